@@ -1,0 +1,35 @@
+# make lab and make test do everything, the environment included; README.md says more.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/ready
+FIRST = notebooks/solutions/1_linear.ipynb
+# JupyterLab refuses to run as root, as in a container, unless told so.
+ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: lab test bench clean
+
+lab: $(READY)
+	$(BIN)/jupyter lab $(ROOT) $(FIRST)
+
+test: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest --nbval --nbval-sanitize-with tests/sanitize.cfg \
+		--nbval-cell-timeout 120 notebooks
+
+bench: $(READY)
+	$(BIN)/python tests/benchmarks/bench.py
+
+clean:
+	rm -rf $(VENV)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "mnist_lab needs Python 3.11 or newer, and $(PYTHON) is not." \
+		"Say which to use: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check --editable '.[test]'
+	@touch $@

@@ -1,0 +1,47 @@
+"""A laboratory for a first neural network: MNIST, four models, one training loop.
+
+import mnist_lab as lab
+
+data = lab.load_mnist()
+model = lab.build_mlp(dropout=0.5)
+run = lab.train(model, data, epochs=3, seed=0)
+lab.plot_accuracy(run)
+"""
+
+import importlib
+import os
+
+# TensorFlow's C++ side tells what it finds in the processor; students take it for errors.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+# Where each public name lives. Modules load on first use, TensorFlow with them.
+_HOMES = {
+    "DataError": "support",
+    "Dataset": "data",
+    "load_mnist": "data",
+    "download_mnist": "data",
+    "ClippedCrossentropy": "models",
+    "build_linear": "models",
+    "build_mlp": "models",
+    "build_cnn": "models",
+    "Run": "runs",
+    "train": "training",
+    "epoch_order": "training",
+    "train_replicas": "replicas",
+    "PARTS": "parts",
+    "plot_accuracy": "plots",
+    "plot_iterations": "plots",
+    "plot_digits": "plots",
+    "plot_survival": "plots",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

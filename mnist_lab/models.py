@@ -1,0 +1,230 @@
+"""The sheet's networks as compiled Keras models; every figure of the sheet is a keyword."""
+
+import keras
+from keras import layers
+
+from .support import in_range
+
+
+@keras.saving.register_keras_serializable("mnist_lab")
+class ClippedCrossentropy(keras.losses.Loss):
+    """The categorical cross-entropy as Keras 2.2.4 computed it, from clipped probabilities.
+
+    Where the probability of the right class lies below `epsilon`, the loss stays at
+    -ln(epsilon), about 16.1, and its gradient is zero: such an image no longer moves the weights.
+    Today's Keras finds the logits behind a softmax and uses their exact gradient instead.
+
+    Parameters
+    ----------
+    epsilon : float
+        Probabilities are clipped to [epsilon, 1 - epsilon].
+    name : str
+        As for any Keras loss.
+
+    Notes
+    -----
+    Labels are one-hot, shape (batch, classes); predictions are probabilities (a softmax),
+    of the same shape. The formula is that of `categorical_crossentropy` in
+    keras/backend/tensorflow_backend.py of Keras 2.2.4.
+    """
+
+    def __init__(self, epsilon: float = 1e-7, name: str = "clipped_crossentropy", **kwargs):
+        in_range("epsilon", epsilon, 1e-30, 0.1)
+        super().__init__(name=name, **kwargs)
+        self.epsilon = epsilon
+
+    def call(self, y_true, y_pred):
+        ops = keras.ops
+        y_pred = y_pred / ops.sum(y_pred, axis=-1, keepdims=True)
+        y_pred = ops.clip(y_pred, self.epsilon, 1 - self.epsilon)
+        return -ops.sum(ops.cast(y_true, y_pred.dtype) * ops.log(y_pred), axis=-1)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "epsilon": self.epsilon}
+
+
+def build_linear(
+    *,
+    hidden_units: int = 10,
+    learning_rate: float = 0.5,
+    loss: str | keras.losses.Loss | None = None,
+) -> keras.Model:
+    """Build the sheet's linear network: two dense layers without an activation in between.
+
+    The first layer starts at zero. 7,960 parameters with the sheet's figures.
+
+    Parameters
+    ----------
+    hidden_units
+        Units of the first layer, 1 to 10,000.
+    learning_rate
+        Of plain stochastic gradient descent, 0 to 1,000.
+    loss
+        A Keras loss for one-hot labels; without it `ClippedCrossentropy()`, which is what
+        the sheet ran. Today's is `"categorical_crossentropy"`.
+
+    Returns
+    -------
+    keras.Model
+        Compiled; input (batch, 784) float32 from 0 to 1, output (batch, 10) probabilities.
+
+    Raises
+    ------
+    ValueError
+        If a figure lies outside its range.
+    """
+    in_range("hidden_units", hidden_units, 1, 10_000, whole=True)
+    in_range("learning_rate", learning_rate, 0, 1000)
+    stack = [
+        keras.Input((784,)),
+        layers.Dense(hidden_units, kernel_initializer="zeros"),
+        layers.Dense(10, activation="softmax"),
+    ]
+    loss = ClippedCrossentropy() if loss is None else loss
+    return _compiled(stack, "linear", keras.optimizers.SGD(learning_rate), loss)
+
+
+def build_mlp(
+    *,
+    hidden_layers: int = 3,
+    hidden_units: int = 1500,
+    dropout: float = 0.0,
+    kernel_stddev: float = 0.01,
+    bias: float = 0.1,
+    learning_rate: float = 0.001,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-8,
+    loss: str | keras.losses.Loss = "categorical_crossentropy",
+) -> keras.Model:
+    """Build the sheet's multi-layer perceptron; with `dropout=0.5`, its third part.
+
+    5,695,510 parameters with the sheet's figures.
+
+    Parameters
+    ----------
+    hidden_layers
+        Number of hidden ReLU layers, 1 to 20.
+    hidden_units
+        Units of each, 1 to 10,000.
+    dropout
+        Share of each hidden layer's units that is dropped in training, 0 to 0.99.
+        At 0 there are no dropout layers.
+    kernel_stddev, bias
+        The hidden layers' weights start from a normal distribution truncated at two standard
+        deviations (0 to 10), their biases at this value (-10 to 10).
+    learning_rate, beta_1, beta_2, epsilon
+        Of Adam: 0 to 1,000, 0 to 0.9999, 0 to 0.99999 and 1e-12 to 1.
+    loss
+        A Keras loss for one-hot labels.
+
+    Returns
+    -------
+    keras.Model
+        Compiled; input (batch, 784) float32 from 0 to 1, output (batch, 10) probabilities.
+
+    Raises
+    ------
+    ValueError
+        If a figure lies outside its range.
+    """
+    in_range("hidden_layers", hidden_layers, 1, 20, whole=True)
+    in_range("hidden_units", hidden_units, 1, 10_000, whole=True)
+    in_range("dropout", dropout, 0, 0.99)
+    stack = [keras.Input((784,))]
+    for _ in range(hidden_layers):
+        stack.append(layers.Dense(hidden_units, "relu", **_initialisers(kernel_stddev, bias)))
+        if dropout:
+            stack.append(layers.Dropout(dropout))
+    stack.append(layers.Dense(10, activation="softmax"))
+    optimizer = _adam(learning_rate, beta_1, beta_2, epsilon)
+    return _compiled(stack, "dropout" if dropout else "mlp", optimizer, loss)
+
+
+def build_cnn(
+    *,
+    filters: tuple[int, ...] = (32, 64),
+    kernel_size: int = 5,
+    pool_size: int = 2,
+    kernel_stddev: float = 0.01,
+    bias: float = 0.1,
+    learning_rate: float = 0.001,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-8,
+    loss: str | keras.losses.Loss = "categorical_crossentropy",
+) -> keras.Model:
+    """Build the sheet's convolutional network: convolution and max pooling, twice, then softmax.
+
+    83,466 parameters with the sheet's figures.
+
+    Parameters
+    ----------
+    filters
+        Filters of each convolution, 1 to 1,024 each; one to four convolutions.
+    kernel_size, pool_size
+        Side of the square convolution kernels (1 to 28) and of the pooling windows (1 to 28),
+        in pixels. Both are padded ("same").
+    kernel_stddev, bias, learning_rate, beta_1, beta_2, epsilon, loss
+        As in `build_mlp`, for the convolutions.
+
+    Returns
+    -------
+    keras.Model
+        Compiled; input (batch, 28, 28, 1) float32 from 0 to 1, output (batch, 10) probabilities.
+
+    Raises
+    ------
+    ValueError
+        If a figure lies outside its range.
+    """
+    if not isinstance(filters, tuple | list) or not 1 <= len(filters) <= 4:
+        raise ValueError(f"filters={filters!r}: it must be a tuple of one to four whole numbers")
+    for index, count in enumerate(filters):
+        in_range(f"filters[{index}]", count, 1, 1024, whole=True)
+    in_range("kernel_size", kernel_size, 1, 28, whole=True)
+    in_range("pool_size", pool_size, 1, 28, whole=True)
+    stack = [keras.Input((28, 28, 1))]
+    for count in filters:
+        stack += [
+            layers.Conv2D(
+                count,
+                kernel_size,
+                padding="same",
+                activation="relu",
+                **_initialisers(kernel_stddev, bias),
+            ),
+            layers.MaxPool2D(pool_size, padding="same"),
+        ]
+    stack += [layers.Flatten(), layers.Dense(10, activation="softmax")]
+    return _compiled(stack, "cnn", _adam(learning_rate, beta_1, beta_2, epsilon), loss)
+
+
+def _initialisers(kernel_stddev: float, bias: float) -> dict[str, keras.Initializer]:
+    in_range("kernel_stddev", kernel_stddev, 0, 10)
+    in_range("bias", bias, -10, 10)
+    return {
+        "kernel_initializer": keras.initializers.TruncatedNormal(0.0, kernel_stddev),
+        "bias_initializer": keras.initializers.Constant(bias),
+    }
+
+
+def _adam(
+    learning_rate: float, beta_1: float, beta_2: float, epsilon: float
+) -> keras.optimizers.Adam:
+    in_range("learning_rate", learning_rate, 0, 1000)
+    in_range("beta_1", beta_1, 0, 0.9999)
+    in_range("beta_2", beta_2, 0, 0.99999)
+    in_range("epsilon", epsilon, 1e-12, 1)
+    return keras.optimizers.Adam(learning_rate, beta_1, beta_2, epsilon)
+
+
+def _compiled(
+    stack: list,
+    name: str,
+    optimizer: keras.optimizers.Optimizer,
+    loss: str | keras.losses.Loss,
+) -> keras.Model:
+    model = keras.Sequential(stack, name=name)
+    model.compile(optimizer, loss, metrics=["accuracy"])
+    return model

@@ -1,0 +1,69 @@
+"""The exercise sheet as data: its four parts, in its order."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of exercise sheet 6.1, "Convolutional neural networks" (2020).
+
+    Attributes
+    ----------
+    key, title : str
+        Its short name, as in `PARTS`, and its name for people.
+    builder : str
+        The function of `mnist_lab.models` that builds its network.
+    epochs : int
+        For how long the sheet trained it.
+    parameters : int
+        Number of weights and biases.
+    sheet_accuracy : float
+        Validation accuracy that the sheet printed after its one run, from 0 to 1.
+    figures : dict
+        What the builder's defaults are to be replaced by.
+    """
+
+    key: str
+    title: str
+    builder: str
+    epochs: int
+    parameters: int
+    sheet_accuracy: float
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def build(self, **changes: Any) -> "keras.Model":
+        """Build the part's compiled model, with the sheet's figures but for these changes.
+
+        Raises
+        ------
+        ValueError
+            If a figure lies outside its range.
+        TypeError
+            If the part's builder knows no such figure.
+        """
+        from . import models  # TensorFlow takes seconds to load, and naming a part needs none
+
+        return getattr(models, self.builder)(**{**self.figures, **changes})
+
+
+PARTS = {
+    part.key: part
+    for part in (
+        Part("linear", "Linear network", "build_linear", 17, 7_960, 0.916),
+        Part("mlp", "Multi-layer perceptron", "build_mlp", 34, 5_695_510, 0.984),
+        Part(
+            "dropout",
+            "Multi-layer perceptron with dropout",
+            "build_mlp",
+            34,
+            5_695_510,
+            0.984,
+            {"dropout": 0.5},
+        ),
+        Part("cnn", "Convolutional network", "build_cnn", 34, 83_466, 0.992),
+    )
+}

@@ -1,0 +1,194 @@
+"""Every picture of the lab. Each function takes runs or arrays and returns a `Figure`.
+
+Red and blue are the sheet's colours, in shades that colour-blind people tell apart; lines differ in
+dashes too, so that they read in black and white.
+"""
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from .runs import Run
+from .support import in_range
+
+RED, BLUE, GREY = "#d55e00", "#0072b2", "#999999"
+DPI = 100
+
+
+class Picture(Figure):
+    """A figure that a notebook shows once, sharp, with a text for those who cannot see it.
+
+    Made without pyplot, which would show it a second time and keep it in memory.
+    """
+
+    def __init__(self, width: float, height: float, alt: str):
+        super().__init__(figsize=(width, height), dpi=DPI, layout="constrained")
+        self.alt = alt
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        png = io.BytesIO()
+        self.savefig(png, format="png", dpi=2 * DPI)  # for screens with two pixels to the point
+        picture = base64.b64encode(png.getvalue()).decode()
+        width = round(self.get_figwidth() * DPI)
+        # An image output has no place for alternative text in JupyterLab; HTML has.
+        return {
+            "text/html": f'<img alt="{html.escape(self.alt)}" width="{width}" '
+            f'src="data:image/png;base64,{picture}">',
+            "text/plain": f"<Figure: {self.alt}>",
+        }
+
+
+def plot_accuracy(run: Run, *, fit: bool = False) -> Figure:
+    """The sheet's first plot: accuracy by epoch, in training and in validation.
+
+    Parameters
+    ----------
+    run
+        With or without finished epochs.
+    fit
+        Whether to add the accuracy on training images with dropout off, measured like the
+        validation accuracy at each epoch's end; the gap between these two shows overfitting.
+    """
+    lines = {
+        "accuracy": ("training", RED, "--", "s"),
+        "fit_accuracy": ("training, dropout off", "black", ":", "^"),
+        "val_accuracy": ("validation", BLUE, "-", "o"),
+    }
+    if not fit:
+        del lines["fit_accuracy"]
+    figure = Picture(
+        7,
+        4,
+        f"Accuracy by epoch of {run.name}: {' and '.join(line[0] for line in lines.values())}.",
+    )
+    axes = figure.add_subplot(
+        title=run.name, xlabel="epoch", ylabel="accuracy (%)", xlim=(0.5, max(run.epochs, 1) + 0.5)
+    )
+    epochs = np.arange(1, run.epochs + 1)
+    for key, (label, color, style, marker) in lines.items():
+        values = 100 * np.array(run.history[key])
+        axes.plot(epochs, values, style, color=color, marker=marker, markersize=4, label=label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    if run.epochs:
+        axes.legend(loc="lower right")
+    else:
+        _say(axes, "no epoch was finished" + (": the training diverged" if run.diverged else ""))
+    return figure
+
+
+def plot_iterations(run: Run, *, every: int = 100) -> Figure:
+    """The sheet's second plot: loss and accuracy of every 100th batch.
+
+    Each point is the batch's own value, measured before the batch was learned. Grey lines mark the
+    ends of the epochs. The loss of a run that diverged has a logarithmic axis.
+
+    Parameters
+    ----------
+    run
+        Of at least `every` iterations.
+    every
+        Distance of the points in iterations, 1 to the run's number of iterations.
+
+    Raises
+    ------
+    ValueError
+        If `every` lies outside its range.
+    """
+    in_range("every", every, 1, max(1, len(run.batch_loss)), whole=True)
+    figure = Picture(
+        7, 4, f"Loss and accuracy of every {_ordinal(every)} batch of {run.name}, by iteration."
+    )
+    loss = figure.add_subplot(title=run.name, xlabel="iteration", ylabel="loss")
+    accuracy = loss.twinx()
+    accuracy.set(ylabel="accuracy (%)", ylim=(0, 102))
+    iterations = np.arange(1, len(run.batch_loss) + 1)[every - 1 :: every]
+    steps = run.settings["steps_per_epoch"]
+    for end in range(steps, len(run.batch_loss) + 1, steps):
+        loss.axvline(end, color=GREY, linewidth=0.5, alpha=0.6)
+    loss.plot(iterations, run.batch_loss[every - 1 :: every], color=BLUE, label="loss")
+    percent = 100 * run.batch_accuracy[every - 1 :: every]
+    accuracy.plot(iterations, percent, "--", color=RED, linewidth=1, label="accuracy")
+    for axes, color in ((loss, BLUE), (accuracy, RED)):
+        axes.yaxis.label.set_color(color)
+        axes.tick_params(axis="y", colors=color)
+    if run.diverged:
+        loss.set_yscale("log")
+    else:
+        loss.set_ylim(bottom=0)
+    loss.xaxis.set_major_formatter("{x:,.0f}")
+    handles = [axes.get_lines()[-1] for axes in (loss, accuracy)]
+    accuracy.legend(handles=handles, loc="center right")
+    return figure
+
+
+def plot_digits(images: np.ndarray, labels: Sequence, *, columns: int = 10) -> Figure:
+    """Images in rows, each with its label above it.
+
+    Parameters
+    ----------
+    images
+        Shape (n, 28, 28), or flat (n, 784); any range of values, dark meaning high.
+    labels
+        n labels, of any kind that prints.
+    columns
+        Images in a row, 1 to 20.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many labels as images, or `columns` lies outside its range.
+    """
+    in_range("columns", columns, 1, 20, whole=True)
+    if len(images) != len(labels) or not len(images):
+        raise ValueError(f"{len(images)} images and {len(labels)} labels: one label for each image")
+    rows = -(-len(images) // columns)
+    listed = ", ".join(map(str, labels))
+    figure = Picture(0.75 * columns, 0.95 * rows, f"{len(images)} images with labels: {listed}.")
+    grid = figure.subplots(rows, columns, squeeze=False).flat
+    for axes, image, label in zip(grid, images, labels, strict=False):
+        axes.imshow(np.reshape(image, (28, 28)), cmap="gray_r")
+        axes.set_title(label, fontsize=11)
+    for axes in figure.axes:
+        axes.axis("off")
+    return figure
+
+
+def plot_survival(rates: Sequence[float], shares: Mapping[str, Sequence[float]]) -> Figure:
+    """How large a share of trainings survives at each learning rate.
+
+    Parameters
+    ----------
+    rates
+        Learning rates, ascending.
+    shares
+        For each loss (its name for the legend) the share that survives at each rate, 0 to 1.
+    """
+    figure = Picture(
+        7, 4, f"Share of trainings that survive, by learning rate, with {' and '.join(shares)}."
+    )
+    axes = figure.add_subplot(
+        xlabel="learning rate", ylabel="trainings that survive (%)", ylim=(-4, 104)
+    )
+    styles = ((RED, "--", "s"), (BLUE, "-", "o"), ("black", ":", "^"))
+    for (label, values), (color, style, marker) in zip(shares.items(), styles, strict=False):
+        axes.plot(rates, 100 * np.asarray(values), style, color=color, marker=marker, label=label)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower left")
+    return figure
+
+
+def _say(axes: Axes, words: str) -> None:
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center")
+
+
+def _ordinal(number: int) -> str:
+    last_two = number % 100
+    ending = "th" if 10 <= last_two <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending}"

@@ -1,0 +1,354 @@
+"""`train`: what `model.fit` does, faster, reproducible, and with every batch's own values."""
+
+import contextlib
+import os
+import platform
+import random
+import secrets
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+
+import keras
+import numpy as np
+
+from .data import Dataset
+from .loop import CompiledLoop, has_bfloat16
+from .runs import Run
+from .support import in_range
+
+LARGEST_SEED = 2**32 - 1
+
+
+def train(
+    model: keras.Model,
+    data: Dataset,
+    *,
+    epochs: int,
+    batch_size: int = 100,
+    seed: int | None = None,
+    name: str | None = None,
+    precision: str = "float32",
+    progress: bool | None = None,
+    callback: Callable[[Run], bool | None] | None = None,
+) -> Run:
+    """Train a compiled Keras classifier; the same mathematics as `model.fit`, sooner done.
+
+    Parameters
+    ----------
+    model
+        Any compiled Keras classifier: softmax or logits, one-hot or sparse loss, any optimiser.
+        It is trained in place.
+    data
+        As `load_mnist` gives it; or your own `Dataset` of prepared arrays, used as they are.
+    epochs
+        Passes over the training images, 1 to 10,000.
+    batch_size
+        Images in a batch, 1 to the number of training images. The last batch of an epoch is
+        shorter where the number is not a multiple, and is trained on like the others.
+    seed
+        0 to 4,294,967,295. Everything follows from it: the initial weights (drawn anew from the
+        model's own initialisers, frozen layers excepted), the optimiser's state, the order of
+        the images and the dropout masks. The same seed on the same machine gives the same run
+        bit by bit. Without it the training goes on from the weights that the model has.
+    name
+        What to call the run in legends; without it the model's name.
+    precision
+        "float32", or "bfloat16" to compute all but the output layer in that shorter format;
+        weights, optimiser and validation stay float32. Faster on processors that have it.
+    progress
+        Whether to print a line that moves; without it, where somebody is likely to watch:
+        a terminal or a notebook in JupyterLab, Colab or VS Code.
+    callback
+        Called between chunks of about 0.2 seconds with the run so far, and at each epoch's end.
+        The training stops if it returns true.
+
+    Returns
+    -------
+    Run
+        Ctrl-C (in a notebook: Interrupt) ends the training early and returns what was trained
+        so far; the model keeps its weights. A second one raises KeyboardInterrupt at once.
+        A loss that is no longer finite ends it too, with `run.diverged`.
+
+    Raises
+    ------
+    ValueError
+        If an argument lies outside its range, if the model is not compiled or does not fit the
+        data, or if `seed` is given and the model's weights cannot be drawn anew.
+
+    Notes
+    -----
+    Sources: `fit_accuracy` measures the training accuracy with dropout off, for a fair gap to the
+    validation accuracy. The order of epoch k is `epoch_order(seed, k, images)`.
+    """
+    in_range("epochs", epochs, 1, 10_000, whole=True)
+    in_range("batch_size", batch_size, 1, len(data.x_train), whole=True)
+    if seed is not None:
+        in_range("seed", seed, 0, LARGEST_SEED, whole=True)
+    if precision not in ("float32", "bfloat16"):
+        raise ValueError(f"precision={precision!r}: it must be 'float32' or 'bfloat16'")
+    if precision == "bfloat16" and not has_bfloat16():
+        warnings.warn("no bfloat16 found in this processor: float32 will be faster", stacklevel=2)
+    loop = CompiledLoop(model, data, batch_size, precision)
+    if seed is not None:
+        redraw(model, seed, loop.input_shape)
+    run = Run(_settings(loop, data, epochs, seed, name or model.name))
+    with _Progress(run, progress) as line, _interruptions() as interrupted:
+        began = time.perf_counter()
+        loop.compile()
+        run.compile_seconds = time.perf_counter() - began
+        _train_epochs(loop, run, line, interrupted, callback)
+    if run.diverged:
+        print(_divergence(run, float(np.asarray(model.optimizer.learning_rate))))
+    elif run.interrupted:
+        print(f"stopped after {len(run.batch_loss):,} iterations; the model keeps what it learned")
+    if hasattr(model.optimizer, "finalize_variable_values"):
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+    return run
+
+
+def epoch_order(seed: int, epoch: int, images: int) -> np.ndarray:
+    """The order in which `train(..., seed=seed)` visits the images in an epoch (from 0).
+
+    Returns
+    -------
+    numpy.ndarray
+        A permutation of 0 to images - 1, int64, another one in each epoch.
+    """
+    return np.random.default_rng([seed, epoch]).permutation(images)
+
+
+def redraw(model: keras.Model, seed: int, input_shape: tuple[int, ...]) -> None:
+    """Give a model new initial weights, drawn from its own initialisers, and a new optimiser state.
+
+    Frozen layers and those that `adapt` prepared keep their weights.
+
+    Parameters
+    ----------
+    model
+        Built and compiled.
+    seed
+        The weights follow from it alone, for one version of Keras.
+    input_shape
+        Shape of one image, as the model takes it.
+
+    Raises
+    ------
+    ValueError
+        If Keras cannot make a second model like this one, as with some subclassed models.
+    """
+    with _seeded(seed):
+        try:
+            fresh = keras.models.clone_model(model)
+            fresh(np.zeros((1, *input_shape), np.float32))
+            states = list(zip(model.variables, fresh.variables, strict=True))
+            if any(old.shape != new.shape for old, new in states):
+                raise ValueError("the copy has other weights")
+        except Exception as problem:  # whatever a student's own class raises
+            raise ValueError(
+                f"seed={seed}: the weights of {model.name!r} cannot be drawn anew "
+                f"({str(problem).splitlines()[0]}). Call keras.utils.set_random_seed({seed}), "
+                "build the model again, and train it with seed=None"
+            ) from problem
+    kept = {
+        id(variable)
+        for layer in model._flatten_layers()
+        if not layer.trainable or hasattr(layer, "adapt")
+        for variable in layer.weights
+    }
+    optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
+    optimizer.build(model.trainable_variables)
+    states += zip(model.optimizer.variables, optimizer.variables, strict=True)
+    for old, new in states:
+        if id(old) not in kept:
+            old.assign(new)
+
+
+def _train_epochs(
+    loop: CompiledLoop,
+    run: Run,
+    line: "_Progress",
+    interrupted: threading.Event,
+    callback: Callable[[Run], bool | None] | None,
+) -> None:
+    epochs, steps, seed = (run.settings[key] for key in ("epochs", "steps_per_epoch", "seed"))
+    key = secrets.randbits(62) if seed is None else seed
+    losses, accuracies = np.empty((2, epochs * steps), np.float32)
+    done = 0
+    began = time.perf_counter()
+
+    def pause() -> bool:
+        """Let others look at the run, and hear whether to stop."""
+        run.batch_loss, run.batch_accuracy = losses[:done], accuracies[:done]
+        run.seconds = time.perf_counter() - began
+        line.show()
+        return bool(callback and callback(run)) or interrupted.is_set()
+
+    for epoch in range(epochs):
+        for chunk in loop.epoch(epoch_order(key, epoch, loop.images), key, epoch * steps):
+            finite = np.isfinite(chunk.loss)
+            run.diverged = not finite.all()
+            # A diverged run ends with the first loss that is not finite.
+            count = int(np.argmin(finite)) + 1 if run.diverged else len(chunk.loss)
+            losses[done : done + count] = chunk.loss[:count]
+            accuracies[done : done + count] = chunk.accuracy[:count]
+            done += count
+            stop = pause()
+            if run.diverged:
+                return
+            if stop and done < (epoch + 1) * steps:
+                run.interrupted = True
+                return
+        _end_epoch(loop, run, epoch * steps)
+        if pause() or stop:
+            run.interrupted = epoch + 1 < epochs
+            return
+
+
+def _end_epoch(loop: CompiledLoop, run: Run, first_step: int) -> None:
+    sizes = np.full(loop.steps_per_epoch, loop.batch_size)
+    sizes[-1] = loop.images - (loop.steps_per_epoch - 1) * loop.batch_size
+    val_loss, val_accuracy = loop.validate()
+    values = {
+        "loss": float(np.average(run.batch_loss[first_step:], weights=sizes)),
+        "accuracy": float(np.average(run.batch_accuracy[first_step:], weights=sizes)),
+        "val_loss": val_loss,
+        "val_accuracy": val_accuracy,
+        "fit_accuracy": loop.fit_accuracy(),
+    }
+    for key, value in values.items():
+        run.history[key].append(value)
+
+
+def _settings(
+    loop: CompiledLoop, data: Dataset, epochs: int, seed: int | None, name: str
+) -> dict[str, str | int | None]:
+    return {
+        "name": name,
+        "parameters": loop.model.count_params(),
+        "data": data.name,
+        "epochs": epochs,
+        "batch_size": loop.batch_size,
+        "steps_per_epoch": loop.steps_per_epoch,
+        "seed": seed,
+        "precision": loop.precision,
+        "tensorflow": version("tensorflow"),
+        "keras": keras.__version__,
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+def _divergence(run: Run, learning_rate: float) -> str:
+    return (
+        f"The training diverged: from iteration {len(run.batch_loss):,} on, the loss is no finite "
+        f"number. Try a smaller learning rate than {learning_rate:g}, {learning_rate / 3:.1g} say."
+    )
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed all that Keras draws from; Python's and NumPy's own generators get back their state."""
+    python, numpy = random.getstate(), np.random.get_state()
+    keras.utils.set_random_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+
+
+@contextlib.contextmanager
+def _interruptions() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C into an event, so that no iteration is torn apart; leave the second."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    usual = signal.getsignal(signal.SIGINT)
+
+    def first(*_: object) -> None:
+        event.set()
+        signal.signal(signal.SIGINT, usual)
+
+    signal.signal(signal.SIGINT, first)
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
+class _Progress:
+    """A line that moves: epoch, iteration, loss, validation accuracy, time left."""
+
+    def __init__(self, run: Run, wanted: bool | None):
+        self._run = run
+        self._wanted = _is_watched() if wanted is None else wanted
+        self._shown, self._width = 0.0, 0
+
+    def __enter__(self) -> "_Progress":
+        self._write("compiling ...")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._wanted:
+            self._write(self._text())
+            print()
+
+    def show(self) -> None:
+        """Draw the line again, at most four times a second."""
+        if time.perf_counter() - self._shown > 0.25:
+            self._shown = time.perf_counter()
+            self._write(self._text())
+
+    def _text(self) -> str:
+        run = self._run
+        epochs, steps = run.settings["epochs"], run.settings["steps_per_epoch"]
+        done, total = len(run.batch_loss), epochs * steps
+        parts = [f"epoch {min(run.epochs + 1, epochs)}/{epochs}", f"iteration {done:,}/{total:,}"]
+        if done:
+            parts.append(f"loss {run.batch_loss[-100:].mean():.3f}")
+        if run.epochs:
+            parts.append(f"validation accuracy {run.history['val_accuracy'][-1]:.1%}")
+        if 0 < done < total:
+            parts.append(f"{duration(run.seconds / done * (total - done))} left")
+        elif done:
+            parts.append(duration(run.seconds))
+        return "  ".join(parts)
+
+    def _write(self, text: str) -> None:
+        if self._wanted:
+            print("\r" + text.ljust(self._width), end="", flush=True)
+            self._width = len(text)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words that are easy to read: "0.9 s", "42 s", "3 min 20 s", "2 h 5 min"."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _is_watched() -> bool:
+    if sys.stdout.isatty():
+        return True
+    if "ipykernel" not in sys.modules:
+        return False
+    # What JupyterLab, Colab and VS Code leave in the kernels that they start for a person;
+    # nbclient, and with it nbval and nbconvert, leaves none of them.
+    from IPython import get_ipython
+
+    return (
+        "JPY_SESSION_NAME" in os.environ
+        or "google.colab" in sys.modules
+        or "__vsc_ipynb_file__" in getattr(get_ipython(), "user_ns", {})
+    )

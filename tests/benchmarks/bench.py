@@ -1,0 +1,210 @@
+"""How fast `train` is: against a plain port of the sheet, and against what the processor can do.
+
+For each part three processes take turns, an epoch each, so that whatever else the machine does
+meanwhile falls on all of them: `model.fit` as the sheet calls it, `mnist_lab.train`, and the
+floor. The floor of the dense networks is their bare matrix products and Adam's pass over the
+weights; that of the CNN the operations of its convolutions at the speed of a large matrix product.
+Validation is part of the first two, not of the floor. Medians after a warm-up epoch.
+
+    python tests/benchmarks/bench.py [--rounds 5] [--part mlp ...]
+"""
+
+import argparse
+import itertools
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+PARTS = ("linear", "mlp", "dropout", "cnn")
+BATCH = 100
+
+
+class Turn:
+    """Lets this process work only when it is its turn, and tells how long its epoch took."""
+
+    def __init__(self):
+        self._wait()
+
+    def done(self, seconds=None):
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        print("answer", seconds or time.perf_counter() - self._began, peak, flush=True)
+        self._wait()
+
+    def _wait(self):
+        if not sys.stdin.readline():
+            sys.exit()
+        self._began = time.perf_counter()
+
+
+def plain(part, turn):
+    """The sheet's way: float64 images, one-hot labels, `model.fit`; float32 inside Keras."""
+    import keras
+
+    import mnist_lab as lab
+
+    data = lab.load_mnist()
+    shape = (-1, 28, 28, 1) if part == "cnn" else (-1, 784)
+    x_train, x_valid = data.x_train.reshape(shape) / 255, data.x_valid.reshape(shape) / 255
+    y_train, y_valid = (keras.utils.to_categorical(y, 10) for y in (data.y_train, data.y_valid))
+    lab.PARTS[part].build().fit(
+        x_train,
+        y_train,
+        batch_size=BATCH,
+        epochs=1000,
+        validation_data=(x_valid, y_valid),
+        verbose=0,
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: turn.done())],
+    )
+
+
+def ours(part, turn, precision="float32"):
+    """The lab's way."""
+    import mnist_lab as lab
+
+    finished = 0
+
+    def look(run):
+        nonlocal finished
+        if run.epochs > finished:
+            finished = run.epochs
+            turn.done()
+
+    data, model = lab.load_mnist(), lab.PARTS[part].build()
+    lab.train(model, data, epochs=1000, precision=precision, callback=look, progress=False)
+
+
+def floor(part, turn, precision="float32"):
+    """What the processor needs at the least."""
+    measured = convolutions(precision) if part == "cnn" else products_and_adam(part, precision)
+    for seconds in measured:
+        turn.done(seconds)
+
+
+def convolutions(precision):
+    """The CNN's operations in an epoch, at the speed of a large matrix product."""
+    import tensorflow as tf
+
+    first, second, last = 28 * 28 * 25 * 32, 14 * 14 * 25 * 32 * 64, 7 * 7 * 64 * 10
+    # Forward, weights and input; the first layer needs no gradient of its input.
+    operations = 60_000 * 2 * (2 * first + 3 * second + 3 * last)
+    square = tf.cast(tf.random.normal((3000, 3000)), precision)
+    while True:
+        times = []
+        for _ in range(10):
+            began = time.perf_counter()
+            tf.matmul(square, square).numpy()
+            times.append(time.perf_counter() - began)
+        yield operations * min(times) / (2 * 3000**3)
+
+
+def products_and_adam(part, precision, number=100):
+    """The dense networks' matrix products, and the pass of Adam over their weights."""
+    import tensorflow as tf
+
+    def normal(*shape):
+        return tf.cast(tf.random.normal(shape), precision)
+
+    sizes = (784, 10, 10) if part == "linear" else (784, 1500, 1500, 1500, 10)
+    products = []
+    for rows, columns in itertools.pairwise(sizes):
+        x, w, g = normal(BATCH, rows), normal(rows, columns), normal(BATCH, columns)
+        products += [(x, w, {}), (x, g, {"transpose_a": True})]
+        if rows != 784:
+            products.append((g, w, {"transpose_b": True}))
+    count = sum(rows * columns for rows, columns in itertools.pairwise(sizes))
+    adam = [tf.Variable(tf.zeros(count)) for _ in range(3)]
+    gradient = tf.random.normal((count,))
+
+    def step(i, total):
+        if part != "linear":
+            var, m, v = (variable.handle for variable in adam)
+            betas = {"beta1_power": 0.9, "beta2_power": 0.999, "beta1": 0.9, "beta2": 0.999}
+            tf.raw_ops.ResourceApplyAdam(
+                var=var, m=m, v=v, lr=0.001, epsilon=1e-8, grad=gradient, **betas
+            )
+        # One number of each product is used, or TensorFlow would leave the product out.
+        used = [tf.matmul(a, b, **how)[0, 0] for a, b, how in products]
+        return i + 1, total + tf.cast(tf.add_n(used), tf.float32)
+
+    @tf.function(autograph=False)
+    def steps():
+        state = (tf.constant(0), tf.constant(0.0))
+        return tf.while_loop(lambda i, _: i < number, step, state, parallel_iterations=1)
+
+    while True:
+        began = time.perf_counter()
+        steps()[1].numpy()
+        yield (time.perf_counter() - began) * 60_000 / BATCH / number
+
+
+WORKERS = {"plain": plain, "lab": ours, "floor": floor}
+VARIANTS = ("plain", "lab", "floor", "lab bfloat16", "floor bfloat16")
+
+
+def measure(part, rounds):
+    """Median seconds per epoch, and peak GiB, of each worker, all taking turns."""
+    workers = {}
+    for worker in VARIANTS:
+        if part == "linear" and "bfloat16" in worker:
+            continue
+        workers[worker] = subprocess.Popen(
+            [sys.executable, __file__, "--worker", worker, "--part", part],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        )
+    seconds = {worker: [] for worker in workers}
+    peak = {}
+    for turn in range(rounds + 1):
+        for worker, process in workers.items():
+            process.stdin.write("go\n")
+            process.stdin.flush()
+            answer = next(line for line in process.stdout if line.startswith("answer")).split()
+            peak[worker] = float(answer[2])
+            if turn:
+                seconds[worker].append(float(answer[1]))
+        print(f"{part}: round {turn} of {rounds}", file=sys.stderr)
+    for process in workers.values():
+        process.stdin.close()
+        process.wait()
+    return {worker: statistics.median(times) for worker, times in seconds.items()}, peak
+
+
+def table(part, seconds, peak):
+    """The part's rows of the Markdown table."""
+    for precision in ("", " bfloat16"):
+        name = f"lab{precision}"
+        if name in seconds:
+            fit, lab, least = (seconds[key] for key in ("plain", name, f"floor{precision}"))
+            over = "" if part == "linear" else f"{lab / least:.2f}"
+            yield (
+                f"| {part}{precision} | {fit:.2f} | {lab:.2f} | {fit / lab:.1f} | {over} | "
+                f"{peak['plain']:.2f} | {peak[name]:.2f} |"
+            )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5, help="measured epochs (default 5)")
+    parser.add_argument("--part", nargs="*", choices=PARTS, default=PARTS)
+    parser.add_argument("--worker", choices=VARIANTS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        kind, *precision = options.worker.split()
+        WORKERS[kind](options.part[0], Turn(), *precision)
+    rows = [
+        "| part | model.fit, s per epoch | mnist_lab | times faster | multiple of the floor | "
+        "peak GiB, model.fit | mnist_lab |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for part in options.part:
+        rows += table(part, *measure(part, options.rounds))
+    print("\n".join(rows))
+
+
+if __name__ == "__main__":
+    main()
