@@ -9,10 +9,10 @@ lab.plot_accuracy(run)
 """
 
 import importlib
-import os
 
-# TensorFlow's C++ side tells what it finds in the processor; students take it for errors.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from . import quiet
+
+quiet.install()
 
 # Where each public name lives. Modules load on first use, TensorFlow with them.
 _HOMES = {

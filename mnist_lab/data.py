@@ -76,7 +76,9 @@ class Dataset:
             (self.x_train, self.x_valid, "x"),
             (self.y_train, self.y_valid, "y"),
         ):
-            if train.shape[1:] != valid.shape[1:] or train.dtype != valid.dtype:
+            # Bytes are scaled and floats are not; any two kinds of labels can be compared.
+            other_kind = axis == "x" and train.dtype != valid.dtype
+            if train.shape[1:] != valid.shape[1:] or other_kind:
                 raise DataError(
                     f"{axis}_train ({train.dtype}, shape {train.shape}) and {axis}_valid "
                     f"({valid.dtype}, shape {valid.shape}) must be prepared in the same way"

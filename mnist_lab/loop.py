@@ -270,18 +270,30 @@ def _fit_shapes(model: keras.Model, data: Dataset, stored: bool) -> tuple[tuple[
             shapes = [declared]
     problem = ""
     for shape in shapes:
+        images = np.zeros((2, *shape), np.float32)
         try:
-            output = model(np.zeros((2, *shape), np.float32), training=False)
+            output = _expendable(model)(images, training=False)
         except (ValueError, TypeError, tf.errors.OpError) as refusal:
             problem = str(refusal).split("\n")[0]
             continue
         if len(output.shape) == 2 and output.shape[1] > 1:
+            model(images, training=False)
             return shape, int(output.shape[1])
         problem = f"its output for 2 images has shape {tuple(output.shape)}, not (2, classes)"
     raise ValueError(
         f"model {model.name!r} does not take these images (shape {own}) as "
         f"{' or '.join(map(str, shapes))}: {problem}"
     )
+
+
+def _expendable(model: keras.Model) -> keras.Model:
+    """A model to try a shape on: a copy, if a refused shape would spoil this one."""
+    if model.built:
+        return model
+    try:
+        return keras.models.clone_model(model)
+    except Exception:  # whatever a student's own class raises; it is tried as it is then
+        return model
 
 
 def _check_labels(data: Dataset, sparse: bool, classes: int) -> None:

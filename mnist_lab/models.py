@@ -29,9 +29,8 @@ class ClippedCrossentropy(keras.losses.Loss):
     """
 
     def __init__(self, epsilon: float = 1e-7, name: str = "clipped_crossentropy", **kwargs):
-        in_range("epsilon", epsilon, 1e-30, 0.1)
         super().__init__(name=name, **kwargs)
-        self.epsilon = epsilon
+        self.epsilon = in_range("epsilon", epsilon, 1e-30, 0.1)
 
     def call(self, y_true, y_pred):
         ops = keras.ops
@@ -73,8 +72,8 @@ def build_linear(
     ValueError
         If a figure lies outside its range.
     """
-    in_range("hidden_units", hidden_units, 1, 10_000, whole=True)
-    in_range("learning_rate", learning_rate, 0, 1000)
+    hidden_units = in_range("hidden_units", hidden_units, 1, 10_000, whole=True)
+    learning_rate = in_range("learning_rate", learning_rate, 0, 1000)
     stack = [
         keras.Input((784,)),
         layers.Dense(hidden_units, kernel_initializer="zeros"),
@@ -128,9 +127,9 @@ def build_mlp(
     ValueError
         If a figure lies outside its range.
     """
-    in_range("hidden_layers", hidden_layers, 1, 20, whole=True)
-    in_range("hidden_units", hidden_units, 1, 10_000, whole=True)
-    in_range("dropout", dropout, 0, 0.99)
+    hidden_layers = in_range("hidden_layers", hidden_layers, 1, 20, whole=True)
+    hidden_units = in_range("hidden_units", hidden_units, 1, 10_000, whole=True)
+    dropout = in_range("dropout", dropout, 0, 0.99)
     stack = [keras.Input((784,))]
     for _ in range(hidden_layers):
         stack.append(layers.Dense(hidden_units, "relu", **_initialisers(kernel_stddev, bias)))
@@ -180,12 +179,11 @@ def build_cnn(
     """
     if not isinstance(filters, tuple | list) or not 1 <= len(filters) <= 4:
         raise ValueError(f"filters={filters!r}: it must be a tuple of one to four whole numbers")
-    for index, count in enumerate(filters):
-        in_range(f"filters[{index}]", count, 1, 1024, whole=True)
-    in_range("kernel_size", kernel_size, 1, 28, whole=True)
-    in_range("pool_size", pool_size, 1, 28, whole=True)
+    kernel_size = in_range("kernel_size", kernel_size, 1, 28, whole=True)
+    pool_size = in_range("pool_size", pool_size, 1, 28, whole=True)
     stack = [keras.Input((28, 28, 1))]
-    for count in filters:
+    for index, filter_count in enumerate(filters):
+        count = in_range(f"filters[{index}]", filter_count, 1, 1024, whole=True)
         stack += [
             layers.Conv2D(
                 count,
@@ -201,22 +199,22 @@ def build_cnn(
 
 
 def _initialisers(kernel_stddev: float, bias: float) -> dict[str, keras.Initializer]:
-    in_range("kernel_stddev", kernel_stddev, 0, 10)
-    in_range("bias", bias, -10, 10)
+    kernel_stddev = in_range("kernel_stddev", kernel_stddev, 0, 10)
     return {
         "kernel_initializer": keras.initializers.TruncatedNormal(0.0, kernel_stddev),
-        "bias_initializer": keras.initializers.Constant(bias),
+        "bias_initializer": keras.initializers.Constant(in_range("bias", bias, -10, 10)),
     }
 
 
 def _adam(
     learning_rate: float, beta_1: float, beta_2: float, epsilon: float
 ) -> keras.optimizers.Adam:
-    in_range("learning_rate", learning_rate, 0, 1000)
-    in_range("beta_1", beta_1, 0, 0.9999)
-    in_range("beta_2", beta_2, 0, 0.99999)
-    in_range("epsilon", epsilon, 1e-12, 1)
-    return keras.optimizers.Adam(learning_rate, beta_1, beta_2, epsilon)
+    return keras.optimizers.Adam(
+        in_range("learning_rate", learning_rate, 0, 1000),
+        in_range("beta_1", beta_1, 0, 0.9999),
+        in_range("beta_2", beta_2, 0, 0.99999),
+        in_range("epsilon", epsilon, 1e-12, 1),
+    )
 
 
 def _compiled(

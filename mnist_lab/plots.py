@@ -101,7 +101,7 @@ def plot_iterations(run: Run, *, every: int = 100) -> Figure:
     ValueError
         If `every` lies outside its range.
     """
-    in_range("every", every, 1, max(1, len(run.batch_loss)), whole=True)
+    every = in_range("every", every, 1, max(1, len(run.batch_loss)), whole=True)
     figure = Picture(
         7, 4, f"Loss and accuracy of every {_ordinal(every)} batch of {run.name}, by iteration."
     )
@@ -145,7 +145,7 @@ def plot_digits(images: np.ndarray, labels: Sequence, *, columns: int = 10) -> F
     ValueError
         If there are not as many labels as images, or `columns` lies outside its range.
     """
-    in_range("columns", columns, 1, 20, whole=True)
+    columns = in_range("columns", columns, 1, 20, whole=True)
     if len(images) != len(labels) or not len(images):
         raise ValueError(f"{len(images)} images and {len(labels)} labels: one label for each image")
     rows = -(-len(images) // columns)

@@ -52,10 +52,12 @@ def train_replicas(
     ValueError
         If an argument lies outside its range.
     """
-    in_range("seeds", seeds, 1, 1000, whole=True)
-    in_range("iterations", iterations, 1, len(data.x_train) // BATCH, whole=True)
-    for index, rate in enumerate(learning_rates):
+    seeds = in_range("seeds", seeds, 1, 1000, whole=True)
+    iterations = in_range("iterations", iterations, 1, len(data.x_train) // BATCH, whole=True)
+    learning_rates = [
         in_range(f"learning_rates[{index}]", rate, 0, 1000)
+        for index, rate in enumerate(learning_rates)
+    ]
     loss = keras.losses.CategoricalCrossentropy() if loss is None else loss
     model, count = build_linear(), len(learning_rates)
     kernels, orders = [], []

@@ -15,8 +15,13 @@ class DataError(ValueError):
     """A file or an array is missing, damaged, or not what it has to be."""
 
 
-def in_range(name: str, value: float, low: float, high: float, *, whole: bool = False) -> None:
+def in_range(name: str, value: float, low: float, high: float, *, whole: bool = False) -> float:
     """Refuse an argument that is not a number between `low` and `high`, both included.
+
+    Returns
+    -------
+    int or float
+        The value as a plain Python number (Keras and JSON take no NumPy ones).
 
     Raises
     ------
@@ -27,6 +32,7 @@ def in_range(name: str, value: float, low: float, high: float, *, whole: bool = 
     if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
         noun = "a whole number" if whole else "a number"
         raise ValueError(f"{name}={value!r}: it must be {noun} from {low:g} to {high:,g}")
+    return int(value) if whole else float(value)
 
 
 @contextlib.contextmanager

@@ -85,10 +85,10 @@ def train(
     Sources: `fit_accuracy` measures the training accuracy with dropout off, for a fair gap to the
     validation accuracy. The order of epoch k is `epoch_order(seed, k, images)`.
     """
-    in_range("epochs", epochs, 1, 10_000, whole=True)
-    in_range("batch_size", batch_size, 1, len(data.x_train), whole=True)
+    epochs = in_range("epochs", epochs, 1, 10_000, whole=True)
+    batch_size = in_range("batch_size", batch_size, 1, len(data.x_train), whole=True)
     if seed is not None:
-        in_range("seed", seed, 0, LARGEST_SEED, whole=True)
+        seed = in_range("seed", seed, 0, LARGEST_SEED, whole=True)
     if precision not in ("float32", "bfloat16"):
         raise ValueError(f"precision={precision!r}: it must be 'float32' or 'bfloat16'")
     if precision == "bfloat16" and not has_bfloat16():

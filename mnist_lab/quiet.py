@@ -1,0 +1,63 @@
+"""Keeps back what TensorFlow's C++ side says while it loads.
+
+It reports processor features and missing graphics cards on standard error, which notebooks show in
+red and students take for their own mistakes. No setting of TensorFlow 2.21 turns this off.
+"""
+
+import contextlib
+import importlib.abc
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+
+
+class _TensorFlowFinder(importlib.abc.MetaPathFinder):
+    """Finds TensorFlow as Python does, and lets it load with standard error put aside."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is not None:
+            load = spec.loader.exec_module
+
+            def load_quietly(module):
+                with stderr_aside():
+                    load(module)
+                    # Looks for graphics cards now, and not in the middle of a student's cell.
+                    module.config.list_physical_devices()
+
+            spec.loader.exec_module = load_quietly
+        return spec
+
+
+def install() -> None:
+    """Make the next import of TensorFlow in this process a quiet one."""
+    # For what TensorFlow says later, compiling for instance; its own setting is enough there.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if "tensorflow" not in sys.modules:
+        sys.meta_path.insert(0, _TensorFlowFinder())
+
+
+@contextlib.contextmanager
+def stderr_aside() -> Iterator[None]:
+    """Put aside what is written to standard error, C++ included; show it all if an error occurs."""
+    sys.stderr.flush()
+    usual = os.dup(2)
+    with tempfile.TemporaryFile("w+", errors="replace") as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            aside.seek(0)
+            os.dup2(usual, 2)
+            shutil.copyfileobj(aside, sys.stderr)
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(usual, 2)
+            os.close(usual)

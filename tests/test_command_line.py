@@ -1,0 +1,99 @@
+"""`mnist-lab` as people and scripts call it."""
+
+import dataclasses
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import mnist_lab as lab
+from mnist_lab import data as data_module
+from mnist_lab.__main__ import main
+
+
+def call(*arguments, cwd=None):
+    return subprocess.run(
+        [sys.executable, "-m", "mnist_lab", *arguments], capture_output=True, text=True, cwd=cwd
+    )
+
+
+def test_train_trains_saves_and_draws(tmp_path):
+    options = ["train", "linear", "--epochs", "2", "--seed", "4", "--learning-rate", "0.1"]
+    files = ["--save", "run.npz", "--figure", "figure.png"]
+    done = call(*options, *files, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["figure.png", "run.npz"]
+    run = lab.Run.load(tmp_path / "run.npz")
+    assert (run.name, run.epochs, run.settings["seed"]) == ("linear", 2, 4)
+    assert run.val_accuracy > 0.88
+    expected = f"final validation accuracy: {100 * run.val_accuracy:.1f} %"
+    assert done.stdout.splitlines()[-1] == expected
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+    # Another process, the same seed: the same run bit by bit.
+    assert call(*options, "--save", "again.npz", cwd=tmp_path).returncode == 0
+    again = lab.Run.load(tmp_path / "again.npz")
+    assert np.array_equal(run.batch_loss, again.batch_loss)
+    assert run.history == again.history
+
+
+def test_a_diverged_training_has_its_own_exit_code(capsys, monkeypatch):
+    today = dataclasses.replace(lab.PARTS["linear"], figures={"loss": "categorical_crossentropy"})
+    monkeypatch.setitem(lab.PARTS, "linear", today)
+    assert main(["train", "linear", "--epochs", "1", "--seed", "0"]) == 3
+    said = capsys.readouterr().out.splitlines()
+    assert "diverged" in said[0]
+    assert said[-1] == "final validation accuracy: none"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "mlp", "--dropout", "1.2"], "dropout=1.2: it must be a number from 0 to 0.99"),
+        (["train", "cnn", "--dropout", "0.5"], "the part cnn has no dropout"),
+        (["train", "linear", "--learning-rate", "-1"], "learning_rate=-1.0: it must be"),
+        (["train", "linear", "--epochs", "0"], "epochs=0: it must be a whole number"),
+        (["train", "linear", "--seed", "-5"], "seed=-5"),
+        (["train", "linear", "--save", "/nowhere/run.npz"], "there is no folder /nowhere"),
+        (["train", "linear", "--save", "/"], "is a folder"),
+        (["train", "linear", "--figure", "figure.docx"], "a figure ends in one of .pdf, .png"),
+    ],
+)
+def test_bad_values_are_refused_in_a_sentence(capsys, arguments, message):
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("mnist-lab: ")
+    assert message in error
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["train"], ["train", "rnn"], ["dance"]])
+def test_words_that_are_not_understood(capsys, arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: mnist-lab" in capsys.readouterr().err
+
+
+def test_help_reads_well(capsys):
+    for arguments in (["--help"], ["train", "--help"]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 0
+    said = capsys.readouterr().out
+    for word in ("train one part", "--learning-rate X", "exit codes", "Convolutional network"):
+        assert word in " ".join(said.split())
+
+
+def test_a_damaged_data_file_is_told(tmp_path, monkeypatch, capsys):
+    (tmp_path / "mnist.npz").write_text("broken")
+    monkeypatch.setattr(data_module, "FOLDER", tmp_path)
+    assert main(["train", "linear", "--epochs", "1"]) == 1
+    assert "run `mnist-lab download` to get it again" in capsys.readouterr().err
+
+
+def test_download_of_what_is_there_downloads_nothing(monkeypatch, capsys):
+    monkeypatch.setattr(data_module, "URL", "http://127.0.0.1:9/never")
+    assert main(["download"]) == 0
+    assert "MNIST: 60,000 training" in capsys.readouterr().out

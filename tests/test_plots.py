@@ -1,0 +1,106 @@
+"""The figures show the runs' own numbers, say what their axes are, and appear once."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+import mnist_lab as lab
+
+
+@pytest.fixture
+def run():
+    rng = np.random.default_rng(0)
+    values = {key: rng.random(3).tolist() for key in ("loss", "accuracy", "val_loss")}
+    return lab.Run(
+        settings={"name": "mine", "steps_per_epoch": 200},
+        history={**values, "val_accuracy": [0.8, 0.9, 0.95], "fit_accuracy": [0.81, 0.92, 0.97]},
+        batch_loss=rng.random(600).astype(np.float32),
+        batch_accuracy=rng.random(600).astype(np.float32),
+    )
+
+
+def test_accuracy_by_epoch(run):
+    axes = lab.plot_accuracy(run).axes[0]
+    lines = {line.get_label(): line for line in axes.get_lines()}
+    assert list(lines) == ["training", "validation"]
+    assert lines["validation"].get_xdata().tolist() == [1, 2, 3]
+    assert lines["validation"].get_ydata() == pytest.approx([80, 90, 95])
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "accuracy (%)")
+    # In black and white the lines differ still.
+    assert len({(line.get_linestyle(), line.get_marker()) for line in lines.values()}) == 2
+
+
+def test_fit_accuracy_is_added_on_demand(run):
+    lines = {line.get_label(): line for line in lab.plot_accuracy(run, fit=True).axes[0].lines}
+    assert lines["training, dropout off"].get_ydata() == pytest.approx([81, 92, 97])
+
+
+def test_every_hundredth_iteration(run):
+    figure = lab.plot_iterations(run)
+    loss, accuracy = figure.axes
+    assert (loss.get_xlabel(), loss.get_ylabel()) == ("iteration", "loss")
+    assert accuracy.get_ylabel() == "accuracy (%)"
+    curve = loss.get_lines()[-1]
+    assert curve.get_xdata().tolist() == [100, 200, 300, 400, 500, 600]
+    assert np.array_equal(curve.get_ydata(), run.batch_loss[99::100])
+    assert accuracy.get_lines()[-1].get_ydata() == pytest.approx(100 * run.batch_accuracy[99::100])
+    boundaries = [line.get_xdata()[0] for line in loss.get_lines()[:-1]]
+    assert boundaries == [200, 400, 600]
+
+
+def test_a_diverged_run_can_be_drawn(run):
+    run.diverged, run.history = True, {key: [] for key in run.history}
+    run.batch_loss = np.array([2.3, 100, 1e30, np.inf], np.float32)
+    run.batch_accuracy = np.array([0.1, 0.2, 0.1, 0.1], np.float32)
+    figure = lab.plot_iterations(run, every=1)
+    assert figure.axes[0].get_yscale() == "log"
+    assert "img" in figure._repr_mimebundle_()["text/html"]
+    texts = [text.get_text() for text in lab.plot_accuracy(run, fit=True).axes[0].texts]
+    assert texts == ["no epoch was finished: the training diverged"]
+
+
+@pytest.mark.parametrize("every", [0, 601, 1.5])
+def test_every_out_of_range_is_refused(run, every):
+    with pytest.raises(ValueError, match=f"every={every}: it must be a whole number from 1 to 600"):
+        lab.plot_iterations(run, every=every)
+
+
+def test_digits(data):
+    figure = lab.plot_digits(data.x_train[:13], data.y_train[:13])
+    assert [axes.get_title() for axes in figure.axes[:3]] == ["5", "0", "4"]
+    shown = figure.axes[2].get_images()[0].get_array()
+    assert np.array_equal(shown, data.x_train[2])
+    with pytest.raises(ValueError, match="13 images and 2 labels"):
+        lab.plot_digits(data.x_train[:13], [1, 2])
+
+
+def test_survival():
+    figure = lab.plot_survival([0.1, 0.5], {"today": [1, 0.2], "clipped": [1, 1]})
+    lines = figure.axes[0].get_lines()
+    assert [line.get_label() for line in lines] == ["today", "clipped"]
+    assert lines[0].get_ydata() == pytest.approx([100, 20])
+
+
+def test_figures_have_alternative_text_and_can_be_saved(run, tmp_path):
+    for figure in (
+        lab.plot_accuracy(run),
+        lab.plot_iterations(run),
+        lab.plot_survival([1], {"one": [1]}),
+    ):
+        assert isinstance(figure, Figure)
+        shown = figure._repr_mimebundle_()
+        assert len(re.search('alt="([^"]*)"', shown["text/html"])[1]) > 20
+        figure.savefig(tmp_path / "figure.png")
+        assert (tmp_path / "figure.png").stat().st_size > 5000
+
+
+def test_importing_the_lab_is_quick():
+    script = "import mnist_lab, mnist_lab.__main__, sys; print('tensorflow' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
