@@ -103,7 +103,7 @@ def plot_iterations(run: Run, *, every: int = 100) -> Figure:
     """
     every = in_range("every", every, 1, max(1, len(run.batch_loss)), whole=True)
     figure = Picture(
-        7, 4, f"Loss and accuracy of every {_ordinal(every)} batch of {run.name}, by iteration."
+        7, 4, f"Loss and accuracy of every {_ordinal(every)}batch of {run.name}, by iteration."
     )
     loss = figure.add_subplot(title=run.name, xlabel="iteration", ylabel="loss")
     accuracy = loss.twinx()
@@ -189,6 +189,9 @@ def _say(axes: Axes, words: str) -> None:
 
 
 def _ordinal(number: int) -> str:
+    """ "100th " of 100, "2nd " of 2, and nothing of 1: every 100th batch, every batch."""
+    if number == 1:
+        return ""
     last_two = number % 100
     ending = "th" if 10 <= last_two <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number:,}{ending}"
+    return f"{number:,}{ending} "

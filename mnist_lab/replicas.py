@@ -17,10 +17,10 @@ BATCH = 100
 def train_replicas(
     data: Dataset,
     learning_rates: Sequence[float],
+    losses: Sequence[keras.losses.Loss],
     *,
-    loss: keras.losses.Loss | None = None,
     seeds: int = 100,
-    iterations: int = 200,
+    iterations: int = 150,
 ) -> np.ndarray:
     """Train the linear network from many seeds at many learning rates, all in one.
 
@@ -35,8 +35,8 @@ def train_replicas(
         As `load_mnist` gives it.
     learning_rates
         Of plain gradient descent, each 0 to 1,000.
-    loss
-        A Keras loss for one-hot labels; without it today's categorical cross-entropy.
+    losses
+        Keras losses for one-hot labels, such as `keras.losses.CategoricalCrossentropy()`.
     seeds
         Seeds 0 to seeds - 1 are trained, 1 to 1,000. Memory: about 2 MB a seed.
     iterations
@@ -45,7 +45,7 @@ def train_replicas(
     Returns
     -------
     numpy.ndarray
-        The loss of each batch, float32 of shape (learning rates, seeds, iterations).
+        The loss of each batch, float32 of shape (losses, learning rates, seeds, iterations).
 
     Raises
     ------
@@ -58,7 +58,6 @@ def train_replicas(
         in_range(f"learning_rates[{index}]", rate, 0, 1000)
         for index, rate in enumerate(learning_rates)
     ]
-    loss = keras.losses.CategoricalCrossentropy() if loss is None else loss
     model, count = build_linear(), len(learning_rates)
     kernels, orders = [], []
     for seed in range(seeds):
@@ -77,7 +76,7 @@ def train_replicas(
     steps = [tf.repeat(rates, 10), tf.repeat(rates, 10), rates[:, None, None], rates[:, None, None]]
     images, labels = tf.constant(data.x_train.reshape(-1, 784)), tf.constant(data.y_train)
 
-    def step(weights, batch):
+    def step(loss, weights, batch):
         x = tf.cast(tf.gather(images, batch), tf.float32) / 255.0
         y = tf.one_hot(tf.gather(labels, batch), 10)[:, tf.newaxis]
         with tf.GradientTape() as tape:
@@ -85,19 +84,20 @@ def train_replicas(
             hidden = tf.reshape(x @ weights[0] + weights[1], (seeds, BATCH, count, 10))
             logits = tf.transpose(hidden, (0, 2, 1, 3)) @ weights[2] + weights[3]
             output = keras.ops.softmax(logits)
-            losses = tf.reduce_mean(loss.call(tf.broadcast_to(y, output.shape), output), axis=-1)
-        gradients = tape.gradient(losses, weights)
-        return [w - s * g for w, s, g in zip(weights, steps, gradients, strict=True)], losses
+            each = tf.reduce_mean(loss.call(tf.broadcast_to(y, output.shape), output), axis=-1)
+        gradients = tape.gradient(each, weights)
+        return [w - s * g for w, s, g in zip(weights, steps, gradients, strict=True)], each
 
     @tf.function(autograph=False)
-    def train_all(weights, batches):
-        def iteration(i, weights, losses):
-            weights, now = step(weights, batches[i])
-            return i + 1, weights, tf.tensor_scatter_nd_update(losses, [[i]], [now])
+    def train_all(loss, weights, batches):
+        def iteration(i, weights, history):
+            weights, each = step(loss, weights, batches[i])
+            return i + 1, weights, tf.tensor_scatter_nd_update(history, [[i]], [each])
 
         state = (tf.constant(0), weights, tf.zeros((iterations, seeds, count)))
         return tf.while_loop(lambda i, *_: i < iterations, iteration, state, parallel_iterations=1)[
             2
         ]
 
-    return train_all(weights, tf.constant(batches)).numpy().transpose(2, 1, 0)
+    histories = [train_all(loss, weights, tf.constant(batches)).numpy() for loss in losses]
+    return np.transpose(histories, (0, 3, 2, 1))

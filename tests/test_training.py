@@ -585,14 +585,15 @@ def test_models_that_are_gone_leave_nothing_behind(data):
 
 def test_replicas_are_trainings(data):
     rates = [0.1, 0.5]
-    for loss, name in ((None, ONE_HOT), (lab.ClippedCrossentropy(), lab.ClippedCrossentropy())):
-        losses = lab.train_replicas(data, rates, loss=loss, seeds=3, iterations=30)
-        assert losses.shape == (2, 3, 30)
-        for index, rate in enumerate(rates):
-            model = lab.build_linear(learning_rate=rate, loss=name)
+    losses = [keras.losses.CategoricalCrossentropy(), lab.ClippedCrossentropy()]
+    replicas = lab.train_replicas(data, rates, losses, seeds=3, iterations=30)
+    assert replicas.shape == (2, 2, 3, 30)
+    for loss, rows in zip(losses, replicas, strict=True):
+        for rate, row in zip(rates, rows, strict=True):
+            model = lab.build_linear(learning_rate=rate, loss=loss)
             run = lab.train(model, data, epochs=1, seed=2, callback=lambda run: True)
             size = min(30, len(run.batch_loss))
-            assert np.allclose(losses[index, 2, :size], run.batch_loss[:size], rtol=1e-4)
+            assert np.allclose(row[2, :size], run.batch_loss[:size], rtol=1e-4)
 
 
 def test_replicas_refuse_bad_arguments(data):
@@ -602,4 +603,4 @@ def test_replicas_refuse_bad_arguments(data):
         ({"learning_rates": [0.1, -1]}, r"learning_rates\[1\]=-1"),
     ):
         with pytest.raises(ValueError, match=message):
-            lab.train_replicas(data, **{"learning_rates": [0.1], **arguments})
+            lab.train_replicas(data, **{"learning_rates": [0.1], "losses": [], **arguments})
