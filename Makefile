@@ -11,7 +11,8 @@ ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 .PHONY: lab test bench clean
 
 lab: $(READY)
-	$(BIN)/jupyter lab $(ROOT) $(FIRST)
+	$(BIN)/jupyter lab $(ROOT) --ServerApp.root_dir="$(CURDIR)" \
+		--LabApp.default_url=/lab/tree/$(FIRST)
 
 test: $(READY)
 	$(BIN)/ruff check .

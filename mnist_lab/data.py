@@ -85,10 +85,11 @@ class Dataset:
                 )
 
     def __repr__(self) -> str:
+        shape = " × ".join(map(str, self.x_train.shape[1:]))
+        kind = "class numbers" if self.y_train.ndim == 1 else "one-hot"
         return (
             f"{self.name}: {len(self.x_train):,} training and {len(self.x_valid):,} validation "
-            f"images of shape {self.x_train.shape[1:]} ({self.x_train.dtype}), "
-            f"labels of shape {self.y_train.shape[1:]} ({self.y_train.dtype})"
+            f"images of {shape} ({self.x_train.dtype}), labels are {kind} ({self.y_train.dtype})"
         )
 
 

@@ -105,7 +105,8 @@ def plot_iterations(run: Run, *, every: int = 100) -> Figure:
     figure = Picture(
         7, 4, f"Loss and accuracy of every {_ordinal(every)}batch of {run.name}, by iteration."
     )
-    loss = figure.add_subplot(title=run.name, xlabel="iteration", ylabel="loss")
+    loss = figure.add_subplot(xlabel="iteration (grey lines: ends of epochs)", ylabel="loss")
+    loss.set_title(run.name, loc="left")
     accuracy = loss.twinx()
     accuracy.set(ylabel="accuracy (%)", ylim=(0, 102))
     iterations = np.arange(1, len(run.batch_loss) + 1)[every - 1 :: every]
@@ -124,7 +125,9 @@ def plot_iterations(run: Run, *, every: int = 100) -> Figure:
         loss.set_ylim(bottom=0)
     loss.xaxis.set_major_formatter("{x:,.0f}")
     handles = [axes.get_lines()[-1] for axes in (loss, accuracy)]
-    accuracy.legend(handles=handles, loc="center right")
+    # Above the plot, for the curves may be anywhere in it.
+    place = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 2, "frameon": False}
+    accuracy.legend(handles=handles, **place)
     return figure
 
 
@@ -170,11 +173,9 @@ def plot_survival(rates: Sequence[float], shares: Mapping[str, Sequence[float]])
     shares
         For each loss (its name for the legend) the share that survives at each rate, 0 to 1.
     """
-    figure = Picture(
-        7, 4, f"Share of trainings that survive, by learning rate, with {' and '.join(shares)}."
-    )
+    figure = Picture(7, 4, f"Share of trainings by learning rate. {'; '.join(shares)}.")
     axes = figure.add_subplot(
-        xlabel="learning rate", ylabel="trainings that survive (%)", ylim=(-4, 104)
+        xlabel="learning rate", ylabel="share of trainings (%)", ylim=(-4, 104)
     )
     styles = ((RED, "--", "s"), (BLUE, "-", "o"), ("black", ":", "^"))
     for (label, values), (color, style, marker) in zip(shares.items(), styles, strict=False):

@@ -245,8 +245,8 @@ def _settings(
 
 def _divergence(run: Run, learning_rate: float) -> str:
     return (
-        f"The training diverged: from iteration {len(run.batch_loss):,} on, the loss is no finite "
-        f"number. Try a smaller learning rate than {learning_rate:g}, {learning_rate / 3:.1g} say."
+        f"Diverged: from iteration {len(run.batch_loss):,} on, the loss is no finite number. "
+        f"Try a smaller learning rate than {learning_rate:g}, say {learning_rate / 3:.1g}."
     )
 
 

@@ -42,7 +42,8 @@ def test_fit_accuracy_is_added_on_demand(run):
 def test_every_hundredth_iteration(run):
     figure = lab.plot_iterations(run)
     loss, accuracy = figure.axes
-    assert (loss.get_xlabel(), loss.get_ylabel()) == ("iteration", "loss")
+    assert loss.get_xlabel().startswith("iteration")
+    assert loss.get_ylabel() == "loss"
     assert accuracy.get_ylabel() == "accuracy (%)"
     curve = loss.get_lines()[-1]
     assert curve.get_xdata().tolist() == [100, 200, 300, 400, 500, 600]

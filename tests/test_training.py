@@ -380,7 +380,7 @@ def test_divergence_is_a_result(data, capsys):
     assert math.isnan(run.val_accuracy)
     said = capsys.readouterr().out
     assert f"iteration {len(run.batch_loss)}" in said
-    assert "smaller learning rate than 0.5, 0.2 say" in said
+    assert "smaller learning rate than 0.5, say 0.2" in said
 
 
 def test_callback_stops_between_chunks(small):
