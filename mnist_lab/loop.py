@@ -22,9 +22,8 @@ from .data import Dataset
 CHUNK_SECONDS = 0.2  # how long a call runs before Python gets control again
 CAPACITY = 1024  # iterations in one call at the most
 EVALUATION_BATCH = 500  # larger ones are no faster and cost memory in the convolutions
-FIT_SAMPLE = (
-    5000  # training images for the fit accuracy; its standard error is 0.1 points at 99.5 %
-)
+# Training images on which the fit accuracy is measured; at 99.5 % its standard error is 0.1 points.
+FIT_SAMPLE = 5000
 
 # XLA on a CPU runs convolutions (and Keras' own random numbers) tens of times slower than
 # TensorFlow's kernels do; matrix products and element-wise work it fuses and speeds up.
@@ -124,11 +123,12 @@ class CompiledLoop:
         while start < len(whole):
             count = min(int(self._size), len(whole) - start)
             began = time.perf_counter()
-            yield self._run(self._run_whole, whole, start, count, key, first_step + start)
+            chunk = self._run(self._run_whole, whole, start, count, key, first_step + start)
             # At most four times as many next time: the first calls are slower than the rest.
             pace = count * CHUNK_SECONDS / (time.perf_counter() - began)
             self._size = min(max(1.0, min(pace, 4 * count)), CAPACITY)
             start += count
+            yield chunk
         if len(rest):
             yield self._run(self._run_rest, rest, 0, 1, key, first_step + start)
 
@@ -277,7 +277,8 @@ def _fit_shapes(model: keras.Model, data: Dataset, stored: bool) -> tuple[tuple[
             problem = str(refusal).split("\n")[0]
             continue
         if len(output.shape) == 2 and output.shape[1] > 1:
-            model(images, training=False)
+            if not model.built:
+                model(images, training=False)
             return shape, int(output.shape[1])
         problem = f"its output for 2 images has shape {tuple(output.shape)}, not (2, classes)"
     raise ValueError(

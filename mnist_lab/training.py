@@ -82,8 +82,7 @@ def train(
 
     Notes
     -----
-    Sources: `fit_accuracy` measures the training accuracy with dropout off, for a fair gap to the
-    validation accuracy. The order of epoch k is `epoch_order(seed, k, images)`.
+    The order of the images in epoch k is `epoch_order(seed, k, images)`.
     """
     epochs = in_range("epochs", epochs, 1, 10_000, whole=True)
     batch_size = in_range("batch_size", batch_size, 1, len(data.x_train), whole=True)
@@ -106,8 +105,7 @@ def train(
         print(_divergence(run, float(np.asarray(model.optimizer.learning_rate))))
     elif run.interrupted:
         print(f"stopped after {len(run.batch_loss):,} iterations; the model keeps what it learned")
-    if hasattr(model.optimizer, "finalize_variable_values"):
-        model.optimizer.finalize_variable_values(model.trainable_variables)
+    model.optimizer.finalize_variable_values(model.trainable_variables)
     return run
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client import manager
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
@@ -91,3 +92,32 @@ def test_linear_network_reaches_what_the_sheet_reports():
     assert "Diverged" in text(notebook, "today")
     assert float(re.search(r"(\d+\.\d) %", text(notebook, "cure"))[1]) > 92
     assert text(notebook, "survey-words").count("True") == 4
+
+
+@pytest.fixture
+def kernel():
+    """A notebook's kernel, without a notebook."""
+    running, client = manager.start_new_kernel(kernel_name="python3")
+    yield running, client
+    client.stop_channels()
+    running.shutdown_kernel(now=True)
+
+
+def wait_for(words, client):
+    """Wait until the kernel prints these words; fail if it says nothing for a minute."""
+    while words not in client.get_iopub_msg(timeout=60)["content"].get("text", ""):
+        pass
+
+
+def test_interrupt_in_a_notebook_keeps_the_run(kernel):
+    running, client = kernel
+    client.execute(
+        "import mnist_lab as lab\n"
+        "data, model = lab.load_mnist(), lab.build_linear()\n"
+        "run = lab.train(model, data, epochs=10_000, progress=True)"
+    )
+    wait_for(" left", client)
+    running.interrupt_kernel()
+    wait_for("stopped after", client)
+    client.execute("print(run.interrupted, len(run.batch_loss) > 0)")
+    wait_for("True True", client)
