@@ -1,5 +1,6 @@
 """Hundreds of the sheet's linear networks trained side by side, to see how many survive."""
 
+import time
 from collections.abc import Sequence
 
 import keras
@@ -8,10 +9,12 @@ import tensorflow as tf
 
 from .data import Dataset
 from .models import build_linear
+from .progress import MovingLine, duration
 from .support import in_range
 from .training import epoch_order, redraw
 
 BATCH = 100
+CHUNK = 10  # iterations in one call; between calls the progress is shown
 
 
 def train_replicas(
@@ -21,6 +24,7 @@ def train_replicas(
     *,
     seeds: int = 100,
     iterations: int = 150,
+    progress: bool | None = None,
 ) -> np.ndarray:
     """Train the linear network from many seeds at many learning rates, all in one.
 
@@ -41,6 +45,8 @@ def train_replicas(
         Seeds 0 to seeds - 1 are trained, 1 to 1,000. Memory: about 2 MB a seed.
     iterations
         Of batches of 100, 1 to as many as the first epoch has.
+    progress
+        Whether to print a line that moves, as in `train`.
 
     Returns
     -------
@@ -89,15 +95,25 @@ def train_replicas(
         return [w - s * g for w, s, g in zip(weights, steps, gradients, strict=True)], each
 
     @tf.function(autograph=False)
-    def train_all(loss, weights, batches):
+    def train_some(loss, weights, batches):
         def iteration(i, weights, history):
             weights, each = step(loss, weights, batches[i])
             return i + 1, weights, tf.tensor_scatter_nd_update(history, [[i]], [each])
 
-        state = (tf.constant(0), weights, tf.zeros((iterations, seeds, count)))
-        return tf.while_loop(lambda i, *_: i < iterations, iteration, state, parallel_iterations=1)[
-            2
-        ]
+        some = batches.shape[0]
+        state = (tf.constant(0), weights, tf.zeros((some, seeds, count)))
+        return tf.while_loop(lambda i, *_: i < some, iteration, state, parallel_iterations=1)[1:]
 
-    histories = [train_all(loss, weights, tf.constant(batches)).numpy() for loss in losses]
-    return np.transpose(histories, (0, 3, 2, 1))
+    histories = np.empty((len(losses), iterations, seeds, count), np.float32)
+    with MovingLine(progress) as line:
+        began, total = time.perf_counter(), len(losses) * iterations
+        for index, loss in enumerate(losses):
+            now = weights
+            for start in range(0, iterations, CHUNK):
+                some = slice(start, start + CHUNK)
+                now, history = train_some(loss, now, tf.constant(batches[some]))
+                histories[index, some] = history
+                done = index * iterations + min(start + CHUNK, iterations)
+                left = (time.perf_counter() - began) / done * (total - done)
+                line.show(f"iteration {done}/{total}  {duration(left)} left")
+    return histories.transpose(0, 3, 2, 1)

@@ -6,7 +6,6 @@ import platform
 import random
 import secrets
 import signal
-import sys
 import threading
 import time
 import warnings
@@ -18,6 +17,7 @@ import numpy as np
 
 from .data import Dataset
 from .loop import CompiledLoop, has_bfloat16
+from .progress import MovingLine, duration
 from .runs import Run
 from .support import in_range
 
@@ -96,8 +96,9 @@ def train(
     if seed is not None:
         redraw(model, seed, loop.input_shape)
     run = Run(_settings(loop, data, epochs, seed, name or model.name))
-    with _Progress(run, progress) as line, _interruptions() as interrupted:
+    with MovingLine(progress) as line, _interruptions() as interrupted:
         began = time.perf_counter()
+        line.show("compiling ...")
         loop.compile()
         run.compile_seconds = time.perf_counter() - began
         _train_epochs(loop, run, line, interrupted, callback)
@@ -169,7 +170,7 @@ def redraw(model: keras.Model, seed: int, input_shape: tuple[int, ...]) -> None:
 def _train_epochs(
     loop: CompiledLoop,
     run: Run,
-    line: "_Progress",
+    line: MovingLine,
     interrupted: threading.Event,
     callback: Callable[[Run], bool | None] | None,
 ) -> None:
@@ -183,7 +184,7 @@ def _train_epochs(
         """Let others look at the run, and hear whether to stop."""
         run.batch_loss, run.batch_accuracy = losses[:done], accuracies[:done]
         run.seconds = time.perf_counter() - began
-        line.show()
+        line.show(_report(run))
         return bool(callback and callback(run)) or interrupted.is_set()
 
     for epoch in range(epochs):
@@ -248,6 +249,23 @@ def _divergence(run: Run, learning_rate: float) -> str:
     )
 
 
+def _report(run: Run) -> str:
+    epochs, steps = run.settings["epochs"], run.settings["steps_per_epoch"]
+    done, total = len(run.batch_loss), epochs * steps
+    parts = [
+        f"epoch {min(run.epochs + 1, epochs)}/{epochs}",
+        f"iteration {done:,}/{total:,}",
+        f"loss {run.batch_loss[-100:].mean():.3f}",
+    ]
+    if run.epochs:
+        parts.append(f"validation accuracy {run.history['val_accuracy'][-1]:.1%}")
+    if done < total:
+        parts.append(f"{duration(run.seconds / done * (total - done))} left")
+    else:
+        parts.append(duration(run.seconds))
+    return "  ".join(parts)
+
+
 @contextlib.contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     """Seed all that Keras draws from; Python's and NumPy's own generators get back their state."""
@@ -278,75 +296,3 @@ def _interruptions() -> Iterator[threading.Event]:
         yield event
     finally:
         signal.signal(signal.SIGINT, usual)
-
-
-class _Progress:
-    """A line that moves: epoch, iteration, loss, validation accuracy, time left."""
-
-    def __init__(self, run: Run, wanted: bool | None):
-        self._run = run
-        self._wanted = _is_watched() if wanted is None else wanted
-        self._shown, self._width = 0.0, 0
-
-    def __enter__(self) -> "_Progress":
-        self._write("compiling ...")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._wanted:
-            self._write(self._text())
-            print()
-
-    def show(self) -> None:
-        """Draw the line again, at most four times a second."""
-        if time.perf_counter() - self._shown > 0.25:
-            self._shown = time.perf_counter()
-            self._write(self._text())
-
-    def _text(self) -> str:
-        run = self._run
-        epochs, steps = run.settings["epochs"], run.settings["steps_per_epoch"]
-        done, total = len(run.batch_loss), epochs * steps
-        parts = [f"epoch {min(run.epochs + 1, epochs)}/{epochs}", f"iteration {done:,}/{total:,}"]
-        if done:
-            parts.append(f"loss {run.batch_loss[-100:].mean():.3f}")
-        if run.epochs:
-            parts.append(f"validation accuracy {run.history['val_accuracy'][-1]:.1%}")
-        if 0 < done < total:
-            parts.append(f"{duration(run.seconds / done * (total - done))} left")
-        elif done:
-            parts.append(duration(run.seconds))
-        return "  ".join(parts)
-
-    def _write(self, text: str) -> None:
-        if self._wanted:
-            print("\r" + text.ljust(self._width), end="", flush=True)
-            self._width = len(text)
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words that are easy to read: "0.9 s", "42 s", "3 min 20 s", "2 h 5 min"."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
-def _is_watched() -> bool:
-    if sys.stdout.isatty():
-        return True
-    if "ipykernel" not in sys.modules:
-        return False
-    # What JupyterLab, Colab and VS Code leave in the kernels that they start for a person;
-    # nbclient, and with it nbval and nbconvert, leaves none of them.
-    from IPython import get_ipython
-
-    return (
-        "JPY_SESSION_NAME" in os.environ
-        or "google.colab" in sys.modules
-        or "__vsc_ipynb_file__" in getattr(get_ipython(), "user_ns", {})
-    )

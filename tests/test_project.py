@@ -20,6 +20,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 FLOORS = [
     "quiet",
     "support",
+    "progress",
     "data",
     "models",
     "runs",

@@ -15,7 +15,7 @@ import pytest
 from keras import layers, ops
 
 import mnist_lab as lab
-from mnist_lab import loop, training
+from mnist_lab import loop, progress, training
 
 BATCH = 64
 
@@ -455,12 +455,20 @@ def test_progress_line(small, capsys):
         assert part in last
 
 
+def test_replicas_show_progress(data, capsys):
+    losses = [keras.losses.CategoricalCrossentropy()]
+    lab.train_replicas(data, [0.1], losses, seeds=1, iterations=25, progress=True)
+    said = capsys.readouterr().out.rstrip().split("\r")
+    assert said[1].startswith("iteration 10/25")
+    assert said[-1].startswith("iteration 25/25")
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0.94, "0.9 s"), (42.3, "42 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
 )
 def test_durations_read_well(seconds, words):
-    assert training.duration(seconds) == words
+    assert progress.duration(seconds) == words
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""One line that moves while something long goes on, where somebody is there to see it."""
+
+import os
+import sys
+import time
+
+SECONDS_BETWEEN = 0.25
+
+
+class MovingLine:
+    """A line of text that is written over and over again, and stays as it was last.
+
+    Parameters
+    ----------
+    wanted
+        Whether to write it; without it, where somebody is likely to watch: a terminal, or a
+        notebook in JupyterLab, Colab or VS Code.
+    """
+
+    def __init__(self, wanted: bool | None = None):
+        self._wanted = is_watched() if wanted is None else wanted
+        self._text, self._written, self._when = "", "", 0.0
+
+    def __enter__(self) -> "MovingLine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._write()
+        if self._written:
+            print()
+
+    def show(self, text: str) -> None:
+        """Set the text; it appears at most four times a second, and the last one at the end."""
+        self._text = text
+        if time.perf_counter() - self._when > SECONDS_BETWEEN:
+            self._when = time.perf_counter()
+            self._write()
+
+    def _write(self) -> None:
+        if self._wanted:
+            print("\r" + self._text.ljust(len(self._written)), end="", flush=True)
+            self._written = self._text
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words that are easy to read: "0.9 s", "42 s", "3 min 20 s", "2 h 5 min"."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def is_watched() -> bool:
+    """Whether somebody is likely to see what is printed while it is printed."""
+    if sys.stdout.isatty():
+        return True
+    if "ipykernel" not in sys.modules:
+        return False
+    # What JupyterLab, Colab and VS Code leave in the kernels that they start for a person;
+    # nbclient, and with it nbval and nbconvert, leaves none of them.
+    from IPython import get_ipython
+
+    return (
+        "JPY_SESSION_NAME" in os.environ
+        or "google.colab" in sys.modules
+        or "__vsc_ipynb_file__" in getattr(get_ipython(), "user_ns", {})
+    )
