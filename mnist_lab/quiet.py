@@ -28,8 +28,10 @@ class _TensorFlowFinder(importlib.abc.MetaPathFinder):
             def load_quietly(module):
                 with stderr_aside():
                     load(module)
-                    # Looks for graphics cards now, and not in the middle of a student's cell.
-                    module.config.list_physical_devices()
+                    # Makes TensorFlow look for graphics cards and start XLA now, and not in the
+                    # middle of a student's cell; either is announced but once.
+                    with contextlib.suppress(module.errors.OpError):
+                        module.function(lambda: module.constant(0), jit_compile=True)()
 
             spec.loader.exec_module = load_quietly
         return spec
