@@ -104,11 +104,12 @@ def _check_targets(options: argparse.Namespace) -> None:
 
 def _download(_: argparse.Namespace) -> int:
     try:
-        load_mnist()
+        data = load_mnist()
     except DataError as problem:
         print(f"mnist-lab: {problem}", file=sys.stderr)
         download_mnist()
-    print(f"here: {load_mnist()}")
+        data = load_mnist()
+    print(f"here: {data}")
     return DONE
 
 

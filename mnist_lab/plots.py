@@ -10,7 +10,6 @@ import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -18,6 +17,8 @@ from .runs import Run
 from .support import in_range
 
 RED, BLUE, GREY = "#d55e00", "#0072b2", "#999999"
+# Colour, dashes and marker of a curve; no two share any of the three.
+STYLES = ((RED, "--", "s"), (BLUE, "-", "o"), ("black", ":", "^"))
 DPI = 100
 
 
@@ -55,10 +56,11 @@ def plot_accuracy(run: Run, *, fit: bool = False) -> Figure:
         Whether to add the accuracy on training images with dropout off, measured like the
         validation accuracy at each epoch's end; the gap between these two shows overfitting.
     """
+    training, validation, third = STYLES
     lines = {
-        "accuracy": ("training", RED, "--", "s"),
-        "fit_accuracy": ("training, dropout off", "black", ":", "^"),
-        "val_accuracy": ("validation", BLUE, "-", "o"),
+        "accuracy": ("training", *training),
+        "fit_accuracy": ("training, dropout off", *third),
+        "val_accuracy": ("validation", *validation),
     }
     if not fit:
         del lines["fit_accuracy"]
@@ -79,7 +81,8 @@ def plot_accuracy(run: Run, *, fit: bool = False) -> Figure:
     if run.epochs:
         axes.legend(loc="lower right")
     else:
-        _say(axes, "no epoch was finished" + (": the training diverged" if run.diverged else ""))
+        words = "no epoch was finished" + (": the training diverged" if run.diverged else "")
+        axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center")
     return figure
 
 
@@ -171,22 +174,24 @@ def plot_survival(rates: Sequence[float], shares: Mapping[str, Sequence[float]])
     rates
         Learning rates, ascending.
     shares
-        For each loss (its name for the legend) the share that survives at each rate, 0 to 1.
+        One to three curves: a name for the legend, and the share at each rate, 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If there are more curves than styles that can be told apart.
     """
+    if len(shares) > len(STYLES):
+        raise ValueError(f"{len(shares)} curves in shares: at most {len(STYLES)} can be told apart")
     figure = Picture(7, 4, f"Share of trainings by learning rate. {'; '.join(shares)}.")
     axes = figure.add_subplot(
         xlabel="learning rate", ylabel="share of trainings (%)", ylim=(-4, 104)
     )
-    styles = ((RED, "--", "s"), (BLUE, "-", "o"), ("black", ":", "^"))
-    for (label, values), (color, style, marker) in zip(shares.items(), styles, strict=False):
+    for (label, values), (color, style, marker) in zip(shares.items(), STYLES, strict=False):
         axes.plot(rates, 100 * np.asarray(values), style, color=color, marker=marker, label=label)
     axes.grid(alpha=0.3)
     axes.legend(loc="lower left")
     return figure
-
-
-def _say(axes: Axes, words: str) -> None:
-    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center")
 
 
 def _ordinal(number: int) -> str:

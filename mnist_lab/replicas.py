@@ -42,7 +42,7 @@ def train_replicas(
     losses
         Keras losses for one-hot labels, such as `keras.losses.CategoricalCrossentropy()`.
     seeds
-        Seeds 0 to seeds - 1 are trained, 1 to 1,000. Memory: about 2 MB a seed.
+        Seeds 0 to seeds - 1 are trained, 1 to 1,000. Memory: about 2 MB a seed (at seven rates).
     iterations
         Of batches of 100, 1 to as many as the first epoch has.
     progress

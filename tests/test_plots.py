@@ -84,6 +84,8 @@ def test_survival():
     lines = figure.axes[0].get_lines()
     assert [line.get_label() for line in lines] == ["today", "clipped"]
     assert lines[0].get_ydata() == pytest.approx([100, 20])
+    with pytest.raises(ValueError, match="4 curves in shares: at most 3"):
+        lab.plot_survival([0.1], {key: [1] for key in "abcd"})
 
 
 def test_figures_have_alternative_text_and_can_be_saved(run, tmp_path):
