@@ -54,6 +54,21 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def time_left(seconds: float, done: int, total: int) -> str:
+    """In words, how long the rest will take if it goes on as it did; at the end, how long it took.
+
+    Parameters
+    ----------
+    seconds
+        Time spent so far.
+    done, total
+        Steps finished, at least 1, and steps in all.
+    """
+    if done < total:
+        return f"{duration(seconds / done * (total - done))} left"
+    return duration(seconds)
+
+
 def is_watched() -> bool:
     """Whether somebody is likely to see what is printed while it is printed."""
     if sys.stdout.isatty():

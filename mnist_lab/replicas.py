@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from .data import Dataset
 from .models import build_linear
-from .progress import MovingLine, duration
+from .progress import MovingLine, time_left
 from .support import in_range
 from .training import epoch_order, redraw
 
@@ -114,6 +114,6 @@ def train_replicas(
                 now, history = train_some(loss, now, tf.constant(batches[some]))
                 histories[index, some] = history
                 done = index * iterations + min(start + CHUNK, iterations)
-                left = (time.perf_counter() - began) / done * (total - done)
-                line.show(f"iteration {done}/{total}  {duration(left)} left")
+                left = time_left(time.perf_counter() - began, done, total)
+                line.show(f"iteration {done}/{total}  {left}")
     return histories.transpose(0, 3, 2, 1)

@@ -17,7 +17,7 @@ import numpy as np
 
 from .data import Dataset
 from .loop import CompiledLoop, has_bfloat16
-from .progress import MovingLine, duration
+from .progress import MovingLine, time_left
 from .runs import Run
 from .support import in_range
 
@@ -259,10 +259,7 @@ def _report(run: Run) -> str:
     ]
     if run.epochs:
         parts.append(f"validation accuracy {run.history['val_accuracy'][-1]:.1%}")
-    if done < total:
-        parts.append(f"{duration(run.seconds / done * (total - done))} left")
-    else:
-        parts.append(duration(run.seconds))
+    parts.append(time_left(run.seconds, done, total))
     return "  ".join(parts)
 
 

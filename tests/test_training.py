@@ -467,6 +467,8 @@ def test_replicas_show_progress(data, capsys):
     said = capsys.readouterr().out.rstrip().split("\r")
     assert said[1].startswith("iteration 10/25")
     assert said[-1].startswith("iteration 25/25")
+    assert "left" in said[1]
+    assert "left" not in said[-1]
 
 
 @pytest.mark.parametrize(
