@@ -1,12 +1,18 @@
 """The command line: `mnist-lab` or `python -m mnist_lab`."""
 
 import argparse
+import importlib
 import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
 from pathlib import Path
 
 from .data import download_mnist, load_mnist
-from .parts import PARTS
-from .support import DataError, whole_file
+from .parts import PARTS, SEEDS
+from .progress import MovingLine, duration, time_left
+from .runs import RECORDS
+from .support import DataError, in_range, whole_file
 
 # Exit codes; argparse itself ends with 2 for words that it does not understand.
 DONE, FAILED, MISUSED, DIVERGED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -56,6 +62,36 @@ def _parser() -> argparse.ArgumentParser:
         help=f"draw accuracy by epoch ({', '.join(PICTURES)})",
     )
 
+    solutions = commands.add_parser(
+        "solutions",
+        help="make the recorded runs that are missing or stale, and the solution notebooks",
+        description="Train what is missing or stale among the recorded runs, execute the solution "
+        "notebooks, and tell the results. Interrupted, it goes on where it was at the next call.",
+        epilog=EPILOG,
+    )
+    solutions.set_defaults(command=_solutions)
+    _add_jobs(solutions)
+    solutions.add_argument(
+        "--dry-run", action="store_true", help="say what there is to do, and how long it will take"
+    )
+    solutions.add_argument(
+        "--executor",
+        type=_executor,
+        metavar="MODULE:FUNCTION",
+        help="a function of yours that returns a concurrent.futures.Executor, on which several "
+        "runs are trained at once: that of a Dask cluster, say",
+    )
+
+    verify = commands.add_parser(
+        "verify",
+        help="prove that the recorded runs are what this code computes",
+        description="Retrain the first iterations of each record from its seed, compare every "
+        "loss, and recompute the summaries.",
+        epilog=EPILOG,
+    )
+    verify.set_defaults(command=_verify)
+    _add_jobs(verify)
+
     download = commands.add_parser(
         "download",
         help="get MNIST where its file is missing or damaged",
@@ -63,6 +99,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     download.set_defaults(command=_download)
     return parser
+
+
+def _add_jobs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--part",
+        action="append",
+        choices=PARTS,
+        metavar="PART",
+        help=f"only this part ({', '.join(PARTS)}); may be given several times",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=SEEDS,
+        metavar="N",
+        help=f"seeds 0 to N - 1 of each part ({SEEDS})",
+    )
+
+
+def _executor(name: str) -> Callable[[], Executor]:
+    module, _, function = name.partition(":")
+    sys.path.insert(0, "")  # a module beside the caller, as with python -m
+    try:
+        return getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as problem:
+        raise argparse.ArgumentTypeError(f"{name}: {problem}") from None
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -100,6 +162,66 @@ def _check_targets(options: argparse.Namespace) -> None:
             raise ValueError(f"{target} is a folder, not a file")
     if options.figure and options.figure.suffix.lower() not in PICTURES:
         raise ValueError(f"{options.figure}: a figure ends in one of {', '.join(PICTURES)}")
+
+
+def _solutions(options: argparse.Namespace) -> int:
+    from . import notebooks, records
+
+    data = load_mnist()
+    jobs = records.list_jobs(data, *_asked(options))
+    books = notebooks.list_solutions()
+    if options.dry_run:
+        planned = records.plan(jobs, RECORDS, data)
+        for job, why, seconds in planned:
+            print(f"{job.name}: {why}; about {duration(seconds)}")
+        total = sum(seconds for *_, seconds in planned)
+        print(f"to train: {len(planned)} of {len(jobs)} runs, about {duration(total)}")
+        print(f"to execute: {', '.join(book.stem for book in books)}")
+        return DONE
+    with records.locked(RECORDS):
+        executor = options.executor() if options.executor else None
+        try:
+            records.make_records(jobs, RECORDS, data, executor=executor)
+        except KeyboardInterrupt:
+            print("mnist-lab: call again to go on from here", file=sys.stderr)
+            raise
+        for number, book in enumerate(books, 1):
+            with MovingLine() as line:
+                began = time.perf_counter()
+                said = f"notebook {number} of {len(books)}: {book.stem}, executed"
+                line.show(said.replace("executed", "executing ..."))
+                notebooks.execute(book)
+                line.show(f"{said} in {duration(time.perf_counter() - began)}")
+        table = records.results(RECORDS)
+        if books:
+            notebooks.publish(table)
+    print(table)
+    return DONE
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from . import records, verification
+
+    data = load_mnist()
+    jobs = records.list_jobs(data, *_asked(options))
+    began, wrong = time.perf_counter(), 0
+    for number, job in enumerate(jobs):
+        with MovingLine() as line:
+            left = time_left(time.perf_counter() - began, number, len(jobs)) if number else ""
+            line.show(f"{number + 1} of {len(jobs)}: {job.name} ... {left}")
+            told, problems = verification.verify_record(job, RECORDS, data)
+            line.show("")
+        wrong += bool(problems)
+        for problem in problems or [told]:
+            print(f"{job.name}: {'WRONG, ' if problems else ''}{problem}")
+    print(f"{len(jobs) - wrong} of {len(jobs)} records are right")
+    return FAILED if wrong else DONE
+
+
+def _asked(options: argparse.Namespace) -> tuple[list[str], int]:
+    """Which parts, in the sheet's order, and how many seeds."""
+    keys = [key for key in PARTS if key in (options.part or PARTS)]
+    return keys, in_range("--seeds", options.seeds, 1, 1000, whole=True)
 
 
 def _download(_: argparse.Namespace) -> int:

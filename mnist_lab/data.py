@@ -84,6 +84,15 @@ class Dataset:
                     f"({valid.dtype}, shape {valid.shape}) must be prepared in the same way"
                 )
 
+    @property
+    def sha256(self) -> str:
+        """Of all four arrays with their types and shapes: which data these are, exactly."""
+        digest = hashlib.sha256()
+        for array in (self.x_train, self.y_train, self.x_valid, self.y_valid):
+            digest.update(f"{array.dtype} {array.shape}".encode())
+            digest.update(np.ascontiguousarray(array))
+        return digest.hexdigest()
+
     def __repr__(self) -> str:
         shape = " × ".join(map(str, self.x_train.shape[1:]))
         kind = "class numbers" if self.y_train.ndim == 1 else "one-hot"

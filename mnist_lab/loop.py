@@ -132,14 +132,31 @@ class CompiledLoop:
         if len(rest):
             yield self._run(self._run_rest, rest, 0, 1, key, first_step + start)
 
-    def validate(self) -> tuple[float, float]:
-        """Loss and accuracy on the validation images, dropout off."""
-        loss, accuracy = self._run_evaluation(*self._valid)
-        return float(loss), float(accuracy)
+    def validate(self) -> tuple[float, float, np.ndarray]:
+        """Loss and accuracy on the validation images, dropout off, and what the network says.
+
+        Returns
+        -------
+        float, float, numpy.ndarray
+            The last are class probabilities, float16 of shape (images, classes), with the same
+            class first in each row as before rounding.
+        """
+        loss, accuracy, output = self._run_evaluation(*self._valid)
+        return float(loss), float(accuracy), _rounded(self._probabilities(output))
+
+    def predicts(self, probabilities: np.ndarray) -> bool:
+        """Whether the network says this of the first validation images, within rounding."""
+        images, _, _ = self._adapt(*(array[:EVALUATION_BATCH] for array in self._valid))
+        said = self._probabilities(self.model(images, training=False))
+        return bool(np.allclose(said, probabilities[:EVALUATION_BATCH], atol=0.002))
 
     def fit_accuracy(self) -> float:
         """Accuracy on the training images of `fit_sample`, dropout off."""
         return float(self._run_evaluation(*self._fit_sample)[1])
+
+    def _probabilities(self, output) -> np.ndarray:
+        logits = getattr(self.model.loss, "from_logits", False)
+        return (tf.nn.softmax(output) if logits else output).numpy()
 
     def _resident(self, x: np.ndarray, y: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
         if not self._stored_images:
@@ -202,21 +219,26 @@ class CompiledLoop:
     def _evaluate(self, x, y):
         images = tf.shape(x)[0]
 
-        def batch(start, loss_sum, right):
+        def batch(start, loss_sum, right, outputs):
             some = slice(start, start + EVALUATION_BATCH)
             inputs, target, label = self._adapt(x[some], y[some])
             output = self.model(inputs, training=False)
             loss = self.model.compute_loss(x=inputs, y=target, y_pred=output, training=False)
             size = tf.cast(tf.shape(inputs)[0], tf.float32)
             loss_sum += size * tf.cast(loss, tf.float32)
-            return start + EVALUATION_BATCH, loss_sum, right + size * _accuracy(output, label)
+            right += size * _accuracy(output, label)
+            outputs = outputs.write(start // EVALUATION_BATCH, tf.cast(output, tf.float32))
+            return start + EVALUATION_BATCH, loss_sum, right, outputs
 
-        state = (tf.constant(0), tf.constant(0.0), tf.constant(0.0))
-        _, loss, right = tf.while_loop(
+        outputs = tf.TensorArray(
+            tf.float32, -(-images // EVALUATION_BATCH), element_shape=(None, self.classes)
+        )
+        state = (tf.constant(0), tf.constant(0.0), tf.constant(0.0), outputs)
+        _, loss, right, outputs = tf.while_loop(
             lambda start, *_: start < images, batch, state, parallel_iterations=1
         )
         total = tf.cast(images, tf.float32)
-        return loss / total, right / total
+        return loss / total, right / total, outputs.concat()
 
     def _adapt(self, x, y):
         """Images as the model takes them, labels as the loss takes them, and class numbers."""
@@ -244,6 +266,15 @@ def fit_sample(images: int) -> np.ndarray:
     """
     size = min(FIT_SAMPLE, images)
     return np.sort(np.random.default_rng(0).choice(images, size, replace=False))
+
+
+def _rounded(probabilities: np.ndarray) -> np.ndarray:
+    """As float16, the first class of each row raised by a step where rounding made it a tie."""
+    first = np.arange(len(probabilities)), probabilities.argmax(axis=1)
+    short = probabilities.astype(np.float16)
+    tied = short[first] == np.sort(short, axis=1)[:, -2]
+    short[first] = np.where(tied, np.nextafter(short[first], np.float16(2)), short[first])
+    return short
 
 
 def has_bfloat16() -> bool:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import keras
 
+SEEDS = 5  # runs of each part that are on file
+
 
 @dataclass(frozen=True)
 class Part:

@@ -30,15 +30,19 @@ class MovingLine:
             print()
 
     def show(self, text: str) -> None:
-        """Set the text; it appears at most four times a second, and the last one at the end."""
+        """Set the text; it appears at most four times a second, and the last one at the end.
+
+        An empty text takes the line away at once.
+        """
         self._text = text
-        if time.perf_counter() - self._when > SECONDS_BETWEEN:
+        if not text or time.perf_counter() - self._when > SECONDS_BETWEEN:
             self._when = time.perf_counter()
             self._write()
 
     def _write(self) -> None:
         if self._wanted:
-            print("\r" + self._text.ljust(len(self._written)), end="", flush=True)
+            back = "" if self._text else "\r"
+            print("\r" + self._text.ljust(len(self._written)) + back, end="", flush=True)
             self._written = self._text
 
 

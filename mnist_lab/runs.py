@@ -1,5 +1,6 @@
 """One training, from the first iteration to the last, as something to keep, plot and compare."""
 
+import hashlib
 import json
 import math
 import os
@@ -9,12 +10,22 @@ from typing import Any
 
 import numpy as np
 
+from .data import FOLDER
+from .descriptions import Description, differences, in_words, mathematics
+from .progress import duration
 from .support import DataError, read_arrays, whole_file
 
+RECORDS = FOLDER / "runs"  # the recorded runs that come with the lab
 HISTORY = ("loss", "accuracy", "val_loss", "val_accuracy", "fit_accuracy")
-FORMAT = 1
-_ARRAYS = ("about", "history", "batch_loss", "batch_accuracy")
-_LARGEST = 2**28  # bytes; 30 million iterations
+FORMAT = 2
+# The arrays of a file, with their types and numbers of axes; weights come behind them.
+_ARRAYS = {
+    "history": (np.float64, 2),
+    "batch_loss": (np.float32, 1),
+    "batch_accuracy": (np.float32, 1),
+    "val_probabilities": (np.float16, 2),
+}
+_LARGEST = 2**28  # bytes; 60 million iterations
 
 
 @dataclass(eq=False, repr=False)
@@ -24,7 +35,8 @@ class Run:
     Attributes
     ----------
     settings : dict
-        How it was trained: name, parameters, data, epochs, batch_size, steps_per_epoch, seed, ...
+        What was trained and how: name, model (as `describe` says it), parameters, data, epochs,
+        batch_size, steps_per_epoch, seed, precision; and by what: versions, machine, date.
     history : dict of list of float
         One value for each finished epoch: `loss` and `accuracy` (means over the epoch's training
         images, each measured just before its batch was learned, dropout on), `val_loss` and
@@ -32,6 +44,13 @@ class Run:
         (the same on a fixed sample of the training images).
     batch_loss, batch_accuracy : numpy.ndarray
         float32 of shape (iterations,): each batch's own values, not running means.
+    val_probabilities : numpy.ndarray
+        What the network said of each validation image at the end of the last finished epoch,
+        dropout off: float16 of shape (images, classes). The class that is first in a row was so
+        before rounding. No rows if no epoch was finished.
+    weights : list of numpy.ndarray
+        The network's weights at the end, in Keras' order. Empty unless the run is a record of a
+        small network.
     seconds, compile_seconds : float
         Time spent training (validation included), and compiling before it.
     diverged : bool
@@ -44,6 +63,8 @@ class Run:
     history: dict[str, list[float]] = field(default_factory=lambda: {key: [] for key in HISTORY})
     batch_loss: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
     batch_accuracy: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
+    val_probabilities: np.ndarray = field(default_factory=lambda: np.empty((0, 0), np.float16))
+    weights: list[np.ndarray] = field(default_factory=list)
     seconds: float = 0.0
     compile_seconds: float = 0.0
     diverged: bool = False
@@ -74,30 +95,42 @@ class Run:
         end = "diverged" if self.diverged else f"validation accuracy {self.val_accuracy:.1%}"
         return f"Run {self.name}: {self.epochs} epochs, {len(self.batch_loss):,} iterations, {end}"
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: str | os.PathLike, *, compressed: bool = True) -> None:
         """Write the run to an `.npz` file, whole or not at all.
+
+        Parameters
+        ----------
+        path
+            The file.
+        compressed
+            Whether to spend time on making it smaller.
 
         Raises
         ------
         OSError
             If the folder is missing or cannot be written; a file that was there is unharmed.
         """
+        arrays = {
+            "history": np.array([self.history[key] for key in HISTORY], np.float64),
+            "batch_loss": self.batch_loss,
+            "batch_accuracy": self.batch_accuracy,
+            "val_probabilities": self.val_probabilities,
+            **{f"weights_{index}": array for index, array in enumerate(self.weights)},
+        }
         about = {
             "format": FORMAT,
             "settings": self.settings,
+            "weights": len(self.weights),
             "seconds": self.seconds,
             "compile_seconds": self.compile_seconds,
             "diverged": self.diverged,
             "interrupted": self.interrupted,
         }
+        sealed = {"about": about, "sha256": _seal(about, arrays)}
         with whole_file(path) as beside, beside.open("wb") as file:
-            np.savez_compressed(
-                file,
-                about=np.frombuffer(json.dumps(about).encode(), np.uint8),
-                history=np.array([self.history[key] for key in HISTORY], np.float64),
-                batch_loss=self.batch_loss,
-                batch_accuracy=self.batch_accuracy,
-            )
+            text = np.frombuffer(json.dumps(sealed).encode(), np.uint8)
+            write = np.savez_compressed if compressed else np.savez
+            write(file, about=text, **arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Run":
@@ -109,23 +142,114 @@ class Run:
             If the file is missing, damaged, of another format version, or not a run.
         """
         path = Path(path)
-        arrays = read_arrays(path, _ARRAYS, _LARGEST)
+        about, sha256 = _read_about(path)
+        arrays = _read_arrays(path, about["weights"])
+        if _seal(about, arrays) != sha256:
+            raise DataError(f"{path} was changed or damaged: its contents have another SHA-256")
+        fields = {name: arrays.pop(name) for name in _ARRAYS}
+        fields["history"] = dict(zip(HISTORY, fields["history"].tolist(), strict=True))
+        fields |= {key: value for key, value in about.items() if key != "format"}
+        return cls(**{**fields, "weights": list(arrays.values())})
+
+
+def fingerprint(settings: dict[str, Any]) -> Description:
+    """All that a run follows from: the model's description, the training's figures, the data."""
+    figures = ("epochs", "batch_size", "precision", "data_sha256", "seed")
+    return mathematics(settings["model"]) | {
+        key.replace("_", " "): settings[key] for key in figures
+    }
+
+
+def find_record(settings: dict[str, Any], folder: Path | None = None) -> tuple[Run | None, str]:
+    """Find the recorded run of exactly these settings.
+
+    Parameters
+    ----------
+    settings
+        As in `Run.settings`.
+    folder
+        Where the records are; without it, those that come with the lab.
+
+    Returns
+    -------
+    Run or None
+        The record, if there is one.
+    str
+        If there is one, what it is; else why none fits: the first difference from the nearest.
+    """
+    wanted = fingerprint(settings)
+    unlike: list[dict[str, tuple[Any, Any]]] = []
+    damaged = ""
+    for path in record_files(folder or RECORDS):
         try:
-            about = json.loads(arrays["about"].tobytes())
-            if about.pop("format") != FORMAT:
-                raise ValueError("another version of the lab wrote it")
-            history, loss, accuracy = (arrays[name] for name in _ARRAYS[1:])
-            if history.dtype != np.float64 or history.ndim != 2 or len(history) != len(HISTORY):
-                raise ValueError(f"its history is {history.dtype} of shape {history.shape}")
-            if loss.dtype != np.float32 or accuracy.dtype != np.float32 or loss.ndim != 1:
-                raise ValueError(f"its batch losses are {loss.dtype} of shape {loss.shape}")
-            if loss.shape != accuracy.shape:
-                raise ValueError("it has not as many batch losses as batch accuracies")
-            return cls(
-                history=dict(zip(HISTORY, history.tolist(), strict=True)),
-                batch_loss=loss,
-                batch_accuracy=accuracy,
-                **about,
-            )
-        except (ValueError, KeyError, TypeError, AttributeError) as problem:
-            raise DataError(f"{path} is not a run that this lab can read ({problem})") from None
+            run = Run.load(path)
+        except DataError as problem:
+            damaged = damaged or f" ({problem})"
+            continue
+        found = differences(wanted, fingerprint(run.settings))
+        if not found:
+            return run, _told(run)
+        unlike.append(found)
+    if not unlike:
+        return None, f"there are no recorded runs{damaged}"
+    nearest = min(unlike, key=len)
+    key, (this, _) = next(iter(nearest.items()))
+    # Several records may be as near, as the other seeds are.
+    others = {in_words(other[key][1]) for other in unlike if list(other) == list(nearest)}
+    if key == "data sha256":
+        return None, f"the data are not those of the recorded run{damaged}"
+    return None, f"{key} {in_words(this)}, recorded {', '.join(sorted(others))}{damaged}"
+
+
+def record_files(folder: Path) -> list[Path]:
+    """The files of the recorded runs in a folder; hidden ones are unfinished."""
+    return sorted(folder.glob("[!.]*.npz"))
+
+
+def _told(run: Run) -> str:
+    settings = run.settings
+    return (
+        f"{settings['name']}, {run.epochs} epochs, trained in {duration(run.seconds)} "
+        f"on {settings['date']}, {settings['machine']}"
+    )
+
+
+def _seal(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
+    """SHA-256 of all that a file says, so that a changed figure is noticed."""
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def _read_about(path: Path) -> tuple[dict[str, Any], str]:
+    """What a file says of itself, and the seal on all of it."""
+    text = read_arrays(path, ("about",), _LARGEST)["about"]
+    try:
+        sealed = json.loads(text.tobytes())
+        about = sealed["about"]
+        if about["format"] != FORMAT:
+            raise ValueError("another version of the lab wrote it")
+        kinds = {"format": int, "settings": dict, "weights": int, "seconds": float}
+        kinds |= {"compile_seconds": float, "diverged": bool, "interrupted": bool}
+        right = {key: type(value) for key, value in about.items()} == kinds
+        if not right or not 0 <= about["weights"] <= 1000:
+            raise ValueError("what it says of itself is incomplete")
+        return about, sealed["sha256"]
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise DataError(f"{path} is not a run that this lab can read ({problem})") from None
+
+
+def _read_arrays(path: Path, weights: int) -> dict[str, np.ndarray]:
+    names = (*_ARRAYS, *(f"weights_{index}" for index in range(weights)))
+    arrays = read_arrays(path, names, _LARGEST)
+    for name, array in arrays.items():
+        dtype, axes = _ARRAYS.get(name, (array.dtype, array.ndim))
+        if array.dtype != dtype or array.ndim != axes or array.dtype.kind not in "fiu":
+            raise DataError(f"{path}: {name} is {array.dtype} of shape {array.shape}")
+    if len(arrays["history"]) != len(HISTORY):
+        raise DataError(f"{path}: history has {len(arrays['history'])} rows, not {len(HISTORY)}")
+    if arrays["batch_loss"].shape != arrays["batch_accuracy"].shape:
+        raise DataError(f"{path} has not as many batch losses as batch accuracies")
+    return arrays

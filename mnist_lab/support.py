@@ -46,6 +46,8 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     beside = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         yield beside
+        with beside.open("rb+") as written:
+            os.fsync(written.fileno())  # or a power cut could leave the name without the content
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)

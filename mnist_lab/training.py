@@ -1,9 +1,11 @@
 """`train`: what `model.fit` does, faster, reproducible, and with every batch's own values."""
 
 import contextlib
+import dataclasses
 import os
 import platform
 import random
+import re
 import secrets
 import signal
 import threading
@@ -11,17 +13,20 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
+from pathlib import Path
 
 import keras
 import numpy as np
 
 from .data import Dataset
+from .descriptions import describe, differences
 from .loop import CompiledLoop, has_bfloat16
 from .progress import MovingLine, time_left
-from .runs import Run
-from .support import in_range
+from .runs import Run, find_record, fingerprint
+from .support import DataError, in_range
 
 LARGEST_SEED = 2**32 - 1
+_SEEDING = threading.Lock()  # Keras has one seed for all threads
 
 
 def train(
@@ -33,6 +38,8 @@ def train(
     seed: int | None = None,
     name: str | None = None,
     precision: str = "float32",
+    recorded: bool = False,
+    checkpoint: str | os.PathLike | None = None,
     progress: bool | None = None,
     callback: Callable[[Run], bool | None] | None = None,
 ) -> Run:
@@ -60,6 +67,13 @@ def train(
     precision
         "float32", or "bfloat16" to compute all but the output layer in that shorter format;
         weights, optimiser and validation stay float32. Faster on processors that have it.
+    recorded
+        Whether to return the recorded run of exactly this model, these data and these figures, if
+        one is on file, instead of training; the model then gets its weights, where the record
+        has them. A line says what was found, or why no record fits.
+    checkpoint
+        A file in which the state is kept after each epoch, so that the same call goes on from
+        there after a crash. It stays when the training is done. Needs a seed.
     progress
         Whether to print a line that moves; without it, where somebody is likely to watch:
         a terminal or a notebook in JupyterLab, Colab or VS Code.
@@ -78,7 +92,8 @@ def train(
     ------
     ValueError
         If an argument lies outside its range, if the model is not compiled or does not fit the
-        data, or if `seed` is given and the model's weights cannot be drawn anew.
+        data, if `seed` is given and the model's weights cannot be drawn anew, or if `checkpoint`
+        holds another training.
 
     Notes
     -----
@@ -92,16 +107,22 @@ def train(
         raise ValueError(f"precision={precision!r}: it must be 'float32' or 'bfloat16'")
     if precision == "bfloat16" and not has_bfloat16():
         warnings.warn("no bfloat16 found in this processor: float32 will be faster", stacklevel=2)
+    if checkpoint is not None and seed is None:
+        raise ValueError("checkpoint without seed: give a seed, so that the order can be repeated")
     loop = CompiledLoop(model, data, batch_size, precision)
+    run = Run(_settings(loop, data, epochs, seed, name or model.name))
+    if recorded and (record := _recall(loop, run.settings, name)):
+        return record
     if seed is not None:
         redraw(model, seed, loop.input_shape)
-    run = Run(_settings(loop, data, epochs, seed, name or model.name))
+    if checkpoint is not None:
+        run = _go_on(loop, run, Path(checkpoint))
     with MovingLine(progress) as line, _interruptions() as interrupted:
         began = time.perf_counter()
         line.show("compiling ...")
         loop.compile()
         run.compile_seconds = time.perf_counter() - began
-        _train_epochs(loop, run, line, interrupted, callback)
+        _train_epochs(loop, run, line, interrupted, callback, checkpoint)
     if run.diverged:
         print(_divergence(run, float(np.asarray(model.optimizer.learning_rate))))
     elif run.interrupted:
@@ -173,12 +194,14 @@ def _train_epochs(
     line: MovingLine,
     interrupted: threading.Event,
     callback: Callable[[Run], bool | None] | None,
+    checkpoint: str | os.PathLike | None,
 ) -> None:
     epochs, steps, seed = (run.settings[key] for key in ("epochs", "steps_per_epoch", "seed"))
     key = secrets.randbits(62) if seed is None else seed
     losses, accuracies = np.empty((2, epochs * steps), np.float32)
-    done = 0
-    began = time.perf_counter()
+    done = len(run.batch_loss)
+    losses[:done], accuracies[:done] = run.batch_loss, run.batch_accuracy
+    began = time.perf_counter() - run.seconds
 
     def pause() -> bool:
         """Let others look at the run, and hear whether to stop."""
@@ -187,7 +210,7 @@ def _train_epochs(
         line.show(_report(run))
         return bool(callback and callback(run)) or interrupted.is_set()
 
-    for epoch in range(epochs):
+    for epoch in range(run.epochs, epochs):
         for chunk in loop.epoch(epoch_order(key, epoch, loop.images), key, epoch * steps):
             finite = np.isfinite(chunk.loss)
             run.diverged = not finite.all()
@@ -202,19 +225,43 @@ def _train_epochs(
             if stop and done < (epoch + 1) * steps:
                 run.interrupted = True
                 return
-        _end_epoch(loop, run, epoch * steps)
+        _end_epoch(loop, run)
+        if checkpoint is not None:
+            state = [np.asarray(variable) for variable in _variables(loop.model)]
+            dataclasses.replace(run, weights=state).save(checkpoint, compressed=False)
         if pause() or stop:
             run.interrupted = epoch + 1 < epochs
             return
 
 
-def _end_epoch(loop: CompiledLoop, run: Run, first_step: int) -> None:
-    sizes = np.full(loop.steps_per_epoch, loop.batch_size)
-    sizes[-1] = loop.images - (loop.steps_per_epoch - 1) * loop.batch_size
-    val_loss, val_accuracy = loop.validate()
+def epoch_means(run: Run, epoch: int, images: int) -> tuple[float, float]:
+    """Mean loss and accuracy of an epoch's batches, weighted by their sizes.
+
+    Parameters
+    ----------
+    run
+        Which has finished the epoch.
+    epoch
+        From 0.
+    images
+        Number of training images; the last batch may be shorter than the others.
+    """
+    steps, batch_size = run.settings["steps_per_epoch"], run.settings["batch_size"]
+    sizes = np.full(steps, batch_size)
+    sizes[-1] = images - (steps - 1) * batch_size
+    own = slice(epoch * steps, (epoch + 1) * steps)
+    return (
+        float(np.average(run.batch_loss[own], weights=sizes)),
+        float(np.average(run.batch_accuracy[own], weights=sizes)),
+    )
+
+
+def _end_epoch(loop: CompiledLoop, run: Run) -> None:
+    loss, accuracy = epoch_means(run, run.epochs, loop.images)
+    val_loss, val_accuracy, run.val_probabilities = loop.validate()
     values = {
-        "loss": float(np.average(run.batch_loss[first_step:], weights=sizes)),
-        "accuracy": float(np.average(run.batch_accuracy[first_step:], weights=sizes)),
+        "loss": loss,
+        "accuracy": accuracy,
         "val_loss": val_loss,
         "val_accuracy": val_accuracy,
         "fit_accuracy": loop.fit_accuracy(),
@@ -228,8 +275,10 @@ def _settings(
 ) -> dict[str, str | int | None]:
     return {
         "name": name,
+        "model": describe(loop.model, loop.input_shape),
         "parameters": loop.model.count_params(),
         "data": data.name,
+        "data_sha256": data.sha256,
         "epochs": epochs,
         "batch_size": loop.batch_size,
         "steps_per_epoch": loop.steps_per_epoch,
@@ -237,9 +286,73 @@ def _settings(
         "precision": loop.precision,
         "tensorflow": version("tensorflow"),
         "keras": keras.__version__,
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "machine": _machine(),
         "date": time.strftime("%Y-%m-%d"),
     }
+
+
+def _machine() -> str:
+    """System, architecture and processor in words."""
+    try:
+        model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+        processor = model[1] if model else ""
+    except OSError:
+        processor = platform.processor()
+    cores = f"{os.cpu_count()} processors" + (f" ({processor})" if processor else "")
+    return f"{platform.system()} {platform.machine()}, {cores}"
+
+
+def _recall(loop: CompiledLoop, settings: dict, name: str | None) -> Run | None:
+    """Find the recorded run of these settings, and say what was found or why there is none."""
+    record, told = None, "a run without a seed cannot be repeated"
+    if settings["seed"] is not None:
+        record, told = find_record(settings)
+    if record is None:
+        print(f"No recorded run fits ({told}): training.")
+        return None
+    print(f"Recorded: {told}. {_take_weights(loop, record)}")
+    record.settings["name"] = name or record.name
+    return record
+
+
+def _take_weights(loop: CompiledLoop, record: Run) -> str:
+    """Give the model the weights of a record, if it has them, and say whether."""
+    model = loop.model
+    if not record.weights:
+        return "Its weights are not kept: the model itself stays untrained."
+    before = model.get_weights()
+    with contextlib.suppress(ValueError):
+        model.set_weights(record.weights)
+        # In a model of a class of its own, the weights may lie in another order.
+        if loop.predicts(record.val_probabilities):
+            return "The model has its weights now."
+    model.set_weights(before)
+    return "Its weights do not fit this model's own order: the model itself stays untrained."
+
+
+def _go_on(loop: CompiledLoop, run: Run, checkpoint: Path) -> Run:
+    """Take up the training that a checkpoint holds, if it holds one."""
+    if not checkpoint.exists():
+        return run
+    try:
+        saved = Run.load(checkpoint)
+    except DataError as problem:
+        print(f"{problem}: training from the start.")
+        return run
+    unlike = differences(fingerprint(run.settings), fingerprint(saved.settings))
+    if unlike:
+        raise ValueError(
+            f"{checkpoint} is of another training ({next(iter(unlike))} differs): "
+            "choose another file or remove it"
+        )
+    for variable, value in zip(_variables(loop.model), saved.weights, strict=True):
+        variable.assign(value)
+    return dataclasses.replace(saved, weights=[], settings=run.settings)
+
+
+def _variables(model: keras.Model) -> list:
+    """All that changes in a training: weights, the optimiser's state, random states."""
+    return [*model.variables, *model.optimizer.variables]
 
 
 def _divergence(run: Run, learning_rate: float) -> str:
@@ -266,13 +379,14 @@ def _report(run: Run) -> str:
 @contextlib.contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     """Seed all that Keras draws from; Python's and NumPy's own generators get back their state."""
-    python, numpy = random.getstate(), np.random.get_state()
-    keras.utils.set_random_seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
+    with _SEEDING:
+        python, numpy = random.getstate(), np.random.get_state()
+        keras.utils.set_random_seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)
 
 
 @contextlib.contextmanager

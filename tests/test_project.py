@@ -22,13 +22,17 @@ FLOORS = [
     "support",
     "progress",
     "data",
+    "descriptions",
     "models",
     "runs",
     "loop",
     "training",
     "replicas",
     "parts",
+    "records",
+    "verification",
     "plots",
+    "notebooks",
     "__main__",
 ]
 

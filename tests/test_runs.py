@@ -16,6 +16,8 @@ def run():
         history={**history, "val_accuracy": [0.9, 0.91]},
         batch_loss=np.array([0.7, 0.5, 0.3, 0.2], np.float32),
         batch_accuracy=np.array([0.5, 0.6, 0.7, 0.8], np.float32),
+        val_probabilities=np.array([[0.25, 0.75], [1, 0]], np.float16),
+        weights=[np.ones((2, 3), np.float32), np.array(7)],
         seconds=1.5,
         compile_seconds=0.5,
     )
@@ -27,6 +29,9 @@ def test_a_run_survives_the_disk(tmp_path, run):
     assert (loaded.settings, loaded.history) == (run.settings, run.history)
     assert np.array_equal(loaded.batch_loss, run.batch_loss)
     assert np.array_equal(loaded.batch_accuracy, run.batch_accuracy)
+    assert np.array_equal(loaded.val_probabilities, run.val_probabilities)
+    assert len(loaded.weights) == 2
+    assert all(map(np.array_equal, loaded.weights, run.weights))
     assert (loaded.seconds, loaded.compile_seconds) == (1.5, 0.5)
     assert (loaded.name, loaded.epochs, loaded.val_accuracy) == ("example", 2, 0.91)
     assert [path.name for path in tmp_path.iterdir()] == ["run.npz"]
@@ -58,8 +63,10 @@ def damage(path, **changes):
 
 
 def about(**changes):
-    fields = {"format": 1, "settings": {}, "seconds": 0, "compile_seconds": 0}
-    return np.frombuffer(json.dumps({**fields, **changes}).encode(), np.uint8)
+    fields = {"format": 2, "settings": {}, "weights": 0, "seconds": 0.0, "compile_seconds": 0.0}
+    fields |= {"diverged": False, "interrupted": False}
+    sealed = {"about": {**fields, **changes}, "sha256": ""}
+    return np.frombuffer(json.dumps(sealed).encode(), np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -67,10 +74,15 @@ def about(**changes):
     [
         ({"batch_loss": None}, "holds no array 'batch_loss'"),
         ({"batch_loss": np.zeros(3, np.float32)}, "not as many batch losses as batch accuracies"),
-        ({"batch_loss": np.zeros(4)}, "batch losses are float64"),
-        ({"history": np.zeros((4, 2))}, r"history is float64 of shape \(4, 2\)"),
-        ({"about": about(format=2)}, "another version of the lab"),
-        ({"about": about(surprise=1)}, "surprise"),
+        ({"batch_loss": np.zeros(4)}, "batch_loss is float64"),
+        ({"history": np.zeros((4, 2))}, "history has 4 rows, not 5"),
+        ({"val_probabilities": np.zeros(4, np.float16)}, r"is float16 of shape \(4,\)"),
+        ({"weights_1": None}, "holds no array 'weights_1'"),
+        ({"weights_1": np.array("seven")}, "weights_1 is <U5"),
+        ({"about": about(format=1)}, "another version of the lab"),
+        ({"about": about(surprise=1)}, "incomplete"),
+        ({"about": about(seconds="long")}, "incomplete"),
+        ({"about": about(weights=10**12)}, "incomplete"),
         ({"about": np.frombuffer(b"{", np.uint8)}, "is not a run"),
         ({"about": np.array([object()])}, "pickled Python objects"),
     ],
@@ -81,6 +93,28 @@ def test_damaged_runs_are_refused(tmp_path, run, changes, message):
     with pytest.raises(lab.DataError, match=message) as caught:
         lab.Run.load(tmp_path / "run.npz")
     assert "run.npz" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["history", "batch_loss", "batch_accuracy", "val_probabilities", "weights_0"]
+)
+def test_one_changed_number_is_noticed(tmp_path, run, name):
+    run.save(tmp_path / "run.npz")
+    with np.load(tmp_path / "run.npz") as stored:
+        array = stored[name]
+    array.flat[1] += 0.01
+    damage(tmp_path / "run.npz", **{name: array})
+    with pytest.raises(lab.DataError, match="was changed or damaged"):
+        lab.Run.load(tmp_path / "run.npz")
+
+
+def test_a_changed_word_is_noticed(tmp_path, run):
+    run.save(tmp_path / "run.npz")
+    with np.load(tmp_path / "run.npz") as stored:
+        text = stored["about"].tobytes().replace(b"example", b"another")
+    damage(tmp_path / "run.npz", about=np.frombuffer(text, np.uint8))
+    with pytest.raises(lab.DataError, match="was changed or damaged"):
+        lab.Run.load(tmp_path / "run.npz")
 
 
 def test_a_missing_run_is_told(tmp_path):

@@ -416,6 +416,7 @@ def test_interrupt_returns_what_was_trained(small, capsys):
         if run.epochs == 2:
             os.kill(os.getpid(), signal.SIGINT)
 
+    usual = signal.getsignal(signal.SIGINT)
     model = compiled("sequential, SGD")
     run = lab.train(model, small, epochs=10_000, seed=0, callback=interrupt)
     assert run.interrupted
@@ -424,7 +425,7 @@ def test_interrupt_returns_what_was_trained(small, capsys):
     x = small.x_valid.reshape(-1, 784) / np.float32(255)
     right = model.predict(x, verbose=0).argmax(axis=1) == small.y_valid
     assert right.mean() > 0.3
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is usual
 
 
 def test_ctrl_c_in_a_terminal_keeps_the_run(tmp_path):

@@ -1,0 +1,291 @@
+"""What a compiled Keras classifier is, in plain terms: the same however it was written."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+
+Description = dict[str, Any]
+
+# The figures that make a layer, an optimiser or a loss what it is, by Keras' names. Of the kinds
+# in _KNOWN only these are told, so that a figure which a later Keras adds changes no description.
+_FIGURES = (
+    *("units", "filters", "kernel_size", "pool_size", "strides", "padding", "dilation_rate"),
+    *("groups", "data_format", "rate", "noise_shape", "seed", "activation", "use_bias"),
+    *("kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer"),
+    *("activity_regularizer", "kernel_constraint", "bias_constraint", "scale", "offset"),
+    *("value", "mean", "stddev", "minval", "maxval", "learning_rate", "momentum", "nesterov"),
+    *("beta_1", "beta_2", "epsilon", "amsgrad", "weight_decay", "clipnorm", "global_clipnorm"),
+    *("clipvalue", "use_ema", "loss_scale_factor", "gradient_accumulation_steps"),
+    *("from_logits", "label_smoothing", "reduction"),
+)
+_KNOWN = {
+    *("Dense", "Conv2D", "MaxPooling2D", "AveragePooling2D", "Dropout", "Flatten", "Rescaling"),
+    *("Zeros", "Ones", "Constant", "RandomNormal", "RandomUniform", "TruncatedNormal"),
+    *("GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "LecunUniform", "LecunNormal"),
+    *("SGD", "Adam", "ClippedCrossentropy", "CategoricalCrossentropy"),
+    "SparseCategoricalCrossentropy",
+}
+# Told only where they are otherwise; so is whatever is None.
+_USUAL = {
+    **{"use_bias": True, "dilation_rate": [1, 1], "groups": 1, "data_format": "channels_last"},
+    **{"momentum": 0.0, "nesterov": False, "amsgrad": False, "use_ema": False, "axis": -1},
+    **{"from_logits": False, "label_smoothing": 0.0, "reduction": "sum_over_batch_size"},
+    **{"trainable": True},
+}
+_WORDS = {
+    **{"Conv2D": "convolution", "kernel_initializer": "initial weights", "stddev": "sd"},
+    **{"bias_initializer": "initial bias", "SGD": "SGD"},
+}
+
+
+def describe(model: "keras.Model", input_shape: tuple[int, ...] | None = None) -> Description:
+    """Say what a compiled model is, layer by layer, in plain terms.
+
+    Two models that compute and learn alike are described alike: whatever the layers are called,
+    whether the model is sequential, functional, nested or of a class of its own, whether an
+    activation is an argument or a layer, and whether images arrive flat or are flattened first.
+
+    Parameters
+    ----------
+    model
+        Compiled.
+    input_shape
+        Shape of one image; needed for a model that does not know it yet.
+
+    Returns
+    -------
+    dict of str to str, number, bool or list of str
+        For example `{"input": "784", "layers": ["dense", "dropout", "dense"], "hidden layer 1
+        units": 1500, "dropout rate": 0.5, "optimiser": "Adam", "learning rate": 0.001, ...}`.
+        The last layer with weights is the "output layer". Figures are rounded to six digits.
+        Where the inside cannot be read, `layers` is a sentence that says why.
+    """
+    return {
+        **_network(model, input_shape),
+        **_described("optimiser", _object(model.optimizer)),
+        **_described("loss", _loss(model)),
+    }
+
+
+def mathematics(description: Description) -> Description:
+    """Leave out of a description what makes no difference to the mathematics.
+
+    The loss may be computed from the logits or from a softmax, which today's Keras looks through,
+    and from labels that are class numbers or one-hot.
+    """
+    plain = dict(description)
+    plain["loss"] = plain["loss"].removeprefix("sparse ")
+    logits = plain.get("loss from logits") and plain.get("output layer activation") == "linear"
+    if plain["loss"] == "categorical crossentropy" and logits:
+        del plain["loss from logits"]
+        plain["output layer activation"] = "softmax"
+    return plain
+
+
+def differences(this: Description, other: Description) -> dict[str, tuple[Any, Any]]:
+    """Find where two descriptions differ, in order; None stands for what one has not."""
+    keys = [*this, *(key for key in other if key not in this)]
+    return {key: (this.get(key), other.get(key)) for key in keys if this.get(key) != other.get(key)}
+
+
+def in_words(value: Any) -> str:
+    """Write a value of a description as one would say it."""
+    if isinstance(value, list):
+        return ", ".join(value)
+    if value is None:
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _network(model: "keras.Model", input_shape: tuple[int, ...] | None) -> Description:
+    try:
+        config = _config(model, input_shape)
+        shape, layers = _bare(list(_chain(config)))
+    except Exception as problem:  # whatever a student's own class raises
+        return {"layers": f"{type(model).__name__}, which cannot be read ({problem})"}
+    weighted = [layer for layer in layers if "kernel_initializer" in layer["config"]]
+    description: Description = {"input": _plain(shape or input_shape)}
+    description["layers"] = [_words(layer["class_name"]) for layer in layers]
+    count: dict[str, int] = {}
+    for layer in layers:
+        kind = "hidden layer" if layer in weighted else _words(layer["class_name"])
+        count[kind] = count.get(kind, 0) + 1
+        place = f"{kind} {count[kind]}" if layer in weighted or count[kind] > 1 else kind
+        if weighted and layer is weighted[-1]:
+            place = "output layer"
+        fields = _fields(layer["class_name"], layer["config"])
+        description |= {f"{place} {key}": value for key, value in fields.items()}
+    return description
+
+
+def _config(model: "keras.Model", input_shape: tuple[int, ...] | None) -> dict:
+    """Keras' own configuration of a model; one of a class of its own is followed through `call`."""
+    import keras
+
+    if isinstance(model, keras.Sequential) or hasattr(model, "operations"):
+        return model.get_config()
+    inputs = keras.Input(input_shape or model.input_shape[1:])
+    return keras.Model(inputs, model.call(inputs)).get_config()
+
+
+def _chain(config: dict) -> Iterator[dict]:
+    """The layers of a configuration in the order of the computation, nested models opened."""
+    for layer in _walk(config) if "output_layers" in config else config["layers"]:
+        if "layers" in layer["config"]:
+            yield from _chain(layer["config"])
+        else:
+            yield layer
+
+
+def _walk(config: dict) -> list[dict]:
+    """Follow a functional model from its output back to its input."""
+    named = {layer["name"]: layer for layer in config["layers"]}
+    output = config["output_layers"]
+    histories = [output] if isinstance(output[0], str) else output
+    path: list[dict] = []
+    while histories:
+        if len(histories) > 1:
+            raise ValueError("it branches")
+        layer, node = named[histories[0][0]], histories[0][1]
+        call = layer["inbound_nodes"][node] if layer["inbound_nodes"] else {}
+        always_on = call.get("kwargs", {}).get("training") or None  # dropout at validation, too
+        # The second call of a layer with weights uses those of the first.
+        shared = True if node and "kernel_initializer" in layer["config"] else None
+        own = {**layer["config"], "shared": shared, "always_on": always_on}
+        path.append({**layer, "config": own})
+        histories = list(_histories(call))
+    return path[::-1]
+
+
+def _histories(call: Any) -> Iterator[list]:
+    """Where the tensors in the arguments of a layer's call come from."""
+    if isinstance(call, dict) and call.get("class_name") == "__keras_tensor__":
+        yield call["config"]["keras_history"]
+    elif isinstance(call, dict | list | tuple):
+        for part in call.values() if isinstance(call, dict) else call:
+            yield from _histories(part)
+
+
+def _bare(layers: list[dict]) -> tuple[tuple[int, ...] | None, list[dict]]:
+    """The shape that enters a network, and its layers without those that only dress it up.
+
+    Layers that reshape the images before all others are left out, for images are adapted to what
+    a network takes; so are inputs within, dropout at rate 0 and linear activations. An activation
+    that is a layer is joined to the layer with weights before it.
+    """
+    shape: tuple[int, ...] | None = None
+    bare: list[dict] = []
+    for layer in layers:
+        kind, config = layer["class_name"], layer["config"]
+        if not bare and kind in ("InputLayer", "Flatten", "Reshape"):
+            shape = _entering(kind, config, shape)
+            continue
+        activation = _activation(kind, config)
+        last = bare[-1]["config"] if bare else {}
+        if activation and last.get("activation") == "linear" and "kernel_initializer" in last:
+            bare[-1] = {**bare[-1], "config": {**last, "activation": activation}}
+        elif activation and activation != "linear":
+            bare.append({"class_name": "Activation", "config": {"activation": activation}})
+        elif not activation and kind != "InputLayer" and (kind != "Dropout" or config["rate"]):
+            bare.append(layer)
+    return shape, bare
+
+
+def _entering(kind: str, config: dict, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    if kind == "InputLayer":
+        return shape or tuple(config["batch_shape"][1:])
+    if kind == "Reshape":
+        # The operation of this name, unlike the layer, counts the batch as an axis.
+        return tuple(config.get("target_shape") or config["newshape"][1:])
+    size = 1
+    for length in shape or ():
+        size *= length
+    return (size,) if shape else None
+
+
+def _activation(kind: str, config: dict) -> str | None:
+    """Name of the activation that a layer or an operation is; None if it is something else."""
+    if kind == "Activation":
+        return _plain(config["activation"])
+    if kind not in ("ReLU", "Relu", "Softmax", "LeakyReLU", "ELU", "Sigmoid", "Tanh"):
+        return None
+    name = {"ReLU": "relu", "LeakyReLU": "leaky relu"}.get(kind, kind.lower())
+    plain = ("axis", -1), ("max_value", None), ("negative_slope", 0), ("threshold", 0)
+    told = [key for key, usual in plain if config.get(key, usual) != usual]
+    return ", ".join([name, *(f"{key} {_plain(config[key])}" for key in told)])
+
+
+def _loss(model: "keras.Model") -> dict:
+    import keras
+
+    loss = keras.losses.get(keras.tree.flatten(model.loss)[0])
+    weights = model.get_compile_config()["loss_weights"]
+    if isinstance(loss, keras.losses.Loss):
+        described = _object(loss)
+    else:
+        described = {"class_name": getattr(loss, "__name__", str(loss)), "config": {}}
+    described["config"]["weights"] = weights
+    return described
+
+
+def _object(thing: Any) -> dict:
+    return {"class_name": type(thing).__name__, "config": dict(thing.get_config())}
+
+
+def _described(role: str, thing: dict) -> Description:
+    name = thing["class_name"]
+    fields = _fields(name, thing["config"])
+    # The figures of the optimiser have names of their own; those of the loss have not.
+    prefix = "loss " if role == "loss" else ""
+    kind = name if role == "optimiser" else _words(name)
+    return {role: kind, **{prefix + key: value for key, value in fields.items()}}
+
+
+def _fields(kind: str, config: dict) -> Description:
+    """The figures that are told of a layer, an optimiser, a loss or an initialiser."""
+    keys = (*_FIGURES, "shared", "always_on", "weights", "trainable")
+    if kind not in _KNOWN:
+        keys = tuple(key for key in config if key not in ("name", "dtype"))
+    told = {
+        _words(key): _plain(config[key])
+        for key in keys
+        if config.get(key) is not None and _listed(config[key]) != _USUAL.get(key)
+    }
+    precision = config.get("dtype")
+    precision = precision["config"]["name"] if isinstance(precision, dict) else precision
+    if precision not in (None, "float32"):
+        told["precision"] = precision
+    return told
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, list | tuple):
+        return " × ".join(str(_plain(part)) for part in value)
+    if isinstance(value, dict):
+        return _words_of_object(value)
+    return value if isinstance(value, bool | int | None) else str(value)
+
+
+def _words_of_object(thing: dict) -> str:
+    """An initialiser, a regulariser, a schedule: "truncated normal, mean 0, sd 0.01"."""
+    kind, config = thing.get("class_name", "object"), thing.get("config")
+    if kind == "Constant":
+        return {0: "zeros", 1: "ones"}.get(config["value"], f"constant {_plain(config['value'])}")
+    fields = _fields(kind, config) if isinstance(config, dict) else {"": config}
+    return ", ".join([_words(kind), *(f"{key} {in_words(v)}" for key, v in fields.items())])
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _words(name: str) -> str:
+    """Keras' name of a class or an argument, in words: "MaxPooling2D" is "max pooling"."""
+    if name in _WORDS:
+        return _WORDS[name]
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.removesuffix("2D")).replace("_", " ").lower()

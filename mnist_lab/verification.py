@@ -1,0 +1,190 @@
+"""Proof that the recorded runs are what this code computes, and not what somebody typed in."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from .data import Dataset
+from .descriptions import differences, in_words
+from .records import BATCH_SIZE, LARGEST_KEPT, Job
+from .runs import HISTORY, Run, fingerprint
+from .support import DataError
+from .training import epoch_means, train
+
+# Honest runs drift apart, since sums in another order are rounded otherwise and training makes
+# the difference grow. Each pair: up to this iteration, a loss may differ by this share.
+# README.md says how far runs with XLA and without, with one and two threads were seen to drift.
+ALLOWED = ((10, 0.0001), (25, 0.02), (50, 0.25), (200, 0.75))
+ITERATIONS = ALLOWED[-1][0]  # retrained of each record
+ROUNDING = 1e-5  # relative; of means computed by another version of NumPy
+
+
+def verify_record(job: Job, folder: Path, data: Dataset) -> tuple[str, list[str]]:
+    """Retrain the first iterations of a record, and recompute all that follows from its arrays.
+
+    Parameters
+    ----------
+    job
+        What the record has to be.
+    folder
+        Where it is.
+    data
+        MNIST.
+
+    Notes
+    -----
+    The figures measured on validation and fit images after the epochs before the last follow from
+    weights that are not on file. Only the file's seal protects these.
+
+    Returns
+    -------
+    str
+        How far the retrained losses lie from the recorded ones, in words.
+    list of str
+        What is wrong with the record, in words; nothing if all is well.
+    """
+    try:
+        run = Run.load(job.file(folder))
+    except DataError as problem:
+        return "", [str(problem)]
+    for key, (recorded, now) in differences(fingerprint(run.settings), job.wanted).items():
+        return "", [f"{key} is {in_words(recorded)}, wanted {in_words(now)}"]
+    model = job.part.build()
+    problems = [*_provenance(run, job, model, data), *_shapes(run, model, data)]
+    if problems:
+        return "", problems
+    told, apart = _retrain(run, job, data)
+    return told, [*apart, *_summaries(run, data), *_weights(run, model, data)]
+
+
+def _provenance(run: Run, job: Job, model: keras.Model, data: Dataset) -> list[str]:
+    """What is wrong with what the record says of its origin."""
+    found = {**run.settings, "interrupted": run.interrupted}
+    right = {
+        "name": job.part.key,
+        "parameters": model.count_params(),
+        "data": data.name,
+        "steps_per_epoch": -(-len(data.x_train) // BATCH_SIZE),
+        "interrupted": False,
+    }
+    unlike = differences({key: found[key] for key in right}, right)
+    problems = [f"{key} is {told}, not {now}" for key, (told, now) in unlike.items()]
+    if not re.fullmatch(r"20\d\d-\d\d-\d\d", found["date"]) or not found["machine"]:
+        problems.append("it does not say when and on what machine it was made")
+    if not run.seconds > 0 or not run.compile_seconds > 0:
+        problems.append("its times are not positive")
+    return problems
+
+
+def _shapes(run: Run, model: keras.Model, data: Dataset) -> list[str]:
+    """What is wrong with the numbers of epochs, iterations, images and weights."""
+    steps, epochs = run.settings["steps_per_epoch"], run.settings["epochs"]
+    iterations = len(run.batch_loss)
+    finite = np.isfinite(run.batch_loss)
+    problems = []
+    if run.diverged != (not finite.all()) or not finite[:-1].all():
+        problems.append("it says wrongly whether and when it diverged")
+    if run.epochs != (iterations // steps if run.diverged else epochs):
+        problems.append(f"it has {run.epochs} epochs")
+    if not run.diverged and iterations != epochs * steps:
+        problems.append(f"it has {iterations} iterations")
+    if run.val_probabilities.shape != ((len(data.x_valid), 10) if run.epochs else (0, 0)):
+        problems.append(f"val_probabilities have the shape {run.val_probabilities.shape}")
+    keeps = model.count_params() <= LARGEST_KEPT and not run.diverged
+    shapes = [weight.shape for weight in model.get_weights()] if keeps else []
+    if [weight.shape for weight in run.weights] != shapes:
+        problems.append("the weights are not those of the part's network")
+    return problems
+
+
+def _retrain(run: Run, job: Job, data: Dataset) -> tuple[str, list[str]]:
+    with contextlib.redirect_stdout(io.StringIO()):  # that it was stopped is no news
+        again = train(
+            job.part.build(),
+            data,
+            epochs=job.part.epochs,
+            batch_size=BATCH_SIZE,
+            seed=job.seed,
+            progress=False,
+            callback=lambda run: len(run.batch_loss) >= ITERATIONS,
+        )
+    count = min(ITERATIONS, len(run.batch_loss), len(again.batch_loss))
+    recorded, retrained = run.batch_loss[:count], again.batch_loss[:count]
+    # Where both are no longer finite, they agree.
+    apart = np.nan_to_num(np.abs(retrained - recorded) / np.abs(recorded), nan=0, posinf=np.inf)
+    apart[np.isfinite(recorded) != np.isfinite(retrained)] = np.inf
+    worst = int(apart.argmax())
+    told = f"largest relative difference {apart[worst]:.1g} in {count} iterations"
+    if apart[worst]:
+        told += f" (in iteration {worst + 1})"
+    problems = []
+    for name, far in (
+        ("loss", apart),
+        ("accuracy", np.abs(again.batch_accuracy[:count] - run.batch_accuracy[:count])),
+    ):
+        beyond = far > _allowed(count)
+        if beyond.any():
+            problems.append(
+                f"the {name} of iteration {beyond.argmax() + 1} is not what training gives "
+                f"({far[beyond.argmax()]:.1e} apart)"
+            )
+    return told, problems
+
+
+def _allowed(count: int) -> np.ndarray:
+    bounds = np.empty(ITERATIONS)
+    for last, share in reversed(ALLOWED):
+        bounds[:last] = share
+    return bounds[:count]
+
+
+def _summaries(run: Run, data: Dataset) -> list[str]:
+    """Which figures of the history do not follow from the arrays."""
+    problems = []
+    for epoch in range(run.epochs):
+        means = dict(zip(HISTORY, epoch_means(run, epoch, len(data.x_train)), strict=False))
+        for key, mean in means.items():
+            if not np.isclose(run.history[key][epoch], mean, rtol=ROUNDING, atol=0):
+                problems.append(f"{key} of epoch {epoch + 1} is not the mean of its batches")
+    if run.epochs:
+        right = run.val_probabilities.argmax(axis=1) == data.y_valid
+        if not np.isclose(run.history["val_accuracy"][-1], right.mean(), rtol=ROUNDING, atol=0):
+            problems.append("the last val_accuracy is not what the probabilities say")
+        low, high = _loss_between(run.val_probabilities, data.y_valid)
+        if not low <= run.history["val_loss"][-1] <= high:
+            problems.append("the last val_loss is not what the probabilities say")
+    return problems
+
+
+def _loss_between(probabilities: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Between which bounds the cross-entropy lies, given probabilities that were rounded."""
+    right = probabilities[np.arange(len(labels)), labels]
+    step = np.spacing(right).astype(float)
+    least = -np.log(np.minimum(right + step, 1))
+    most = -np.log(np.maximum(right - step, 1e-38))
+    # The loss of 2020 was never larger than -ln(1e-7).
+    return np.minimum(least, 16.1).mean() * (1 - ROUNDING), most.mean() * (1 + ROUNDING)
+
+
+def _weights(run: Run, model: keras.Model, data: Dataset) -> list[str]:
+    """Whether the recorded weights, where there are any, give the recorded results in Keras."""
+    if not run.weights:
+        return []
+    model.set_weights(run.weights)
+    images = data.x_valid.reshape(-1, *model.input_shape[1:]) / np.float32(255)
+    labels = keras.utils.to_categorical(data.y_valid, 10)
+    loss, accuracy = model.evaluate(images, labels, batch_size=500, verbose=0)
+    said = model.predict(images, batch_size=500, verbose=0)
+    problems = []
+    if not np.allclose(said, run.val_probabilities, atol=0.002):
+        problems.append("the weights do not give the recorded probabilities")
+    # Another order of additions may turn an image or two.
+    if not np.isclose(loss, run.history["val_loss"][-1], rtol=0.001):
+        problems.append("the weights do not give the last val_loss")
+    if not np.isclose(accuracy, run.history["val_accuracy"][-1], atol=0.0005):
+        problems.append("the weights do not give the last val_accuracy")
+    return problems
