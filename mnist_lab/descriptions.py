@@ -58,8 +58,8 @@ def describe(model: "keras.Model", input_shape: tuple[int, ...] | None = None) -
     Returns
     -------
     dict of str to str, number, bool or list of str
-        For example `{"input": "784", "layers": ["dense", "dropout", "dense"], "hidden layer 1
-        units": 1500, "dropout rate": 0.5, "optimiser": "Adam", "learning rate": 0.001, ...}`.
+        For example `{"input": "784", "layers": ["dense", "dropout", "dense"], "hidden layer 1:
+        units": 1500, "dropout: rate": 0.5, "optimiser": "Adam", "learning rate": 0.001, ...}`.
         The last layer with weights is the "output layer". Figures are rounded to six digits.
         Where the inside cannot be read, `layers` is a sentence that says why.
     """
@@ -78,10 +78,10 @@ def mathematics(description: Description) -> Description:
     """
     plain = dict(description)
     plain["loss"] = plain["loss"].removeprefix("sparse ")
-    logits = plain.get("loss from logits") and plain.get("output layer activation") == "linear"
+    logits = plain.get("loss: from logits") and plain.get("output layer: activation") == "linear"
     if plain["loss"] == "categorical crossentropy" and logits:
-        del plain["loss from logits"]
-        plain["output layer activation"] = "softmax"
+        del plain["loss: from logits"]
+        plain["output layer: activation"] = "softmax"
     return plain
 
 
@@ -117,7 +117,7 @@ def _network(model: "keras.Model", input_shape: tuple[int, ...] | None) -> Descr
         if weighted and layer is weighted[-1]:
             place = "output layer"
         fields = _fields(layer["class_name"], layer["config"])
-        description |= {f"{place} {key}": value for key, value in fields.items()}
+        description |= {f"{place}: {key}": value for key, value in fields.items()}
     return description
 
 
@@ -239,7 +239,7 @@ def _described(role: str, thing: dict) -> Description:
     name = thing["class_name"]
     fields = _fields(name, thing["config"])
     # The figures of the optimiser have names of their own; those of the loss have not.
-    prefix = "loss " if role == "loss" else ""
+    prefix = "loss: " if role == "loss" else ""
     kind = name if role == "optimiser" else _words(name)
     return {role: kind, **{prefix + key: value for key, value in fields.items()}}
 

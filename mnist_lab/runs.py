@@ -198,6 +198,7 @@ def find_record(settings: dict[str, Any], folder: Path | None = None) -> tuple[R
     others = {in_words(other[key][1]) for other in unlike if list(other) == list(nearest)}
     if key == "data sha256":
         return None, f"the data are not those of the recorded run{damaged}"
+    key = key.replace(":", "")  # "dropout rate 0.4"
     return None, f"{key} {in_words(this)}, recorded {', '.join(sorted(others))}{damaged}"
 
 

@@ -342,7 +342,7 @@ def _go_on(loop: CompiledLoop, run: Run, checkpoint: Path) -> Run:
     unlike = differences(fingerprint(run.settings), fingerprint(saved.settings))
     if unlike:
         raise ValueError(
-            f"{checkpoint} is of another training ({next(iter(unlike))} differs): "
+            f"{checkpoint} is of another training ({next(iter(unlike)).replace(':', '')} differs): "
             "choose another file or remove it"
         )
     for variable, value in zip(_variables(loop.model), saved.weights, strict=True):

@@ -106,7 +106,7 @@ def test_logits_are_the_same_mathematics(loss):
     stack = [keras.Input((784,)), hidden(), hidden(), hidden(), layers.Dense(10)]
     written = lab.describe(compiled(keras.Sequential(stack), loss=loss))
     part = lab.describe(lab.PARTS["mlp"].build())
-    assert "output layer activation" in differences(written, part)
+    assert "output layer: activation" in differences(written, part)
     assert mathematics(written) == mathematics(part)
 
 
@@ -150,21 +150,21 @@ decay = keras.optimizers.schedules.ExponentialDecay(0.001, 600, 0.9)
 @pytest.mark.parametrize(
     ("model", "compilation", "difference"),
     [
-        (mlp(activation="tanh"), {}, "hidden layer 2 activation: tanh, relu"),
-        (mlp(units=1400), {}, "hidden layer 2 units: 1400, 1500"),
-        (mlp(use_bias=False), {}, "hidden layer 2 use bias: False, none"),
+        (mlp(activation="tanh"), {}, "hidden layer 2: activation: tanh, relu"),
+        (mlp(units=1400), {}, "hidden layer 2: units: 1400, 1500"),
+        (mlp(use_bias=False), {}, "hidden layer 2: use bias: False, none"),
         (
             mlp(kernel_initializer="he_normal"),
             {},
-            "hidden layer 2 initial weights: he normal, truncated normal, mean 0, sd 0.01",
+            "hidden layer 2: initial weights: he normal, truncated normal, mean 0, sd 0.01",
         ),
-        (mlp(**initial(bias=0)), {}, "hidden layer 2 initial bias: zeros, constant 0.1"),
-        (mlp(kernel_regularizer="l2"), {}, "hidden layer 2 kernel regularizer: l2, l2 0.01, none"),
-        (mlp(dtype="mixed_bfloat16"), {}, "hidden layer 2 precision: mixed_bfloat16, none"),
-        (frozen(), {}, "hidden layer 1 trainable: False, none"),
-        (shared(), {}, "hidden layer 3 shared: True, none"),
-        (mlp(layers.Dense(10)), {}, "output layer activation: linear, softmax"),
-        (mlp(layers.Dense(12, "softmax")), {}, "output layer units: 12, 10"),
+        (mlp(**initial(bias=0)), {}, "hidden layer 2: initial bias: zeros, constant 0.1"),
+        (mlp(kernel_regularizer="l2"), {}, "hidden layer 2: kernel regularizer: l2, l2 0.01, none"),
+        (mlp(dtype="mixed_bfloat16"), {}, "hidden layer 2: precision: mixed_bfloat16, none"),
+        (frozen(), {}, "hidden layer 1: trainable: False, none"),
+        (shared(), {}, "hidden layer 3: shared: True, none"),
+        (mlp(layers.Dense(10)), {}, "output layer: activation: linear, softmax"),
+        (mlp(layers.Dense(12, "softmax")), {}, "output layer: units: 12, 10"),
         (
             mlp(keras.Sequential([hidden(), layers.Dense(10, "softmax")])),
             {},
@@ -188,9 +188,9 @@ decay = keras.optimizers.schedules.ExponentialDecay(0.001, 600, 0.9)
         (
             mlp(),
             {"loss": keras.losses.CategoricalCrossentropy(label_smoothing=0.1)},
-            "loss label smoothing: 0.1, none",
+            "loss: label smoothing: 0.1, none",
         ),
-        (mlp(), {"loss_weights": [2.0]}, "loss weights: 2.0, none"),
+        (mlp(), {"loss_weights": [2.0]}, "loss: weights: 2.0, none"),
     ],
 )
 def test_what_differs_is_told_in_words(model, compilation, difference):
@@ -204,7 +204,7 @@ def test_what_differs_is_told_in_words(model, compilation, difference):
 def test_dropout_that_never_rests_is_told():
     part = lab.describe(lab.PARTS["dropout"].build())
     found = differences(lab.describe(always_dropping()), part)
-    assert next(iter(found)) == "dropout always on"
+    assert next(iter(found)) == "dropout: always on"
 
 
 class Unreadable(keras.Model):
@@ -227,6 +227,6 @@ def test_convolutions_are_described_in_full():
         *("convolution", "max pooling") * 2,
         *("flatten", "dense"),
     ]
-    assert told["hidden layer 1 kernel size"] == "5 × 5"
-    assert told["hidden layer 2 padding"] == "same"
-    assert told["max pooling 2 strides"] == "2 × 2"
+    assert told["hidden layer 1: kernel size"] == "5 × 5"
+    assert told["hidden layer 2: padding"] == "same"
+    assert told["max pooling 2: strides"] == "2 × 2"
