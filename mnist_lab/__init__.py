@@ -26,13 +26,16 @@ _HOMES = {
     "build_cnn": "models",
     "describe": "descriptions",
     "Run": "runs",
+    "load_records": "runs",
     "train": "training",
     "epoch_order": "training",
     "train_replicas": "replicas",
     "PARTS": "parts",
     "plot_accuracy": "plots",
     "plot_iterations": "plots",
+    "compare": "plots",
     "plot_digits": "plots",
+    "plot_confusion": "plots",
     "plot_survival": "plots",
 }
 __all__ = list(_HOMES)

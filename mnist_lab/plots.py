@@ -18,8 +18,20 @@ from .support import in_range
 
 RED, BLUE, GREY = "#d55e00", "#0072b2", "#999999"
 # Colour, dashes and marker of a curve; no two share any of the three.
-STYLES = ((RED, "--", "s"), (BLUE, "-", "o"), ("black", ":", "^"))
+STYLES = ((RED, "--", "s"), (BLUE, "-", "o"), ("black", ":", "^"), ("#009e73", "-.", "D"))
 DPI = 100
+# What `compare` can draw: how it is computed from a history, and what the axis is called.
+CURVES = {
+    "val_accuracy": (lambda of: 100 * of["val_accuracy"], "validation accuracy (%)"),
+    "fit_accuracy": (lambda of: 100 * of["fit_accuracy"], "training accuracy, dropout off (%)"),
+    "accuracy": (lambda of: 100 * of["accuracy"], "training accuracy as reported (%)"),
+    "gap": (
+        lambda of: 100 * (of["fit_accuracy"] - of["val_accuracy"]),
+        "training minus validation accuracy (points)",
+    ),
+    "loss": (lambda of: of["loss"], "training loss"),
+    "val_loss": (lambda of: of["val_loss"], "validation loss"),
+}
 
 
 class Picture(Figure):
@@ -56,7 +68,7 @@ def plot_accuracy(run: Run, *, fit: bool = False) -> Figure:
         Whether to add the accuracy on training images with dropout off, measured like the
         validation accuracy at each epoch's end; the gap between these two shows overfitting.
     """
-    training, validation, third = STYLES
+    training, validation, third, _ = STYLES
     lines = {
         "accuracy": ("training", *training),
         "fit_accuracy": ("training, dropout off", *third),
@@ -134,13 +146,65 @@ def plot_iterations(run: Run, *, every: int = 100) -> Figure:
     return figure
 
 
+def compare(runs: Sequence[Run], what: str = "val_accuracy", *, low: float | None = None) -> Figure:
+    """One curve by epoch for each name among the runs.
+
+    Runs of the same name, such as the seeds of one network, become one curve: their mean, in a
+    band from the least to the largest.
+
+    Parameters
+    ----------
+    runs
+        Of one to four names; those without a finished epoch are left out.
+    what
+        One of `CURVES`: "val_accuracy", "fit_accuracy", "accuracy", "loss", "val_loss", or "gap",
+        the fit accuracy minus the validation accuracy.
+    low
+        Where the vertical axis begins; without it, where the curves do.
+
+    Raises
+    ------
+    ValueError
+        If `what` is none of these, or there are more names than curves that can be told apart.
+    """
+    if what not in CURVES:
+        raise ValueError(f"what={what!r}: it must be one of {', '.join(CURVES)}")
+    named: dict[str, list[Run]] = {}
+    for run in runs:
+        if run.epochs:
+            named.setdefault(run.name, []).append(run)
+    if len(named) > len(STYLES):
+        raise ValueError(f"{len(named)} names of runs: at most {len(STYLES)} can be told apart")
+    values, label = CURVES[what]
+    figure = Picture(7, 4, f"{label.capitalize()} by epoch of {', '.join(named)}.")
+    axes = figure.add_subplot(xlabel="epoch", ylabel=label)
+    for (name, same), (color, style, marker) in zip(named.items(), STYLES, strict=False):
+        shortest = min(run.epochs for run in same)
+        arrays = [{key: np.array(run.history[key]) for key in run.history} for run in same]
+        curves = np.array([values(array)[:shortest] for array in arrays])
+        epochs = np.arange(1, shortest + 1)
+        if len(same) > 1:
+            axes.fill_between(epochs, curves.min(0), curves.max(0), color=color, alpha=0.2, lw=0)
+            name += f", {len(same)} runs"
+        axes.plot(epochs, curves.mean(0), style, color=color, marker=marker, ms=3, label=name)
+    axes.set_ylim(bottom=low)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    if named:
+        axes.legend()
+    return figure
+
+
 def plot_digits(images: np.ndarray, labels: Sequence, *, columns: int = 10) -> Figure:
     """Images in rows, each with its label above it.
+
+    Dark means high. Where some values are negative, as among weights, zero is white, high values
+    are red and low ones blue, on the same scale in all images.
 
     Parameters
     ----------
     images
-        Shape (n, 28, 28), or flat (n, 784); any range of values, dark meaning high.
+        Shape (n, height, width), or flat (n, 784).
     labels
         n labels, of any kind that prints.
     columns
@@ -154,15 +218,59 @@ def plot_digits(images: np.ndarray, labels: Sequence, *, columns: int = 10) -> F
     columns = in_range("columns", columns, 1, 20, whole=True)
     if len(images) != len(labels) or not len(images):
         raise ValueError(f"{len(images)} images and {len(labels)} labels: one label for each image")
+    images = np.asarray(images)
+    if images.ndim == 2:
+        images = images.reshape(-1, 28, 28)
+    look = {"cmap": "gray_r"}
+    if images.min() < 0:
+        largest = np.abs(images).max()
+        look = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
     rows = -(-len(images) // columns)
-    listed = ", ".join(map(str, labels))
-    figure = Picture(0.75 * columns, 0.95 * rows, f"{len(images)} images with labels: {listed}.")
-    grid = figure.subplots(rows, columns, squeeze=False).flat
+    lines = max(str(label).count("\n") for label in labels)
+    figure = Picture(
+        0.75 * min(columns, max(len(images), 4)),
+        (0.95 + 0.2 * lines) * rows,
+        f"{len(images)} images with labels: {'; '.join(map(_one_line, labels))}.",
+    )
+    grid = figure.subplots(rows, min(columns, len(images)), squeeze=False).flat
     for axes, image, label in zip(grid, images, labels, strict=False):
-        axes.imshow(np.reshape(image, (28, 28)), cmap="gray_r")
-        axes.set_title(label, fontsize=11)
+        axes.imshow(image, **look)
+        axes.set_title(label, fontsize=11 if not lines else 9)
     for axes in figure.axes:
         axes.axis("off")
+    return figure
+
+
+def plot_confusion(truth: Sequence[int], said: Sequence[int]) -> Figure:
+    """How often each digit is taken for each other one.
+
+    Right answers, the large majority, are left out of the colours; their share is at the right.
+
+    Parameters
+    ----------
+    truth, said
+        Class numbers of the same images, and what the network says they are.
+    """
+    table = np.zeros((10, 10), int)
+    np.add.at(table, (np.asarray(truth), np.asarray(said)), 1)
+    right = 100 * table.diagonal() / np.maximum(table.sum(axis=1), 1)
+    wrong = table - np.diag(table.diagonal())
+    most = np.unravel_index(wrong.argmax(), wrong.shape)
+    figure = Picture(
+        6,
+        5,
+        f"How often each digit is taken for each other one; most often {most[0]} for {most[1]}, "
+        f"{wrong[most]} times.",
+    )
+    axes = figure.add_subplot(xlabel="the network says", ylabel="the digit is")
+    axes.imshow(wrong, cmap="Blues")
+    for row, column in np.ndindex(10, 10):
+        if wrong[row, column]:
+            color = "white" if wrong[row, column] > 0.6 * wrong.max() else "black"
+            axes.text(column, row, wrong[row, column], ha="center", va="center", color=color)
+    axes.set(xticks=range(10), yticks=range(10))
+    shares = axes.secondary_yaxis("right")
+    shares.set_yticks(range(10), [f"{share:.1f} % right" for share in right])
     return figure
 
 
@@ -192,6 +300,10 @@ def plot_survival(rates: Sequence[float], shares: Mapping[str, Sequence[float]])
     axes.grid(alpha=0.3)
     axes.legend(loc="lower left")
     return figure
+
+
+def _one_line(label: object) -> str:
+    return " ".join(str(label).split())
 
 
 def _ordinal(number: int) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,28 @@ def find_record(settings: dict[str, Any], folder: Path | None = None) -> tuple[R
 def record_files(folder: Path) -> list[Path]:
     """The files of the recorded runs in a folder; hidden ones are unfinished."""
     return sorted(folder.glob("[!.]*.npz"))
+
+
+def load_records(part: str, folder: Path | None = None) -> list[Run]:
+    """Load the recorded runs of a part, one for each seed on file, in their order.
+
+    Parameters
+    ----------
+    part
+        As in `PARTS`; or "linear_today", the linear part with today's loss.
+    folder
+        Where the records are; without it, those that come with the lab.
+
+    Raises
+    ------
+    DataError
+        If there is none, or one is damaged.
+    """
+    folder = folder or RECORDS
+    paths = [path for path in record_files(folder) if re.fullmatch(rf"{part}-seed\d+", path.stem)]
+    if not paths:
+        raise DataError(f"{folder} holds no recorded run of {part!r}: run `mnist-lab solutions`")
+    return sorted(map(Run.load, paths), key=lambda run: run.settings["seed"])
 
 
 def _told(run: Run) -> str:

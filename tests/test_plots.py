@@ -1,5 +1,6 @@
 """The figures show the runs' own numbers, say what their axes are, and appear once."""
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -79,13 +80,66 @@ def test_digits(data):
         lab.plot_digits(data.x_train[:13], [1, 2])
 
 
+def test_weights_are_drawn_on_one_scale_around_zero():
+    weights = np.array([[[0, 2.0]], [[-4, 1]]])
+    figure = lab.plot_digits(weights, ["a", "b\nsecond line"])
+    assert [axes.get_images()[0].get_clim() for axes in figure.axes[:2]] == [(-4, 4), (-4, 4)]
+    assert figure.alt == "2 images with labels: a; b second line."
+
+
+def other_seed(run, name=None):
+    again = dataclasses.replace(run, settings=dict(run.settings))
+    again.settings["name"] = name or run.name
+    again.history = {key: [value - 0.02 for value in run.history[key]] for key in run.history}
+    return again
+
+
+def test_runs_of_one_name_are_one_curve_in_a_band(run):
+    axes = lab.compare([run, other_seed(run), other_seed(run, "other")]).axes[0]
+    lines = {line.get_label(): line for line in axes.get_lines()}
+    assert list(lines) == ["mine, 2 runs", "other"]
+    assert lines["mine, 2 runs"].get_ydata() == pytest.approx([79, 89, 94])
+    (band,) = axes.collections
+    assert band.get_paths()[0].get_extents().ymax == pytest.approx(95)
+    assert band.get_paths()[0].get_extents().ymin == pytest.approx(78)
+    assert axes.get_ylabel() == "validation accuracy (%)"
+
+
+def test_the_gap_is_fit_minus_validation(run):
+    axes = lab.compare([run], "gap").axes[0]
+    assert axes.get_lines()[0].get_ydata() == pytest.approx([1, 2, 2])
+    assert axes.get_ylabel() == "training minus validation accuracy (points)"
+
+
+def test_what_cannot_be_compared_is_refused(run):
+    with pytest.raises(ValueError, match="what='speed': it must be one of val_accuracy, fit"):
+        lab.compare([run], "speed")
+    with pytest.raises(ValueError, match="5 names of runs: at most 4"):
+        lab.compare([other_seed(run, name) for name in "abcde"])
+
+
+def test_runs_without_an_epoch_are_left_out_of_a_comparison(run):
+    early = lab.Run(settings={"name": "early"})
+    assert [line.get_label() for line in lab.compare([early, run]).axes[0].lines] == ["mine"]
+    assert lab.compare([early]).axes[0].get_legend() is None
+
+
+def test_confusion():
+    figure = lab.plot_confusion([4, 4, 4, 4, 7], [4, 9, 9, 4, 7])
+    axes = figure.axes[0]
+    assert [(text.get_text(), text.get_position()) for text in axes.texts] == [("2", (9, 4))]
+    assert "most often 4 for 9, 2 times" in figure.alt
+    shares = [label.get_text() for label in axes.child_axes[0].get_yticklabels()]
+    assert (shares[4], shares[7]) == ("50.0 % right", "100.0 % right")
+
+
 def test_survival():
     figure = lab.plot_survival([0.1, 0.5], {"today": [1, 0.2], "clipped": [1, 1]})
     lines = figure.axes[0].get_lines()
     assert [line.get_label() for line in lines] == ["today", "clipped"]
     assert lines[0].get_ydata() == pytest.approx([100, 20])
-    with pytest.raises(ValueError, match="4 curves in shares: at most 3"):
-        lab.plot_survival([0.1], {key: [1] for key in "abcd"})
+    with pytest.raises(ValueError, match="5 curves in shares: at most 4"):
+        lab.plot_survival([0.1], {key: [1] for key in "abcde"})
 
 
 def test_figures_have_alternative_text_and_can_be_saved(run, tmp_path):
@@ -93,6 +147,8 @@ def test_figures_have_alternative_text_and_can_be_saved(run, tmp_path):
         lab.plot_accuracy(run),
         lab.plot_iterations(run),
         lab.plot_survival([1], {"one": [1]}),
+        lab.compare([run]),
+        lab.plot_confusion([1, 2], [1, 3]),
     ):
         assert isinstance(figure, Figure)
         shown = figure._repr_mimebundle_()
