@@ -124,7 +124,7 @@ def train(
         run.compile_seconds = time.perf_counter() - began
         _train_epochs(loop, run, line, interrupted, callback, checkpoint)
     if run.diverged:
-        print(_divergence(run, float(np.asarray(model.optimizer.learning_rate))))
+        print(_divergence(run, model))
     elif run.interrupted:
         print(f"stopped after {len(run.batch_loss):,} iterations; the model keeps what it learned")
     model.optimizer.finalize_variable_values(model.trainable_variables)
@@ -311,6 +311,8 @@ def _recall(loop: CompiledLoop, settings: dict, name: str | None) -> Run | None:
         print(f"No recorded run fits ({told}): training.")
         return None
     print(f"Recorded: {told}. {_take_weights(loop, record)}")
+    if record.diverged:
+        print(_divergence(record, loop.model))
     record.settings["name"] = name or record.name
     return record
 
@@ -355,7 +357,8 @@ def _variables(model: keras.Model) -> list:
     return [*model.variables, *model.optimizer.variables]
 
 
-def _divergence(run: Run, learning_rate: float) -> str:
+def _divergence(run: Run, model: keras.Model) -> str:
+    learning_rate = float(np.asarray(model.optimizer.learning_rate))
     return (
         f"Diverged: from iteration {len(run.batch_loss):,} on, the loss is no finite number. "
         f"Try a smaller learning rate than {learning_rate:g}, say {learning_rate / 3:.1g}."
