@@ -114,8 +114,9 @@ def _retrain(run: Run, job: Job, data: Dataset) -> tuple[str, list[str]]:
         )
     count = min(ITERATIONS, len(run.batch_loss), len(again.batch_loss))
     recorded, retrained = run.batch_loss[:count], again.batch_loss[:count]
-    # Where both are no longer finite, they agree.
-    apart = np.nan_to_num(np.abs(retrained - recorded) / np.abs(recorded), nan=0, posinf=np.inf)
+    with np.errstate(invalid="ignore"):  # where both are no longer finite, they agree
+        apart = np.abs(retrained - recorded) / np.abs(recorded)
+    apart = np.nan_to_num(apart, nan=0, posinf=np.inf)
     apart[np.isfinite(recorded) != np.isfinite(retrained)] = np.inf
     worst = int(apart.argmax())
     told = f"largest relative difference {apart[worst]:.1g} in {count} iterations"

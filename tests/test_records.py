@@ -393,5 +393,12 @@ def test_an_interrupted_regeneration_says_so(folder, capsys, monkeypatch):
     assert job.finished_epochs(folder) >= 2
 
 
+def test_the_records_of_the_lab_are_all_there(data):
+    assert runs.RECORDS.is_dir()
+    for job in records.list_jobs(data):
+        assert job.shortcoming(runs.RECORDS) == "", job.name
+    assert sum(path.stat().st_size for path in runs.RECORDS.glob("*.npz")) < 30e6
+
+
 def test_readme_tells_what_the_records_say():
     assert records.results(runs.RECORDS) in notebooks.README.read_text()
