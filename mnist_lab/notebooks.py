@@ -33,9 +33,11 @@ def execute(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     place = {"metadata": {"path": str(path.parent)}}
     try:
-        NotebookClient(
+        client = NotebookClient(
             notebook, kernel_name="python3", record_timing=False, resources=place
-        ).execute()
+        )
+        client.extra_arguments = ["--log-level=ERROR"]  # of the kernel; its warnings are not ours
+        client.execute()
     except CellExecutionError as problem:
         failed = [cell.id for cell in notebook.cells if _error(cell)]
         raise DataError(
