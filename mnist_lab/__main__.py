@@ -167,11 +167,10 @@ def _check_targets(options: argparse.Namespace) -> None:
 def _solutions(options: argparse.Namespace) -> int:
     from . import notebooks, records
 
-    data = load_mnist()
-    jobs = records.list_jobs(data, *_asked(options))
+    jobs = records.list_jobs(load_mnist(), *_asked(options))
     books = notebooks.list_solutions()
     if options.dry_run:
-        planned = records.plan(jobs, RECORDS, data)
+        planned = records.plan(jobs, RECORDS)
         for job, why, seconds in planned:
             print(f"{job.name}: {why}; about {duration(seconds)}")
         total = sum(seconds for *_, seconds in planned)
@@ -181,17 +180,17 @@ def _solutions(options: argparse.Namespace) -> int:
     with records.locked(RECORDS):
         executor = options.executor() if options.executor else None
         try:
-            records.make_records(jobs, RECORDS, data, executor=executor)
+            records.make_records(jobs, RECORDS, executor=executor)
         except KeyboardInterrupt:
             print("mnist-lab: call again to go on from here", file=sys.stderr)
             raise
         for number, book in enumerate(books, 1):
             with MovingLine() as line:
                 began = time.perf_counter()
-                said = f"notebook {number} of {len(books)}: {book.stem}, executed"
-                line.show(said.replace("executed", "executing ..."))
+                place = f"notebook {number} of {len(books)}: {book.stem}"
+                line.show(f"{place}, executing ...")
                 notebooks.execute(book)
-                line.show(f"{said} in {duration(time.perf_counter() - began)}")
+                line.show(f"{place}, executed in {duration(time.perf_counter() - began)}")
         table = records.results(RECORDS)
         if books:
             notebooks.publish(table)

@@ -37,7 +37,7 @@ _USUAL = {
 }
 _WORDS = {
     **{"Conv2D": "convolution", "kernel_initializer": "initial weights", "stddev": "sd"},
-    **{"bias_initializer": "initial bias", "SGD": "SGD"},
+    "bias_initializer": "initial bias",
 }
 
 

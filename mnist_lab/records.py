@@ -130,7 +130,7 @@ def train_record(
         As in `train`.
     """
     data, model = load_mnist(), job.part.build()
-    keeps = folder is not None and folder.is_dir()
+    checks = folder is not None and folder.is_dir()
     run = train(
         model,
         data,
@@ -138,16 +138,27 @@ def train_record(
         batch_size=BATCH_SIZE,
         seed=job.seed,
         name=job.part.key,
-        checkpoint=job.checkpoint(folder) if keeps else None,
+        checkpoint=job.checkpoint(folder) if checks else None,
         progress=False,
         callback=callback,
     )
-    if model.count_params() <= LARGEST_KEPT and not run.diverged:
+    if keeps_weights(run):
         run.weights = model.get_weights()
     return run
 
 
-def plan(jobs: Sequence[Job], folder: Path, data: Dataset) -> list[tuple[Job, str, float]]:
+def train_beginning(job: Job, enough: Callable[[Run], bool]) -> Run:
+    """Train a job until its run is enough, and say nothing: that it was stopped is no news."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return train_record(job, callback=enough)
+
+
+def keeps_weights(run: Run) -> bool:
+    """Whether the record of a run holds its weights: if they are few, and numbers."""
+    return run.settings["parameters"] <= LARGEST_KEPT and not run.diverged
+
+
+def plan(jobs: Sequence[Job], folder: Path) -> list[tuple[Job, str, float]]:
     """Find out which records have to be made, why, and how long that will take here.
 
     Returns
@@ -156,12 +167,12 @@ def plan(jobs: Sequence[Job], folder: Path, data: Dataset) -> list[tuple[Job, st
         The seconds are estimated from training each part for a moment on this machine.
     """
     reasons = [(job, why) for job in jobs if (why := job.shortcoming(folder))]
-    parts = {job.part.key: job.part for job, _ in reasons}
-    paces = {}
+    paces: dict[str, float] = {}
     with MovingLine() as line:
-        for key, part in parts.items():
-            line.show(f"measuring how fast this machine trains {key} ...")
-            paces[key] = _seconds_per_epoch(part, data)
+        for job, _ in reasons:
+            if job.part.key not in paces:
+                line.show(f"measuring how fast this machine trains {job.part.key} ...")
+                paces[job.part.key] = _seconds_per_epoch(job)
         line.show("")
     planned = []
     for job, why in reasons:
@@ -171,9 +182,7 @@ def plan(jobs: Sequence[Job], folder: Path, data: Dataset) -> list[tuple[Job, st
     return planned
 
 
-def make_records(
-    jobs: Sequence[Job], folder: Path, data: Dataset, *, executor: Executor | None = None
-) -> None:
+def make_records(jobs: Sequence[Job], folder: Path, *, executor: Executor | None = None) -> None:
     """Train what `plan` finds missing, and put each run on file as soon as it is finished.
 
     Parameters
@@ -182,8 +191,6 @@ def make_records(
         As `list_jobs` gives them.
     folder
         Where the records are; to be locked by the caller.
-    data
-        MNIST.
     executor
         Any `concurrent.futures.Executor`, which then trains several runs at once, such as that of
         a Dask cluster (`Client.get_executor()`). Without it they are trained here, one by one.
@@ -195,7 +202,7 @@ def make_records(
     DataError
         If an executor's machine trained something else than it was asked for.
     """
-    planned = plan(jobs, folder, data)
+    planned = plan(jobs, folder)
     for job in jobs:
         _sweep(job, folder, keep=any(job is other for other, _, _ in planned))
     if executor:
@@ -321,16 +328,15 @@ def _result(part: Part, runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def _seconds_per_epoch(part: Part, data: Dataset) -> float:
-    """Train a part for a moment and see how long an epoch takes."""
+def _seconds_per_epoch(job: Job) -> float:
+    """Train for a moment and see how long an epoch takes."""
     seen = []
 
-    def look(run: Run) -> bool:
+    def enough(run: Run) -> bool:
         seen.append((len(run.batch_loss), run.seconds))
         return len(seen) > 2 and run.seconds > 2
 
-    with contextlib.redirect_stdout(io.StringIO()):  # that it was stopped is no news
-        run = train(part.build(), data, epochs=part.epochs, seed=0, progress=False, callback=look)
+    run = train_beginning(job, enough)
     # The first calls of a compiled function are slower than the rest.
     (before, began), (after, ended) = seen[0 if len(seen) < 3 else 1], seen[-1]
     steps = max(1, after - before)

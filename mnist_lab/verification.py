@@ -1,7 +1,5 @@
 """Proof that the recorded runs are what this code computes, and not what somebody typed in."""
 
-import contextlib
-import io
 import re
 from pathlib import Path
 
@@ -10,10 +8,10 @@ import numpy as np
 
 from .data import Dataset
 from .descriptions import differences, in_words
-from .records import BATCH_SIZE, LARGEST_KEPT, Job
+from .records import BATCH_SIZE, Job, keeps_weights, train_beginning
 from .runs import HISTORY, Run, fingerprint
 from .support import DataError
-from .training import epoch_means, train
+from .training import epoch_means
 
 # Honest runs drift apart, since sums in another order are rounded otherwise and training makes
 # the difference grow. Each pair: up to this iteration, a loss may differ by this share.
@@ -57,7 +55,7 @@ def verify_record(job: Job, folder: Path, data: Dataset) -> tuple[str, list[str]
     problems = [*_provenance(run, job, model, data), *_shapes(run, model, data)]
     if problems:
         return "", problems
-    told, apart = _retrain(run, job, data)
+    told, apart = _retrain(run, job)
     return told, [*apart, *_summaries(run, data), *_weights(run, model, data)]
 
 
@@ -94,24 +92,14 @@ def _shapes(run: Run, model: keras.Model, data: Dataset) -> list[str]:
         problems.append(f"it has {iterations} iterations")
     if run.val_probabilities.shape != ((len(data.x_valid), 10) if run.epochs else (0, 0)):
         problems.append(f"val_probabilities have the shape {run.val_probabilities.shape}")
-    keeps = model.count_params() <= LARGEST_KEPT and not run.diverged
-    shapes = [weight.shape for weight in model.get_weights()] if keeps else []
+    shapes = [weight.shape for weight in model.get_weights()] if keeps_weights(run) else []
     if [weight.shape for weight in run.weights] != shapes:
         problems.append("the weights are not those of the part's network")
     return problems
 
 
-def _retrain(run: Run, job: Job, data: Dataset) -> tuple[str, list[str]]:
-    with contextlib.redirect_stdout(io.StringIO()):  # that it was stopped is no news
-        again = train(
-            job.part.build(),
-            data,
-            epochs=job.part.epochs,
-            batch_size=BATCH_SIZE,
-            seed=job.seed,
-            progress=False,
-            callback=lambda run: len(run.batch_loss) >= ITERATIONS,
-        )
+def _retrain(run: Run, job: Job) -> tuple[str, list[str]]:
+    again = train_beginning(job, lambda run: len(run.batch_loss) >= ITERATIONS)
     count = min(ITERATIONS, len(run.batch_loss), len(again.batch_loss))
     recorded, retrained = run.batch_loss[:count], again.batch_loss[:count]
     with np.errstate(invalid="ignore"):  # where both are no longer finite, they agree

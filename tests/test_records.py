@@ -29,7 +29,7 @@ def jobs(data):
 def made(jobs, data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     with records.locked(folder):
-        records.make_records(jobs, folder, data)
+        records.make_records(jobs, folder)
     return folder
 
 
@@ -56,10 +56,10 @@ def test_records_are_made_in_full(made, jobs):
             assert [weight.shape for weight in run.weights] == [(784, 10), (10,), (10, 10), (10,)]
 
 
-def test_what_is_on_file_is_not_made_again(made, jobs, data):
+def test_what_is_on_file_is_not_made_again(made, jobs):
     before = {path: path.stat().st_mtime_ns for path in made.glob("*.npz")}
-    assert records.plan(jobs, made, data) == []
-    records.make_records(jobs, made, data)
+    assert records.plan(jobs, made) == []
+    records.make_records(jobs, made)
     assert {path: path.stat().st_mtime_ns for path in made.glob("*.npz")} == before
 
 
@@ -105,10 +105,10 @@ def killing(number):
         os.kill(os.getpid(), signal.SIGKILL)
     sync(number)
 os.fsync = killing
-folder, data = pathlib.Path(sys.argv[1]), load_mnist()
-jobs = records.list_jobs(data, ["linear"], seeds=1)[:1]
+folder = pathlib.Path(sys.argv[1])
+jobs = records.list_jobs(load_mnist(), ["linear"], seeds=1)[:1]
 with records.locked(folder):
-    records.make_records(jobs, folder, data)
+    records.make_records(jobs, folder)
 """
 
 
@@ -170,16 +170,16 @@ def test_a_dask_cluster_makes_the_same_records(data, jobs, tmp_path):
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         Client(cluster) as client,
     ):
-        records.make_records(jobs, tmp_path, data, executor=client.get_executor())
+        records.make_records(jobs, tmp_path, executor=client.get_executor())
     assert names(tmp_path) == [f"{job.name}.npz" for job in sorted(jobs, key=lambda job: job.name)]
     for job in jobs:
         assert verification.verify_record(job, tmp_path, data)[1] == []
 
 
-def test_threads_make_the_same_records(data, jobs, made, tmp_path):
+def test_threads_make_the_same_records(jobs, made, tmp_path):
     """Keras has one random seed for a whole process; runs side by side must not share it."""
     with ThreadPoolExecutor(3) as executor:
-        records.make_records(jobs, tmp_path, data, executor=executor)
+        records.make_records(jobs, tmp_path, executor=executor)
     for job in jobs:
         run, alone = (lab.Run.load(job.file(folder)) for folder in (tmp_path, made))
         assert np.array_equal(run.batch_loss, alone.batch_loss, equal_nan=True)
@@ -192,9 +192,9 @@ class Liar(ThreadPoolExecutor):
         return super().submit(function, dataclasses.replace(job, seed=5), folder)
 
 
-def test_what_a_machine_trained_otherwise_is_refused(data, jobs, tmp_path):
+def test_what_a_machine_trained_otherwise_is_refused(jobs, tmp_path):
     with Liar(1) as executor, pytest.raises(lab.DataError, match="trained otherwise: seed differs"):
-        records.make_records(jobs[:1], tmp_path, data, executor=executor)
+        records.make_records(jobs[:1], tmp_path, executor=executor)
     assert not jobs[0].file(tmp_path).exists()
 
 
@@ -375,7 +375,7 @@ def test_a_cluster_of_ones_own_by_its_name(folder, tmp_path, monkeypatch, capsys
 
 def test_an_interrupted_regeneration_says_so(folder, capsys, monkeypatch):
     (folder / "linear-seed1.npz").unlink()
-    monkeypatch.setattr(records, "_seconds_per_epoch", lambda part, data: 0.1)
+    monkeypatch.setattr(records, "_seconds_per_epoch", lambda job: 0.1)
     show = records.MovingLine.show
 
     def interrupt(line, text):
