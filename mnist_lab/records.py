@@ -6,6 +6,7 @@ import functools
 import hashlib
 import io
 import json
+import math
 import os
 import platform
 import re
@@ -27,13 +28,19 @@ from .training import train
 
 BATCH_SIZE = 100  # as in the sheet
 LARGEST_KEPT = 100_000  # parameters of a network whose weights are kept in its record
-# The linear part as today's Keras computes it. What becomes of it is a lesson, so it is on file.
-LINEAR_TODAY = dataclasses.replace(
-    PARTS["linear"],
-    key="linear_today",
-    title="Linear network, today's loss",
-    figures={"loss": "categorical_crossentropy"},
-)
+# Besides each of these parts one run from seed 0 is on file that a notebook needs: the linear part
+# as today's Keras computes it, which diverges; and networks small enough for their weights to be
+# kept, with as many parameters as the CNN has.
+EXTRAS = {
+    key: dataclasses.replace(
+        PARTS[key], key=name, parameters=parameters, sheet_accuracy=math.nan, figures=figures
+    )
+    for key, name, parameters, figures in (
+        ("linear", "linear_today", 7_960, {"loss": "categorical_crossentropy"}),
+        ("mlp", "mlp_small", 99_710, {"hidden_units": 100}),
+        ("dropout", "dropout_small", 99_710, {"hidden_units": 100, "dropout": 0.5}),
+    )
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,14 +103,13 @@ def list_jobs(data: Dataset, keys: Sequence[str] = tuple(PARTS), seeds: int = SE
     data
         MNIST.
     keys
-        Of parts, as in `PARTS`. With the linear part comes its run with today's loss, seed 0.
+        Of parts, as in `PARTS`. Those in `EXTRAS` come with one more run, from seed 0.
     seeds
         Seeds 0 to seeds - 1 of each part; seed 0 of all parts comes first.
     """
     figures = {"batch_size": BATCH_SIZE, "precision": "float32", "data_sha256": data.sha256}
     series = [(PARTS[key], seeds) for key in keys]
-    if "linear" in keys:
-        series.append((LINEAR_TODAY, 1))
+    series += [(EXTRAS[key], 1) for key in keys if key in EXTRAS]
     listed = []
     for part, count in series:
         settings = {"model": describe(part.build()), "epochs": part.epochs, **figures}
@@ -215,7 +221,7 @@ def results(folder: Path) -> str:
     """Tell what the records say, part by part, as a table in Markdown."""
     header = "part,parameters,seeds,validation accuracy,sheet,difference,seconds per epoch"
     rows = [header.split(",")]
-    for part in (*PARTS.values(), LINEAR_TODAY):
+    for part in (*PARTS.values(), *EXTRAS.values()):
         with contextlib.suppress(DataError):  # of a part that has no records yet
             runs = load_records(part.key, folder)
             rows.append([part.key, f"{part.parameters:,}", str(len(runs)), *_result(part, runs)])
@@ -320,10 +326,10 @@ def _result(part: Part, runs: Sequence[Run]) -> list[str]:
     mean, sheet = statistics.mean(finals), 100 * part.sheet_accuracy
     spread = f" ± {statistics.stdev(finals):.2f}" if len(finals) > 1 else ""
     pace = statistics.median(run.seconds / run.epochs for run in runs)
+    of_sheet = ["", ""] if math.isnan(sheet) else [f"{sheet:.1f} %", f"{mean - sheet:+.2f}"]
     return [
         f"{mean:.2f}{spread} %",
-        f"{sheet:.1f} %",
-        f"{mean - sheet:+.2f}",
+        *of_sheet,
         f"{pace:.2f}" if pace < 1 else f"{pace:.1f}",
     ]
 

@@ -214,7 +214,8 @@ def load_records(part: str, folder: Path | None = None) -> list[Run]:
     Parameters
     ----------
     part
-        As in `PARTS`; or "linear_today", the linear part with today's loss.
+        As in `PARTS`; or "linear_today", "mlp_small" or "dropout_small": the same with today's
+        loss, and with 100 hidden units.
     folder
         Where the records are; without it, those that come with the lab.
 
