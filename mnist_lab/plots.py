@@ -71,7 +71,7 @@ def plot_accuracy(run: Run, *, fit: bool = False) -> Figure:
     training, validation, third, _ = STYLES
     lines = {
         "accuracy": ("training", *training),
-        "fit_accuracy": ("training, dropout off", *third),
+        "fit_accuracy": ("training, measured as validation", *third),
         "val_accuracy": ("validation", *validation),
     }
     if not fit:
@@ -187,7 +187,10 @@ def compare(runs: Sequence[Run], what: str = "val_accuracy", *, low: float | Non
             axes.fill_between(epochs, curves.min(0), curves.max(0), color=color, alpha=0.2, lw=0)
             name += f", {len(same)} runs"
         axes.plot(epochs, curves.mean(0), style, color=color, marker=marker, ms=3, label=name)
-    axes.set_ylim(bottom=low)
+    if low is not None:
+        # The upper end as close to the curves as the lower; what lies below does not count.
+        highest = axes.dataLim.y1
+        axes.set_ylim(low, highest + 0.05 * (highest - low))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     if named:
@@ -198,8 +201,8 @@ def compare(runs: Sequence[Run], what: str = "val_accuracy", *, low: float | Non
 def plot_digits(images: np.ndarray, labels: Sequence, *, columns: int = 10) -> Figure:
     """Images in rows, each with its label above it.
 
-    Dark means high. Where some values are negative, as among weights, zero is white, high values
-    are red and low ones blue, on the same scale in all images.
+    Dark means high, and zero is white, on the same scale in all images. Where some values are
+    negative, as among weights, high values are red and low ones blue.
 
     Parameters
     ----------
@@ -221,16 +224,17 @@ def plot_digits(images: np.ndarray, labels: Sequence, *, columns: int = 10) -> F
     images = np.asarray(images)
     if images.ndim == 2:
         images = images.reshape(-1, 28, 28)
-    look = {"cmap": "gray_r"}
+    largest = np.abs(images).max()
+    look = {"cmap": "gray_r", "vmin": 0, "vmax": largest}
     if images.min() < 0:
-        largest = np.abs(images).max()
         look = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
     rows = -(-len(images) // columns)
     lines = max(str(label).count("\n") for label in labels)
+    side = min(1.5, 7.5 / columns)  # inches; a full row is as wide as the other pictures
     figure = Picture(
-        0.75 * min(columns, max(len(images), 4)),
-        (0.95 + 0.2 * lines) * rows,
-        f"{len(images)} images with labels: {'; '.join(map(_one_line, labels))}.",
+        side * min(columns, max(len(images), 4)),
+        (side + 0.2 + 0.2 * lines) * rows,
+        f"Images with labels: {'; '.join(map(_one_line, labels))}.",
     )
     grid = figure.subplots(rows, min(columns, len(images)), squeeze=False).flat
     for axes, image, label in zip(grid, images, labels, strict=False):
@@ -303,7 +307,7 @@ def plot_survival(rates: Sequence[float], shares: Mapping[str, Sequence[float]])
 
 
 def _one_line(label: object) -> str:
-    return " ".join(str(label).split())
+    return ", ".join(str(label).splitlines())
 
 
 def _ordinal(number: int) -> str:

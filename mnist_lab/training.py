@@ -310,7 +310,7 @@ def _recall(loop: CompiledLoop, settings: dict, name: str | None) -> Run | None:
     if record is None:
         print(f"No recorded run fits ({told}): training.")
         return None
-    print(f"Recorded: {told}. {_take_weights(loop, record)}")
+    print(f"Recorded: {told}.\n{_take_weights(loop, record)}")
     if record.diverged:
         print(_divergence(record, loop.model))
     record.settings["name"] = name or record.name

@@ -1,16 +1,21 @@
 """What is on file in the notebooks; that they run and give it again, nbval tests."""
 
+import copy
 import itertools
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from jupyter_client import manager
+from nbclient import NotebookClient
+
+from mnist_lab.notebooks import list_solutions
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
-NOTEBOOKS = [path for path in NOTEBOOKS if ".ipynb_checkpoints" not in path.parts]
+NOTEBOOKS = list_solutions()
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -27,13 +32,34 @@ def outputs(notebook):
     ]
 
 
-def text(notebook, cell_id):
-    """What a cell printed."""
-    return "".join(output.text for cell, output in outputs(notebook) if cell.id == cell_id)
+def text(name, cell_id):
+    """What a cell of a notebook printed."""
+    notebook = nbformat.read(ROOT / "notebooks" / "solutions" / f"{name}.ipynb", as_version=4)
+    said = [output.get("text", "") for cell, output in outputs(notebook) if cell.id == cell_id]
+    assert said, f"{name} has no output in a cell {cell_id}"
+    return "".join(said)
+
+
+def shown(output):
+    """The text of an output that a reader sees."""
+    data = output.get("data", {})
+    return output.get("text", "" if "text/html" in data else data.get("text/plain", ""))
 
 
 def test_there_are_notebooks():
-    assert [path.stem for path in NOTEBOOKS] == ["1_linear"]
+    names = ["1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison"]
+    assert [path.stem for path in NOTEBOOKS] == names
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_each_leads_to_the_others(number):
+    notebook = nbformat.read(NOTEBOOKS[number], as_version=4)
+    links = [re.findall(r"\]\((\w+\.ipynb)\)", cell.source) for cell in notebook.cells]
+    top, bottom = links[1], links[-1]
+    assert top == [path.name for path in NOTEBOOKS if path != NOTEBOOKS[number]]
+    expected = [NOTEBOOKS[number - 1].name] if number else []
+    expected.append(NOTEBOOKS[(number + 1) % 5].name)
+    assert bottom == expected
 
 
 def test_it_was_executed_from_top_to_bottom(notebook):
@@ -51,11 +77,18 @@ def test_nothing_went_wrong(notebook):
 
 def test_each_figure_is_shown_once_and_has_alternative_text(notebook):
     for cell in notebook.cells:
-        if cell.cell_type == "code" and "lab.plot_" in cell.source:
-            (shown,) = cell.outputs
-            pictures = re.findall(r'<img alt="([^"]+)"', shown.data["text/html"])
-            assert len(pictures) == 1, cell.id
-            assert "image/png" not in shown.data, cell.id
+        drawn = cell.cell_type == "code" and re.findall(r"lab\.(?:plot_|compare\()", cell.source)
+        if drawn:
+            pictures = [
+                output.data for output in cell.outputs if "text/html" in output.get("data", {})
+            ]
+            assert len(pictures) == len(drawn) == 1, cell.id
+            assert re.match(r'<img alt="[^"]{10,}"', pictures[0]["text/html"]), cell.id
+
+
+def test_no_picture_is_without_alternative_text(notebook):
+    for cell, output in outputs(notebook):
+        assert not {"image/png", "image/svg+xml"} & set(output.get("data", {})), cell.id
 
 
 def test_headings_are_in_order(notebook):
@@ -72,26 +105,77 @@ def test_headings_are_in_order(notebook):
 
 def test_no_line_of_output_is_longer_than_a_screen(notebook):
     for cell, output in outputs(notebook):
-        for line in output.get("text", "").splitlines():
+        for line in shown(output).splitlines():
             assert len(line) <= 120, cell.id
 
 
 def test_no_output_names_a_place_on_a_machine(notebook):
     for cell, output in outputs(notebook):
-        shown = output.get("text", "") + output.get("data", {}).get("text/plain", "")
-        assert not re.search(r"(^|\W)/\w+/\w", shown), cell.id
+        said = output.get("text", "") + output.get("data", {}).get("text/plain", "")
+        assert not re.search(r"(^|\W)/\w+/\w", said), cell.id
 
 
-def test_linear_network_reaches_what_the_sheet_reports():
-    notebook = nbformat.read(ROOT / "notebooks" / "solutions" / "1_linear.ipynb", as_version=4)
-    said = text(notebook, "seeds")
-    finals = [float(number) for number in re.findall(r"(\d+\.\d) %", said.splitlines()[0])]
-    assert len(finals) == 5
-    assert sum(finals) / 5 == pytest.approx(91.6, abs=0.7)
-    assert "within 0.7 points of the sheet: True" in said
-    assert "Diverged" in text(notebook, "today")
-    assert float(re.search(r"(\d+\.\d) %", text(notebook, "cure"))[1]) > 92
-    assert text(notebook, "survey-words").count("True") == 4
+@pytest.mark.parametrize(
+    ("name", "percent"),
+    [("1_linear", "90.8"), ("2_mlp", "98.2"), ("3_dropout", "98.4"), ("4_cnn", "99.1")],
+)
+def test_each_part_ends_with_its_accuracy(name, percent):
+    assert text(name, "train").endswith(f"final validation accuracy: {percent} %\n")
+    assert text(name, "train").startswith("Recorded: ")
+
+
+def test_the_solutions_pass_their_own_checks(notebook):
+    for cell, output in outputs(notebook):
+        if "lab.check" in cell.source:
+            assert output.data["text/plain"].startswith("Right"), cell.id
+
+
+def test_the_riddle_is_solved():
+    assert "Diverged: from iteration 87 on" in text("1_linear", "today")
+    assert text("1_linear", "survey-words").count("True") == 4
+    assert text("1_linear", "cure").startswith("better than with 0.5: True")
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory):
+    """A short notebook with true outputs, and copies of it with one thing changed in each."""
+    folder = tmp_path_factory.mktemp("copies")
+    notebook = nbformat.read(NOTEBOOKS[4], as_version=4)
+    wanted = ("load", "runs", "finals", "table")
+    notebook.cells = [cell for cell in notebook.cells if cell.id in wanted]
+    tagged = {"tags": ["raises-exception"]}
+    notebook.cells.append(
+        nbformat.v4.new_code_cell('runs["mlp"][0].history["speed"]', id="fails", metadata=tagged)
+    )
+    NotebookClient(notebook, kernel_name="python3").execute()
+    changes = {
+        "as_it_was": ("load", "", ""),
+        "number": ("table", "98.31", "98.41"),
+        "words": ("runs", "5 runs", "five runs"),
+        "error": ("fails", "speed", "seconds"),
+    }
+    for name, (cell_id, old, new) in changes.items():
+        changed = copy.deepcopy(notebook)
+        (cell,) = (cell for cell in changed.cells if cell.id == cell_id)
+        (output,) = cell.outputs
+        key = "evalue" if cell_id == "fails" else "text"
+        if old:
+            assert old in output[key]
+            output[key] = output[key].replace(old, new, 1)
+        nbformat.write(changed, folder / f"{name}.ipynb")
+    return folder
+
+
+def test_nbval_notices_a_changed_number_word_and_error(copies):
+    command = [sys.executable, "-m", "pytest", "--nbval", "-p", "no:cacheprovider", "-rA", "-q"]
+    sanitize = ["--nbval-sanitize-with", str(ROOT / "tests" / "sanitize.cfg")]
+    done = subprocess.run(
+        [*command, *sanitize, str(copies)], capture_output=True, text=True, cwd=copies
+    )
+    outcomes = re.findall(r"^(PASSED|FAILED) (\w+)\.ipynb::Cell (\d+)", done.stdout, re.MULTILINE)
+    assert len(outcomes) == 4 * 5, done.stdout
+    failed = [(name, int(cell)) for outcome, name, cell in outcomes if outcome == "FAILED"]
+    assert sorted(failed) == [("error", 4), ("number", 3), ("words", 1)]
 
 
 @pytest.fixture

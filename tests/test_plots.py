@@ -84,7 +84,7 @@ def test_weights_are_drawn_on_one_scale_around_zero():
     weights = np.array([[[0, 2.0]], [[-4, 1]]])
     figure = lab.plot_digits(weights, ["a", "b\nsecond line"])
     assert [axes.get_images()[0].get_clim() for axes in figure.axes[:2]] == [(-4, 4), (-4, 4)]
-    assert figure.alt == "2 images with labels: a; b second line."
+    assert figure.alt == "Images with labels: a; b, second line."
 
 
 def other_seed(run, name=None):

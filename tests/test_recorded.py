@@ -51,7 +51,7 @@ def test_a_recorded_run_is_found_however_the_model_is_written(small, records, ca
     assert said.startswith("Recorded: small part, 2 epochs, trained in ")
     assert recorded.settings["date"] in said
     assert said.endswith("The model has its weights now.\n")
-    assert len(said.splitlines()) == 1
+    assert len(said.splitlines()) == 2
 
 
 def test_a_record_without_weights_says_so(small, records, capsys):
