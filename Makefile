@@ -14,7 +14,7 @@ ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 lab: $(READY)
 	-$(BIN)/mnist-lab update
 	$(BIN)/jupyter lab $(ROOT) --ServerApp.root_dir="$(CURDIR)" \
-		--LabApp.default_url=/lab/tree/$(FIRST)
+		--LabApp.default_url=/lab/tree/$$(ls $(FIRST) 2>/dev/null || echo $(dir $(FIRST)))
 
 test: $(READY)
 	$(BIN)/ruff check .
@@ -25,6 +25,7 @@ test: $(READY)
 
 solutions: $(READY)
 	$(BIN)/mnist-lab solutions
+	$(BIN)/mnist-lab exercises
 
 exercises: $(READY)
 	$(BIN)/mnist-lab exercises

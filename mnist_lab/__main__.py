@@ -293,8 +293,9 @@ def _exercises(options: argparse.Namespace) -> int:
         print(f"mnist-lab: not overwritten, {line}", file=sys.stderr)
     if kept:
         print(
-            "mnist-lab: somebody has worked there. `mnist-lab update FILE` brings such a notebook "
-            "up to date and keeps the answers; `mnist-lab exercises --force` throws them away",
+            "mnist-lab: somebody has worked there. Move such a notebook to notebooks/mine, where "
+            "`mnist-lab update` keeps it up to date under the answers. `mnist-lab exercises "
+            "--force` throws the answers away",
             file=sys.stderr,
         )
     for line in exercises.list_stale(folder):

@@ -88,7 +88,7 @@ def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
     ours = {"exercise": path.stem, "cells": [cell.id for cell in cells]}
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, "mnist_lab": ours}
-    return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+    return nbformat.v4.new_notebook(cells=cells, metadata=metadata, nbformat_minor=5)
 
 
 def write_exercises(folder: Path = EXERCISES, *, force: bool = False) -> tuple[list, list]:
@@ -373,7 +373,7 @@ def _repository() -> str | None:
 def _generate() -> dict[str, str]:
     solutions, repository = notebooks.list_solutions(), _repository()
     if not solutions:
-        raise DataError(f"{notebooks.SOLUTIONS} has no notebooks; call this in a clone")
+        raise DataError(f"{notebooks.SOLUTIONS} has no notebooks; call it in a clone")
     return {
         path.name: nbformat.writes(make_exercise(path, repository)) + "\n" for path in solutions
     }

@@ -69,7 +69,7 @@ def export_solutions(target: Path) -> None:
     """
     books = notebooks.list_solutions()
     if not books:
-        raise DataError(f"{notebooks.SOLUTIONS} has no notebooks; call this in a clone")
+        raise DataError(f"{notebooks.SOLUTIONS} has no notebooks; call it in a clone")
     entries, sections, styles = [], [], {}
     for path in books:
         book = _prepare(path)
@@ -178,9 +178,9 @@ def draw_formula(tex: str) -> str:
         If matplotlib cannot draw it.
     """
     formula = f"${' '.join(tex.split())}$"
-    font = FontProperties(size=_POINTS)
+    font = FontProperties(size=_POINTS, math_fontfamily="stix")
     picture = io.BytesIO()
-    with rc_context({"mathtext.fontset": "stix", "svg.hashsalt": "mnist_lab"}):
+    with rc_context({"svg.hashsalt": "mnist_lab"}):  # the same ids in the picture each time
         try:
             # In units of 1/72 inch, which are points.
             width, height, depth, *_ = MathTextParser("path").parse(formula, dpi=72, prop=font)

@@ -14,6 +14,10 @@ from .support import DataError, whole_file
 
 MINE = notebooks.SOLUTIONS.parent / "mine"
 ASIDE = "before-update"  # the folder beside a copy that keeps what it was before
+_UPDATED, _REMOVED = "updated", "removed"
+_CLASH = "changed in the exercise and by you (see the cell behind)"
+_UNSURE = "kept, since they differ from the exercise and may be yours"
+_KEPT = "kept, though no longer in the exercise"
 _NOTICE = """\
 **The exercise has changed here.** Your cell above is as you left it. In the exercise it is now:
 
@@ -44,32 +48,37 @@ def update(files: Iterable[Path] = (), folder: Path = MINE) -> tuple[list[str], 
     DataError
         If there are no exercises on file.
     """
-    exercises, told, failed, present = {}, [], [], set()
-    for path in _list_notebooks(EXERCISES):
-        try:
-            exercises[path.stem] = notebooks.read(path)
-        except DataError as problem:
-            failed.append(f"{problem}; get it again with `git checkout -- {path.name}` there")
-    if not exercises:
-        raise DataError("; ".join(failed) or f"{EXERCISES} has no exercises")
+    exercises, failed = _read_exercises()
+    told, present = [], set()
     for path in files or _list_notebooks(folder):
         try:
-            book = notebooks.read(path, repair=True)
-            name = recognise(book, exercises)
-            if name is None and files:
-                failed.append(f"{path} is no copy of an exercise; it was left as it is")
-            if name:
-                present.add(name)
-                told.append(f"{path}: {_update_copy(path, book, exercises[name], name)}")
+            name, done = _update_copy(path, exercises)
         except DataError as problem:
-            failed.append(
-                f"{problem}. It was left as it is: repair it, or rename it to start afresh"
-            )
+            failed.append(str(problem))
         except OSError as problem:
-            failed.append(f"{path}: {problem.strerror}; it was left as it is")
+            failed.append(f"{path}: {problem.strerror}")
+        else:
+            present.add(name)
+            # A student's own notebook among the copies is no mistake; named, it is one.
+            (failed if files and not name else told).append(f"{path}: {done}")
     if not files:
         told += _make_missing(folder, [name for name in exercises if name not in present])
     return told, failed
+
+
+def _read_exercises() -> tuple[dict[str, NotebookNode], list[str]]:
+    exercises, failed = {}, []
+    for path in _list_notebooks(EXERCISES):
+        try:
+            book = notebooks.read(path, repair=True)
+            if "cells" not in our_part(book):
+                raise DataError(f"{path} is not as it was generated")
+            exercises[path.stem] = book
+        except DataError as problem:
+            failed.append(f"{problem}; `git checkout -- {path}` gets it again")
+    if not exercises:
+        raise DataError("; ".join(failed) or f"{EXERCISES} has no exercises")
+    return exercises, failed
 
 
 def recognise(book: NotebookNode, exercises: dict[str, NotebookNode]) -> str | None:
@@ -108,12 +117,13 @@ def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
     list of str
         What was done, in words.
     """
-    newer = {cell.id: cell for cell in exercise.cells}
+    made = our_part(exercise)["cells"]  # not those that somebody added to the exercise itself
+    newer = {cell.id: cell for cell in exercise.cells if cell.id in made}
     known = our_part(book).get("cells", [])
     _find_by_source(book, newer, known)
     ids = [cell.id for cell in book.cells]
     in_order = [name for name in ids if name in known] == [name for name in known if name in ids]
-    told = {words: [] for words in ("updated", "changed where you wrote", "kept", "removed")}
+    told = {words: [] for words in (_UPDATED, _CLASH, _UNSURE, _KEPT, _REMOVED)}
     # Each cell of the exercise, with those that the student put behind it.
     groups: dict[str | None, list[NotebookNode]] = {None: []}
     latest = None
@@ -122,11 +132,11 @@ def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
             latest = cell.id
             groups[latest] = _merge_cell(cell, newer[cell.id], ids, told)
         elif cell.id in known and not is_changed(cell):
-            told["removed"].append(cell.id)
+            told[_REMOVED].append(cell.id)
         else:
             groups[latest].append(cell)
             if cell.id in known:
-                told["kept"].append(cell.id)
+                told[_KEPT].append(cell.id)
     order = list(groups)
     if known and in_order:
         order = [None, *(name for name in newer if name in groups)]
@@ -134,7 +144,7 @@ def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
     told["deleted by you"] = [name for name in newer if name not in groups and name in known]
     _insert(newer, told["new"], groups, order)
     book.cells = [cell for name in order for cell in groups[name]]
-    book.metadata["mnist_lab"] = {"exercise": name, "cells": list(newer)}
+    book.metadata["mnist_lab"] = {"exercise": name, "cells": made}
     return [f"{words}: {', '.join(names)}" for words, names in told.items() if names]
 
 
@@ -153,15 +163,18 @@ def _merge_cell(
     """The cell as it stays or becomes, and perhaps one that tells what has changed."""
     same_type = cell.cell_type == newer.cell_type
     if same_type and not is_changed(cell) and cell.source != newer.source:
-        told["updated"].append(cell.id)
+        told[_UPDATED].append(cell.id)
         return [newer]
     base = our_part(cell).get("sha256")
     now = our_part(newer).get("sha256") or digest(newer.source)
     cell.metadata["mnist_lab"] = {"sha256": now}
     notice = f"{cell.id[:40]}-{now[:8]}"
-    if base in (None, now) or notice in ids or (same_type and cell.source == newer.source):
+    same = same_type and cell.source == newer.source
+    if base is None and not same:
+        told[_UNSURE].append(cell.id)
+    if base in (None, now) or same or notice in ids:
         return [cell]
-    told["changed where you wrote"].append(cell.id)
+    told[_CLASH].append(cell.id)
     language = "python" if newer.cell_type == "code" else newer.cell_type
     text = _NOTICE.format(language=language, source=newer.source)
     return [cell, nbformat.v4.new_markdown_cell(text, id=notice)]
@@ -178,17 +191,32 @@ def _insert(newer: dict, new: list[str], groups: dict, order: list[str | None]) 
         order.insert(order.index(place) + 1, name)
 
 
-def _update_copy(path: Path, book: NotebookNode, exercise: NotebookNode, name: str) -> str:
+def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | None, str]:
+    """Of which exercise it is a copy, and what was done."""
+    if {EXERCISES, notebooks.SOLUTIONS} & set(path.resolve().parents):
+        raise DataError(f"{path} is no student's copy; those are in {MINE}")
+    try:
+        book = notebooks.read(path, repair=True)
+    except DataError as problem:
+        raise DataError(
+            f"{problem}; it was left as it is. Repair it, or move it away and call this again "
+            "for a fresh copy"
+        ) from None
+    name = recognise(book, exercises)
+    if name is None:
+        return None, "no copy of an exercise, left as it is"
     old = copy.deepcopy(book)
-    done = merge(book, exercise, name)
+    done = merge(book, exercises[name], name)
     if book == old:
-        return "up to date"
+        return name, "; ".join(["up to date", *done])
     aside = path.parent / ASIDE
     aside.mkdir(exist_ok=True)
-    shutil.copy2(path, aside / path.name)
+    with whole_file(aside / path.name) as beside:
+        shutil.copyfile(path, beside)
     with whole_file(path) as beside:
         nbformat.write(book, beside)
-    return "; ".join([*(done or ["marked as a copy again"]), f"what it was is in {aside.name}/"])
+    done = done or ["marked as a copy of the exercise again"]
+    return name, "; ".join([*done, f"what it was is in {ASIDE}/{path.name}"])
 
 
 def _make_missing(folder: Path, names: list[str]) -> list[str]:

@@ -9,8 +9,7 @@ import pytest
 from jupyter_client import manager
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
-NOTEBOOKS = [path for path in NOTEBOOKS if ".ipynb_checkpoints" not in path.parts]
+NOTEBOOKS = sorted((ROOT / "notebooks" / "solutions").glob("[!.]*.ipynb"))
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
