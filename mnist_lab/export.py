@@ -40,6 +40,7 @@ th, td { border: 1px solid #bbb; padding: 0.15em 0.6em; text-align: right; }
 section { border-top: 3px solid #111; margin-top: 3em; }
 .prompt { display: none; }
 .input_area { background: #f5f5f5; border-left: 3px solid #888; padding: 0.5em 0.7em; }
+.input_area .highlight { background: none; }
 .code_cell { margin: 0.9em 0; }
 .output_subarea { padding: 0.4em 0.7em; }
 .output_stderr, .output_error { border-left: 3px solid #a00; }
@@ -103,6 +104,7 @@ def export_solutions(target: Path) -> None:
 
 def _prepare(path: Path) -> nbformat.NotebookNode:
     book = notebooks.read(path)
+    book.metadata.pop("widgets", None)  # the state of live panels
     for cell in book.cells:
         if cell.cell_type != "code":
             continue
