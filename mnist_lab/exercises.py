@@ -68,10 +68,11 @@ def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
         notebook and the cell.
     """
     solution, headings, cells = notebooks.read(path), [], []
+    ids = [cell.id for cell in solution.cells]
     for cell in solution.cells:
         try:
-            if cell.id in {made.id for made in cells}:
-                raise DataError("has the id of a cell above it; give it another one")
+            if ids.count(cell.id) > 1:
+                raise DataError("is there twice; give one of the two another id")
             if DROPPED in cell.metadata.get("tags", []):
                 continue
             regions = find_regions(cell)
@@ -114,9 +115,9 @@ def write_exercises(folder: Path = EXERCISES, *, force: bool = False) -> tuple[l
             kept.append(f"{path}: {', '.join(answers)}")
             continue
         written.append(path)
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
+        if not path.exists() or path.read_text("utf-8", "replace") != text:
             with whole_file(path) as beside:
-                beside.write_text(text, encoding="utf-8")
+                beside.write_text(text, encoding="utf-8", newline="\n")
     notebooks.publish(*_readme_buttons())
     return written, kept
 
@@ -134,10 +135,10 @@ def compare_exercises(folder: Path = EXERCISES) -> list[str]:
         path = folder / name
         if not path.exists():
             told.append(f"{path} is missing")
-        elif path.read_bytes() != text.encode():
+        elif path.read_text("utf-8", "replace") != text:
             told.append(f"{path} is not what the solution makes")
     readme = notebooks.README
-    if readme.read_text() != notebooks.published(*_readme_buttons()):
+    if readme.read_text("utf-8") != notebooks.published(*_readme_buttons()):
         told.append(f"{readme}: the buttons are not those of the repository in pyproject.toml")
     return told + list_stale(folder)
 
@@ -146,7 +147,7 @@ def list_stale(folder: Path) -> list[str]:
     """Tell which generated exercises in a folder have lost their solution notebook."""
     told, names = [], {path.name for path in notebooks.list_solutions()}
     for path in sorted(folder.glob("[!.]*.ipynb")):
-        if path.name not in names and '"mnist_lab": {' in path.read_text(errors="replace"):
+        if path.name not in names and '"mnist_lab": {' in path.read_text("utf-8", "replace"):
             told.append(f"{path} has no solution notebook of this name: delete or rename it")
     return told
 

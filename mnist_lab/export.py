@@ -26,34 +26,7 @@ _NETWORK = re.compile(
     re.IGNORECASE,
 )
 _POINTS = 12  # the font size in which formulas are drawn; the page scales them to its own
-_STYLE = """
-body { font: 11pt/1.45 Georgia, serif; color: #111; max-width: 50em; margin: 2em auto;
-  padding: 0 1em; }
-h1, h2, h3, .contents { font-family: Helvetica, Arial, sans-serif; line-height: 1.2; }
-pre, code { font: 9.5pt/1.35 "DejaVu Sans Mono", Menlo, Consolas, monospace; }
-pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
-img { max-width: 100%; height: auto; }
-img.math { max-width: none; }
-p.math { text-align: center; }
-table { border-collapse: collapse; margin: 0.6em 0; }
-th, td { border: 1px solid #bbb; padding: 0.15em 0.6em; text-align: right; }
-section { border-top: 3px solid #111; margin-top: 3em; }
-.prompt { display: none; }
-.input_area { background: #f5f5f5; border-left: 3px solid #888; padding: 0.5em 0.7em; }
-.input_area .highlight { background: none; }
-.code_cell { margin: 0.9em 0; }
-.output_subarea { padding: 0.4em 0.7em; }
-.output_stderr, .output_error { border-left: 3px solid #a00; }
-.contents { font-size: 1.1em; line-height: 2; }
-@media print {
-  @page { margin: 18mm 16mm; }
-  body { max-width: none; margin: 0; padding: 0; }
-  section { break-before: page; border: 0; margin: 0; }
-  h1, h2, h3 { break-after: avoid; }
-  img, table, .input_area { break-inside: avoid; }
-  .input_area, .highlight { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-}
-"""
+_STYLE = Path(__file__).with_suffix(".css")
 
 
 def export_solutions(target: Path) -> None:
@@ -90,7 +63,7 @@ def export_solutions(target: Path) -> None:
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>mnist_lab: solutions</title>
-<style>{"".join(styles)}{_STYLE}</style></head>
+<style>{"".join(styles)}{_STYLE.read_text()}</style></head>
 <body>
 <h1>mnist_lab: solutions</h1>
 <p>A laboratory for your first neural networks: all notebooks with their answers and outputs.</p>

@@ -95,15 +95,15 @@ def publish(text: str, mark: str = "results") -> None:
     DataError
         If the marks are missing.
     """
-    old, new = README.read_text(), published(text, mark)
+    old, new = README.read_text("utf-8"), published(text, mark)
     if new != old:
         with whole_file(README) as beside:
-            beside.write_text(new)
+            beside.write_text(new, encoding="utf-8")
 
 
 def published(text: str, mark: str) -> str:
     """README as it is with a text between two marks; `publish` says more."""
-    readme = README.read_text()
+    readme = README.read_text("utf-8")
     between = re.compile(rf"(?<=<!-- {mark} -->\n).*?(?=<!-- end of {mark} -->)", re.DOTALL)
     if not between.search(readme):
         raise DataError(f"{README} has no lines <!-- {mark} --> and <!-- end of {mark} -->")

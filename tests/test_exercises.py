@@ -152,7 +152,7 @@ def test_heading_below_the_answer_or_dropped_with_it_is_allowed(tmp_path):
 def test_two_cells_of_one_id_are_refused(tmp_path):
     path = put(tmp_path, new_code_cell("1", id="a"), new_code_cell("2", id="b"))
     path.write_text(path.read_text().replace('"id": "b"', '"id": "a"'))
-    with pytest.raises(DataError, match="cell 'a' has the id of a cell above it"):
+    with pytest.raises(DataError, match="cell 'a' is there twice"):
         exercises.make_exercise(path)
 
 
