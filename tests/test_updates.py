@@ -307,6 +307,19 @@ def test_cut_and_pasted_cell_has_another_id(copy):
     assert len(copy.ids()) == 9
 
 
+def test_copied_cell_has_the_digest_of_the_first(copy):
+    def paste(cells, book):
+        twin = nbformat.from_dict({**cells["call"], "id": "0" * 36})
+        book.cells.insert(1, twin)
+
+    copy.edit(paste)
+    copy.rewrite("call", "two(total)", "two(1)")
+    copy.update()
+    assert copy.ids()[:3] == ["title", "0" * 36, "start"]
+    assert copy.cell("0" * 36).source == "two(total)"
+    assert copy.cell("call").source == "two(1)"
+
+
 def test_two_cells_of_one_id(copy):
     text = copy.path.read_text().replace('"id": "call"', '"id": "build"')
     copy.path.write_text(text)
