@@ -4,25 +4,31 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
-FIRST = notebooks/solutions/1_linear.ipynb
+FIRST = notebooks/mine/1_linear.ipynb
 # JupyterLab refuses to run as root, as in a container, unless told so.
 ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test solutions verify bench clean
+.PHONY: lab test solutions exercises verify bench clean
 
+# A notebook of the student's that is broken is told, and no reason not to open the others.
 lab: $(READY)
+	-$(BIN)/mnist-lab update
 	$(BIN)/jupyter lab $(ROOT) --ServerApp.root_dir="$(CURDIR)" \
-		--LabApp.default_url=/lab/tree/$(FIRST)
+		--LabApp.default_url=/lab/tree/$$(ls $(FIRST) 2>/dev/null || echo $(dir $(FIRST)))
 
 test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest tests
 	$(BIN)/python -m pytest --nbval --nbval-sanitize-with tests/sanitize.cfg \
-		--nbval-cell-timeout 120 notebooks
+		--nbval-cell-timeout 120 notebooks/solutions
 
 solutions: $(READY)
 	$(BIN)/mnist-lab solutions
+	$(BIN)/mnist-lab exercises
+
+exercises: $(READY)
+	$(BIN)/mnist-lab exercises
 
 verify: $(READY)
 	$(BIN)/mnist-lab verify

@@ -92,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     verify.set_defaults(command=_verify)
     _add_jobs(verify)
 
+    _add_notebook_commands(commands)
+
     download = commands.add_parser(
         "download",
         help="get MNIST where its file is missing or damaged",
@@ -99,6 +101,51 @@ def _parser() -> argparse.ArgumentParser:
     )
     download.set_defaults(command=_download)
     return parser
+
+
+def _add_notebook_commands(commands: argparse._SubParsersAction) -> None:
+    update = commands.add_parser(
+        "update",
+        help="make your copies of the exercises, or bring them up to date under your answers",
+        description="Make your copies of the exercises in notebooks/mine where they are missing, "
+        "and bring those that are there up to date. What you changed, added or deleted stays so.",
+        epilog=EPILOG,
+    )
+    update.set_defaults(command=_update)
+    update.add_argument("files", nargs="*", type=Path, metavar="FILE", help="only these copies")
+    _add_folder(update, "your copies (notebooks/mine)")
+
+    exercises = commands.add_parser(
+        "exercises",
+        help="generate the exercise notebooks from the solutions",
+        description="Generate notebooks/exercises from notebooks/solutions, but never over a "
+        "student's work.",
+        epilog=EPILOG,
+    )
+    exercises.set_defaults(command=_exercises)
+    exercises.add_argument("--force", action="store_true", help="overwrite a student's work too")
+    exercises.add_argument("--check", action="store_true", help="write nothing, tell what differs")
+    _add_folder(exercises, "the exercises (notebooks/exercises)")
+
+    export = commands.add_parser(
+        "export",
+        help="write all solutions as one page to print",
+        description="Write all solution notebooks as one HTML page that can be printed and needs "
+        "no network.",
+        epilog=EPILOG,
+    )
+    export.set_defaults(command=_export)
+    export.add_argument(
+        "--output",
+        type=Path,
+        default=Path("mnist_lab-solutions.html"),
+        metavar="FILE",
+        help="where to write it (mnist_lab-solutions.html)",
+    )
+
+
+def _add_folder(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--folder", type=Path, metavar="DIR", help=f"the folder of {what}")
 
 
 def _add_jobs(parser: argparse.ArgumentParser) -> None:
@@ -215,6 +262,53 @@ def _verify(options: argparse.Namespace) -> int:
             print(f"{job.name}: {'WRONG, ' if problems else ''}{problem}")
     print(f"{len(jobs) - wrong} of {len(jobs)} records are right")
     return FAILED if wrong else DONE
+
+
+def _update(options: argparse.Namespace) -> int:
+    from . import updates
+
+    done, failed = updates.update(options.files, options.folder or updates.MINE)
+    for line in done:
+        print(line)
+    for line in failed:
+        print(f"mnist-lab: {line}", file=sys.stderr)
+    return FAILED if failed else DONE
+
+
+def _exercises(options: argparse.Namespace) -> int:
+    from . import exercises
+
+    folder = options.folder or exercises.EXERCISES
+    if options.check:
+        problems = exercises.compare_exercises(folder)
+        for problem in problems:
+            print(f"mnist-lab: {problem}", file=sys.stderr)
+        if problems:
+            print("mnist-lab: run `mnist-lab exercises`", file=sys.stderr)
+        return FAILED if problems else DONE
+    written, kept = exercises.write_exercises(folder, force=options.force)
+    for path in written:
+        print(path)
+    for line in kept:
+        print(f"mnist-lab: not overwritten, {line}", file=sys.stderr)
+    if kept:
+        print(
+            "mnist-lab: somebody has worked there. Move such a notebook to notebooks/mine, where "
+            "`mnist-lab update` keeps it up to date under the answers. `mnist-lab exercises "
+            "--force` throws the answers away",
+            file=sys.stderr,
+        )
+    for line in exercises.list_stale(folder):
+        print(f"mnist-lab: {line}", file=sys.stderr)
+    return FAILED if kept else DONE
+
+
+def _export(options: argparse.Namespace) -> int:
+    from .export import export_solutions
+
+    export_solutions(options.output)
+    print(options.output)
+    return DONE
 
 
 def _asked(options: argparse.Namespace) -> tuple[list[str], int]:

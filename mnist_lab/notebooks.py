@@ -1,6 +1,8 @@
-"""The notebooks: executing them, and telling elsewhere what the recorded runs say."""
+"""The notebooks: reading and executing them, and telling elsewhere what came of it."""
 
+import json
 import re
+import uuid
 from pathlib import Path
 
 import nbformat
@@ -12,12 +14,49 @@ from .support import DataError, whole_file
 _ROOT = Path(__file__).parents[1]  # of a clone; an installed wheel has no notebooks
 SOLUTIONS = _ROOT / "notebooks" / "solutions"
 README = _ROOT / "README.md"
-_RESULTS = re.compile(r"(?<=<!-- results -->\n).*?(?=<!-- end of results -->)", re.DOTALL)
+_CONFLICT = re.compile(r"^(<<<<<<< |>>>>>>> )", re.MULTILINE)
 
 
 def list_solutions() -> list[Path]:
     """List the solution notebooks, in their order."""
     return sorted(SOLUTIONS.glob("[!.]*.ipynb"))
+
+
+def read(path: Path, *, repair: bool = False) -> nbformat.NotebookNode:
+    """Read a notebook exactly as it is on file.
+
+    Parameters
+    ----------
+    path
+        A notebook of format 4.
+    repair
+        Whether to give a new id to a cell that has none, or that of a cell above it.
+
+    Raises
+    ------
+    DataError
+        If the file is no whole notebook: empty, cut off, or with a merge conflict in it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        book = json.loads(text)
+        if not isinstance(book, dict) or book.get("nbformat") != 4:
+            raise DataError(f"{path} is not a notebook of format 4")
+        if repair:
+            _repair_ids(book)
+        problem = next(nbformat.validator.iter_validate(book), None)
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not a text file") from None
+    except json.JSONDecodeError as problem:
+        if _CONFLICT.search(text):
+            raise DataError(f"{path} has an unsolved merge conflict of git in it") from None
+        state = f"is broken at line {problem.lineno}" if text.strip() else "is empty"
+        raise DataError(f"{path} {state}") from None
+    except (KeyError, TypeError, AttributeError):
+        raise DataError(f"{path} is not a whole notebook") from None
+    if problem:
+        raise DataError(f"{path} is not a whole notebook ({problem.message.splitlines()[0]:.200})")
+    return nbformat.v4.to_notebook(book)
 
 
 def execute(path: Path) -> None:
@@ -48,19 +87,37 @@ def execute(path: Path) -> None:
         nbformat.write(notebook, beside)
 
 
-def publish(table: str) -> None:
-    """Put a table of results into README, between its two marks.
+def publish(text: str, mark: str = "results") -> None:
+    """Put a text into README between two marks, `<!-- MARK -->` and `<!-- end of MARK -->`.
 
     Raises
     ------
     DataError
         If the marks are missing.
     """
-    text = README.read_text()
-    if not _RESULTS.search(text):
-        raise DataError(f"{README} has no lines <!-- results --> and <!-- end of results -->")
-    with whole_file(README) as beside:
-        beside.write_text(_RESULTS.sub(lambda _: f"{table}\n", text))
+    old, new = README.read_text("utf-8"), published(text, mark)
+    if new != old:
+        with whole_file(README) as beside:
+            beside.write_text(new, encoding="utf-8")
+
+
+def published(text: str, mark: str) -> str:
+    """README as it is with a text between two marks; `publish` says more."""
+    readme = README.read_text("utf-8")
+    between = re.compile(rf"(?<=<!-- {mark} -->\n).*?(?=<!-- end of {mark} -->)", re.DOTALL)
+    if not between.search(readme):
+        raise DataError(f"{README} has no lines <!-- {mark} --> and <!-- end of {mark} -->")
+    return between.sub(lambda _: f"{text}\n" if text else "", readme)
+
+
+def _repair_ids(book: dict) -> None:
+    seen = set()
+    for cell in book["cells"]:
+        # Colab, whose notebooks are of format 4.0, keeps the id among the metadata.
+        name = cell.get("id") or cell["metadata"].pop("id", None)
+        cell["id"] = name if name and name not in seen else uuid.uuid4().hex[:8]
+        seen.add(cell["id"])
+    book["nbformat_minor"] = max(5, book["nbformat_minor"])
 
 
 def _error(cell: nbformat.NotebookNode) -> bool:

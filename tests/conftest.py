@@ -1,8 +1,15 @@
 """What the tests share: the real MNIST, and a small piece of it."""
 
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
 import mnist_lab as lab
+from mnist_lab import exercises, notebooks, updates
+
+GOLDEN = Path(__file__).parent / "golden"
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +23,20 @@ def small(data):
     return lab.Dataset(
         data.x_train[:330], data.y_train[:330], data.x_valid[:120], data.y_valid[:120], "small"
     )
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """A clone with one small solution notebook, in which tests may do as they like."""
+    folders = {name: tmp_path / "notebooks" / name for name in ("solutions", "exercises", "mine")}
+    files = {"readme": tmp_path / "README.md", "project": tmp_path / "pyproject.toml"}
+    shutil.copytree(GOLDEN / "solutions", folders["solutions"])
+    files["readme"].write_text("A\n<!-- badges -->\n<!-- end of badges -->\nB\n")
+    files["project"].write_text('[project]\nname = "mnist_lab"\n')
+    monkeypatch.setattr(notebooks, "SOLUTIONS", folders["solutions"])
+    monkeypatch.setattr(notebooks, "README", files["readme"])
+    monkeypatch.setattr(exercises, "PROJECT", files["project"])
+    monkeypatch.setattr(exercises, "EXERCISES", folders["exercises"])
+    monkeypatch.setattr(updates, "EXERCISES", folders["exercises"])
+    monkeypatch.setattr(updates, "MINE", folders["mine"])
+    return SimpleNamespace(root=tmp_path, **folders, **files)

@@ -37,7 +37,7 @@ def test_accuracy_by_epoch(run):
 
 def test_fit_accuracy_is_added_on_demand(run):
     lines = {line.get_label(): line for line in lab.plot_accuracy(run, fit=True).axes[0].lines}
-    assert lines["training, dropout off"].get_ydata() == pytest.approx([81, 92, 97])
+    assert lines["training, measured as validation"].get_ydata() == pytest.approx([81, 92, 97])
 
 
 def test_every_hundredth_iteration(run):

@@ -33,6 +33,9 @@ FLOORS = [
     "verification",
     "plots",
     "notebooks",
+    "exercises",
+    "updates",
+    "export",
     "__main__",
 ]
 
