@@ -143,6 +143,9 @@ def _differences(
     found, asked = mathematics({**found, **training}), mathematics(asked)
     network, asked_network = _layers_only(found), _layers_only(asked)
     told = diagnoses.told(network, asked_network)
+    # A sequential model that holds one object twice is described as if it held it once.
+    twice = [each.name for each in set(model.layers) if model.layers.count(each) > 1]
+    told += [f"layer {name}: shared is True, the part asks for False" for name in twice]
     if told and diagnoses.perhaps_the_same(network, asked_network):
         rate = part.figures.get("dropout", 0)
         otherwise = behaviour.behaves_otherwise(model, part_model, logits, rate)
@@ -238,31 +241,28 @@ def _what(thing: Any) -> str:
     name = type(thing).__name__
     if isinstance(thing, type):
         return f"the class {thing.__name__} itself: call it, as in {thing.__name__}(...)"
-    if isinstance(thing, keras.Model):
-        return "a Keras model: give it to lab.check"
-    if isinstance(thing, keras.layers.Layer):
-        return f"a layer ({name}), not a model: put your layers into keras.Sequential([...])"
-    if isinstance(thing, keras.KerasTensor):
-        return "the output of a layer, not a model: make one with keras.Model(inputs, outputs)"
-    if isinstance(thing, Run):
-        return "a Run, what lab.train returns: give the model that you trained"
-    if isinstance(thing, Dataset):
-        return "a Dataset: give it to lab.check_data"
     if type(thing).__module__.startswith("torch") or "torch.nn" in str(type(thing).__mro__):
         return f"a PyTorch module ({name}): build the network with Keras, which this lab uses"
-    if isinstance(thing, list | tuple):
-        if thing and all(isinstance(part, keras.layers.Layer) for part in thing):
-            return f"a {name} of layers: put it into keras.Sequential(...)"
-        return f"a {name}: lab.Dataset(x_train, y_train, x_valid, y_valid) takes four arrays"
-    if isinstance(thing, np.ndarray):
-        return "a single array: lab.Dataset(x_train, y_train, x_valid, y_valid) takes all four"
-    shown = textwrap.shorten(repr(thing), 40)
-    return f"{shown} (a {name}): give what you built, a Keras model or a lab.Dataset"
+    if isinstance(thing, list | tuple) and isinstance((*thing, None)[0], keras.Layer):
+        return f"a {name} of layers: put it into keras.Sequential(...)"
+    kinds = {
+        keras.Model: "a Keras model: give it to lab.check",
+        keras.Layer: f"a layer ({name}), not a model: put your layers into keras.Sequential([...])",
+        keras.KerasTensor: "the output of a layer: make a model with keras.Model(inputs, outputs)",
+        Run: "a Run, which is what lab.train returns: give the model that you trained",
+        Dataset: "a Dataset: give it to lab.check_data",
+        (list, tuple): f"a {name}: lab.Dataset(x_train, y_train, x_valid, y_valid) makes data",
+        np.ndarray: "an array: lab.Dataset(x_train, y_train, x_valid, y_valid) takes all four",
+        object: f"{textwrap.shorten(repr(thing), 40)} (of type {name}): give a Keras model, or for "
+        "check_data a lab.Dataset",
+    }
+    return next(words for kind, words in kinds.items() if isinstance(thing, kind))
 
 
 def _judge_count(part: Part, number: Any) -> CheckResult:
     if isinstance(number, bool) or not isinstance(number, numbers.Real):
-        return CheckResult("wrong", f"This is {_what(number)}; here a number is asked for.")
+        words = _what(number).split(":")[0]
+        return CheckResult("wrong", f"This is {words}: give the number of parameters.")
     if number == part.parameters:
         right = f"Right: the network of part {part.key} has {part.parameters:,} parameters."
         return CheckResult("right", right)
@@ -274,8 +274,8 @@ def _judge_count(part: Part, number: Any) -> CheckResult:
 _HINTS = {
     "linear": [
         "Two layers, one after the other, and nothing in between.",
-        "Both are keras.layers.Dense. The first has no activation, the second gives probabilities.",
-        "The first layer starts at zero: look up kernel_initializer. keras.Input((784,)) goes first.",
+        "Both are keras.layers.Dense. The first has no activation, the second has softmax.",
+        "The first layer starts at zero: look up kernel_initializer.",
     ],
     "mlp": [
         "Three hidden layers that are alike, and an output layer.",

@@ -1,6 +1,5 @@
 """Counting the parameters of a part by hand: the sums, and the classic slips in them."""
 
-import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -16,64 +15,58 @@ class _Layer(NamedTuple):
     units: int
     biases: int
     positions: int  # pixels at which a convolution's kernel is applied; 1 in a dense layer
-    flattened: bool
+    flattened: bool  # whether its inputs are pixels of maps
 
     @property
     def sum(self) -> int:
         return self.window * self.inputs * self.units + self.biases
 
+    def times(self, factors: dict[str, float]) -> "_Layer":
+        return self._replace(**{k: round(getattr(self, k) * by) for k, by in factors.items()})
 
-_Slip = Callable[[_Layer], _Layer]
-_SLIPS: list[tuple[str, _Slip]] = [
-    ("the biases are forgotten", lambda layer: layer._replace(biases=0)),
-    (
-        "an image has 28 · 28 = 784 pixels, not 28",
-        lambda layer: layer._replace(inputs=28 if layer.inputs == 784 else layer.inputs),
-    ),
-    (
-        "a convolution uses one kernel for all pixels, so it is not counted for each pixel",
-        lambda layer: layer._replace(window=layer.window * layer.positions),
-    ),
-    (
-        "a convolution uses one kernel for all pixels, so it is not counted for each pixel",
-        lambda layer: layer._replace(
-            window=layer.window * layer.positions, biases=layer.biases * layer.positions
-        ),
-    ),
+
+_PER_PIXEL = "a convolution uses one kernel for all pixels, so it is not counted for each pixel"
+_DROPOUT = "dropout takes no parameters away: it only pauses units, in training"
+# In a slip, the figures of a layer are multiplied by something. In the last two dropout is taken
+# to halve what each hidden layer sends on, and the hidden layers themselves.
+_SLIPS: list[tuple[str, Callable[[_Layer], dict[str, float]]]] = [
+    ("the biases are forgotten", lambda _: {"biases": 0}),
+    ("an image has 28 · 28 = 784 pixels, not 28", lambda it: {"inputs": _if(it, 784, 1 / 28)}),
+    (_PER_PIXEL, lambda it: {"window": it.positions}),
+    (_PER_PIXEL, lambda it: {"window": it.positions, "biases": it.positions}),
     (
         "the input channels are forgotten: a kernel reaches through all maps that come in",
-        lambda layer: layer._replace(inputs=1 if layer.window > 1 else layer.inputs),
+        lambda it: {"inputs": 1 / it.inputs if it.window > 1 else 1},
     ),
     (
         "the second pooling is forgotten: it leaves a quarter of the pixels",
-        lambda layer: layer._replace(inputs=layer.inputs * (4 if layer.flattened else 1)),
+        lambda it: {"inputs": 4 if it.flattened else 1},
     ),
     (
         "pooling is forgotten: each leaves a quarter of the pixels",
-        lambda layer: layer._replace(inputs=layer.inputs * (16 if layer.flattened else 1)),
+        lambda it: {"inputs": 16 if it.flattened else 1},
     ),
-]
-_DROPOUT = "dropout takes no parameters away: it only pauses units, in training"
-_DROPOUT_SLIPS: list[tuple[str, _Slip]] = [
-    (_DROPOUT, lambda layer: layer._replace(inputs=layer.inputs // (1 + (layer.inputs != 784)))),
-    (_DROPOUT, lambda layer: layer._replace(units=layer.units // 2, biases=layer.biases // 2)),
+    (_DROPOUT, lambda it: {"inputs": _if(it, 1500, 0.5)}),
     (
         _DROPOUT,
-        lambda layer: layer._replace(
-            inputs=layer.inputs // (1 + (layer.inputs != 784)),
-            units=layer.units // (1 + (layer.units != 10)),
-            biases=layer.biases // (1 + (layer.units != 10)),
-        ),
+        lambda it: {"inputs": _if(it, 1500, 0.5), **dict.fromkeys(("units", "biases"), _half(it))},
     ),
 ]
+
+
+def _if(layer: _Layer, inputs: int, factor: float) -> float:
+    return factor if layer.inputs == inputs else 1
+
+
+def _half(layer: _Layer) -> float:
+    return 0.5 if layer.units == 1500 else 1
 
 
 def arithmetic(part: Part) -> str:
     """The sum, layer by layer."""
     lines = [
-        f"{each.name}: {each.window * each.inputs:,} · {each.units:,} + {each.biases:,} = "
-        f"{each.sum:,}"
-        for each in _layers(part)
+        f"{it.name}: {it.window * it.inputs:,} · {it.units:,} + {it.biases:,} = {it.sum:,}"
+        for it in _layers(part)
     ]
     return "\n".join([*lines, f"together: {part.parameters:,}"])
 
@@ -81,21 +74,24 @@ def arithmetic(part: Part) -> str:
 def slip(part: Part, number: float) -> str:
     """Which slip, or which two, lead to a wrong number; empty if it is none of the classic ones."""
     layers = _layers(part)
-    total = part.parameters
-    slips = list(_SLIPS) + (_DROPOUT_SLIPS if "dropout" in part.figures else [])
+    slips = list(_SLIPS)
     for layer in layers:
-        slips.append((f"{layer.name} is forgotten", functools.partial(_without, layer.name)))
+        gone = {"units": 0, "biases": 0}
+        slips.append(
+            (
+                f"{layer.name} is forgotten",
+                lambda it, name=layer.name, gone=gone: gone if it.name == name else {},
+            )
+        )
     known: dict[float, str] = {}
     for words, change in slips:
-        known.setdefault(sum(change(layer).sum for layer in layers), words)
+        known.setdefault(sum(it.times(change(it)).sum for it in layers), words)
     for (words, change), (others, another) in itertools.combinations(slips, 2):
-        both = sum(another(change(layer)).sum for layer in layers)
+        both = sum(it.times(change(it)).times(another(it)).sum for it in layers)
         known.setdefault(both, f"{words}; and {others}")
-    for layer in layers:
-        known.setdefault(layer.sum, f"this is {layer.name} alone")
-        known.setdefault(total + layer.sum, f"{layer.name} is counted twice")
-    for own in (total + 2, 2 * total + 2, 3 * total + 2):
-        known.setdefault(own, "the optimiser's own numbers are no parameters of the network")
+    known |= {it.sum: f"this is {it.name} alone" for it in layers if it.sum not in known}
+    for copies in (1, 2, 3):  # Adam keeps two numbers for each parameter, and two of its own
+        known[copies * part.parameters + 2] = "the optimiser's own numbers are no parameters"
     for other in PARTS.values():
         known.setdefault(other.parameters, f"this is the number of part {other.key}")
     return known.get(number, "")
@@ -103,19 +99,11 @@ def slip(part: Part, number: float) -> str:
 
 def _layers(part: Part) -> list[_Layer]:
     weighted = [layer for layer in part.build().layers if layer.weights]
-    layers = []
+    layers: list[_Layer] = []
     for index, layer in enumerate(weighted, 1):
         (*window, inputs, units), (biases,) = (weight.shape for weight in layer.weights)
-        last = index == len(weighted)
-        layers.append(
-            _Layer(
-                "the output layer" if last else f"hidden layer {index}",
-                *(math.prod(window), inputs, units, biases, math.prod(layer.output.shape[1:-1])),
-                flattened=bool(layers) and inputs != layers[-1].units,
-            )
-        )
+        name = "the output layer" if index == len(weighted) else f"hidden layer {index}"
+        flattened = bool(layers) and inputs != layers[-1].units
+        positions = math.prod(layer.output.shape[1:-1])
+        layers.append(_Layer(name, math.prod(window), inputs, units, biases, positions, flattened))
     return layers
-
-
-def _without(name: str, layer: _Layer) -> _Layer:
-    return layer._replace(units=0, biases=0) if layer.name == name else layer

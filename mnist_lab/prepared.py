@@ -59,7 +59,7 @@ def unscaled(data: Dataset) -> list[str]:
     if (x.dtype == np.uint8 and x.ndim == 3) or x.dtype.kind not in "buif":
         return []
     low, high = float(x.min()), float(x.max())
-    if high <= 1 and low >= 0 and np.isin(x[:1000], (0, 1)).all():
+    if high <= 1 and low >= 0 and _zeros_and_ones(x[:1000]):
         return ["x_train: holds only 0 and 1, the grey is lost: divide with / rather than //"]
     if low >= 0 and 200 < high <= 255:
         return ["x_train: pixels are not scaled, they go up to 255: divide them by 255"]
@@ -79,7 +79,7 @@ def _class_numbers(y: np.ndarray) -> tuple[str, np.ndarray | None]:
     if y.ndim == 2:
         if y.shape[1] != 10:
             return f"has {y.shape[1]} columns, one-hot labels have ten, one for each digit", None
-        if not (np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()):
+        if not (_zeros_and_ones(y) and (y.sum(axis=1) == 1).all()):
             return "a one-hot row holds one 1 and nine 0; here some do not", None
         return "", y.argmax(axis=1)
     if y.dtype.kind != "f":
@@ -88,44 +88,46 @@ def _class_numbers(y: np.ndarray) -> tuple[str, np.ndarray | None]:
     return "class numbers are whole numbers, here they are floats: y.astype(int)", whole
 
 
+def _zeros_and_ones(values: np.ndarray) -> bool:
+    return bool(((values == 0) | (values == 1)).all())
+
+
 def _contents(data: Dataset, labels: dict, remarks: list[str]) -> list[str]:
     """Compare with the real images and their labels, wherever these now stand."""
     real = load_mnist()
-    known = _marks(np.concatenate([real.x_train, real.x_valid]))
+    first = len(real.x_train)
+    known = np.concatenate([_marks(real.x_train), _marks(real.x_valid)])
     digits = np.concatenate([real.y_train, real.y_valid]).astype(int)
-    counts = {"train": len(real.x_train), "valid": len(real.x_valid)}
-    sides = {"train": data.x_train, "valid": data.x_valid}
-    lines, found = [], {}
-    for side, x in sides.items():
-        view, found[side] = _recognised(x, known)
+    lines, outside, in_order = [], {}, True
+    for side, x, own in (
+        ("train", data.x_train, range(first)),
+        ("valid", data.x_valid, range(first, len(known))),
+    ):
+        view, places = _recognised(x, known)
         if view is None:
             return [*lines, f"x_{side}: these are not (all) images of MNIST"]
         if view != "as they are":
             lines.append(f"x_{side}: the images are {view}")
-        if len(x) != counts[side]:
-            lines.append(f"x_{side}: has {len(x):,} images, the sheet's has {counts[side]:,}")
-    first = counts["train"]
-    if (found["train"] >= first).all() and (found["valid"] < first).all():
-        return ["x_train and x_valid: training and validation images are swapped"]
-    for side, amiss, other in (("train", found["train"] >= first, "validation"),
-                               ("valid", found["valid"] < first, "training")):  # fmt: skip
-        if amiss.any():
-            lines.append(f"x_{side}: {amiss.sum():,} of its images are {other} images")
-    for side, numbers in labels.items():
-        if numbers is not None and (fault := _mismatch(numbers, digits[found[side]])):
+        if len(x) != len(own):
+            lines.append(f"x_{side}: has {len(x):,} images, the sheet's has {len(own):,}")
+        outside[side] = int(((places < own.start) | (places >= own.stop)).sum())
+        if labels[side] is not None and (fault := _mismatch(labels[side], digits[places])):
             lines.append(f"y_{side}: {fault}")
-    start = {"train": 0, "valid": first}
-    if not lines and any((np.diff(found[side]) != 1).any() or found[side][0] != start[side]
-                         for side in sides):  # fmt: skip
+        in_order = in_order and np.array_equal(places, own)
+    if outside == {"train": len(data.x_train), "valid": len(data.x_valid)}:
+        return ["x_train and x_valid: training and validation images are swapped"]
+    for (side, count), other in zip(outside.items(), ("validation", "training"), strict=True):
+        if count:
+            lines.append(f"x_{side}: {count:,} of its images are {other} images")
+    if not lines and not in_order:
         remarks.append("The images are in another order than in the file; no recorded run fits.")
     return lines
 
 
 def _mismatch(found: np.ndarray, right: np.ndarray) -> str:
-    wrong = float(np.mean(found != right))
-    for shift in range(1, 10) if wrong else ():
-        if ((found - right) % 10 == shift).all():
-            return f"every label is shifted by {shift}, a 0 is called {(found - right)[0] % 10}"
+    shifts, wrong = (found - right) % 10, float(np.mean(found != right))
+    if shifts[0] and np.ptp(shifts) == 0:
+        return f"every label is shifted by {shifts[0]}; a 0 is called {shifts[0]}"
     if wrong:
         return (
             f"{wrong:.0%} of the labels are not those of the images; images and labels must keep "
@@ -137,12 +139,11 @@ def _mismatch(found: np.ndarray, right: np.ndarray) -> str:
 def _recognised(x: np.ndarray, known: np.ndarray) -> tuple[str | None, np.ndarray]:
     """In which view the images are MNIST's, and where each one stands in the file."""
     order = np.argsort(known)
-    scale = 1 if x.max() > 1.5 else 255
-    for view, seen in _VIEWS.items():
+    scale = np.float32(1 if x.max() > 1.5 else 255)
+    for view in _VIEWS:
         for images in (x[:50], x):
-            pixels = seen(np.rint(images.reshape(-1, 28, 28) * np.float32(scale)).astype(np.uint8))
-            marks = _marks(pixels)
-            places = order[np.searchsorted(known[order], marks).clip(max=len(known) - 1)]
+            marks = _marks(images, view, scale)
+            places = order[np.searchsorted(known, marks, sorter=order).clip(max=len(known) - 1)]
             if (known[places] != marks).any():
                 break
         else:
@@ -150,9 +151,12 @@ def _recognised(x: np.ndarray, known: np.ndarray) -> tuple[str | None, np.ndarra
     return None, order
 
 
-def _marks(images: np.ndarray) -> np.ndarray:
-    """One number for each image by which it is known again: exact sums, so order is no matter."""
+def _marks(images: np.ndarray, view: str = "as they are", scale: float = 1) -> np.ndarray:
+    """One number for each image by which it is known again: a sum of whole numbers, so exact."""
     factors = np.random.default_rng(0).integers(1, 2**30, 784).astype(np.float64)
-    flat = images.reshape(len(images), 784)
-    pieces = (flat[start : start + 5000] @ factors for start in range(0, len(flat), 5000))
-    return np.concatenate(list(pieces))
+    marks = []
+    for start in range(0, len(images), 5000):  # a piece at a time, for the sake of memory
+        pixels = images[start : start + 5000].reshape(-1, 28, 28).astype(np.float32) * scale
+        seen = _VIEWS[view](np.rint(pixels))
+        marks.append(seen.reshape(-1, 784).astype(np.float64) @ factors)
+    return np.concatenate(marks)
