@@ -98,19 +98,16 @@ def _judge_model(part: Part, data: Dataset | None, model: Any) -> CheckResult:
             "of an image: begin it with keras.Input(...), or call it once on some images.",
         )
     part_model = part.build(loss="categorical_crossentropy")
-    initial = part_model.get_weights()
-    remarks: list[str] = []
+    initial, remarks = part_model.get_weights(), []
     lines = _differences(model, part, part_model, remarks)
-    if data is not None:
+    if data is not None and not any(line.startswith("compile:") for line in lines):
         lines += _against_data(model, data, remarks)
     steps = int(model.optimizer.iterations) if model.compiled else 0
-    same_shapes = [w.shape for w in model.get_weights()] == [w.shape for w in initial]
-    if steps or (same_shapes and behaviour.unlike_initially(model.get_weights(), initial)
-                 and not any("initial" in line for line in lines)):  # fmt: skip
-        so_far = f" for {steps:,} iterations" if steps else ""
+    if steps or not (_starts_alike(model, initial) or any("initial" in line for line in lines)):
+        so_far = f" for {steps:,} iterations" if steps else ", or its weights were set"
         remarks.append(
-            f"This model was trained already{so_far}, or has other weights than a new "
-            "one: build it anew, or train it with a seed, which starts anew."
+            f"This model was trained already{so_far}: build it anew, or train it with a seed, "
+            "which starts anew."
         )
     return _verdict(
         lines,
@@ -118,6 +115,13 @@ def _judge_model(part: Part, data: Dataset | None, model: Any) -> CheckResult:
         f"Right: this is the network that part {part.key} asks for.",
         f"Not yet: this is not the network that part {part.key} asks for.",
     )
+
+
+def _starts_alike(model: "keras.Model", initial: list[np.ndarray]) -> bool:
+    """Whether nothing shows that a model's weights are no longer those that it began with."""
+    weights = model.get_weights()
+    comparable = [weight.shape for weight in weights] == [weight.shape for weight in initial]
+    return not (comparable and behaviour.unlike_initially(weights, initial))
 
 
 def _differences(
@@ -144,7 +148,8 @@ def _differences(
     network, asked_network = _layers_only(found), _layers_only(asked)
     told = diagnoses.told(network, asked_network)
     # A sequential model that holds one object twice is described as if it held it once.
-    twice = [each.name for each in set(model.layers) if model.layers.count(each) > 1]
+    weighted = [layer for layer in model.layers if layer.weights]
+    twice = [layer.name for layer in set(weighted) if weighted.count(layer) > 1]
     told += [f"layer {name}: shared is True, the part asks for False" for name in twice]
     if told and diagnoses.perhaps_the_same(network, asked_network):
         rate = part.figures.get("dropout", 0)
@@ -161,15 +166,14 @@ def _layers_only(description: Description, only: bool = True) -> Description:
 
 
 def _overlook(training: Description, remarks: list[str]) -> None:
-    """Replace what is as good as the sheet's by the sheet's, with a remark."""
+    """Take what is as good as the sheet's for the sheet's: its own loss, Keras' usual epsilon."""
     if training["loss"] == "clipped crossentropy":
         training["loss"] = "categorical crossentropy"
         if training.get("loss: epsilon") == 1e-7:
             del training["loss: epsilon"]
     if training["optimiser"] == "Adam" and training["epsilon"] == 1e-7:
         training["epsilon"] = 1e-8
-        remarks.append("Adam's epsilon is Keras' 1e-07; the sheet has 1e-08. You will see no "
-                       "difference.")  # fmt: skip
+        remarks.append("Adam's epsilon is 1e-07, as usual in Keras, the sheet's 1e-08: no matter.")
 
 
 def _metrics(model: "keras.Model", training: Description) -> list[str]:

@@ -38,7 +38,7 @@ _REASONS = (
     ("dropout.* rate", "The rate is the share of units that is dropped."),
     ("layers: no dropout|of dropout, the part asks for 3|dropout after hidden", "The sheet drops "
      "half of the units after each hidden layer, the third one included."),
-    ("of dropout|dropout: ", "This part is without dropout; part dropout is the same with it."),
+    ("of dropout|dropout: ", "This part is without dropout."),
     ("no flatten", "Flatten makes one row of numbers of each image's maps. Without it, Dense "
      "answers for each place of the map instead of the image."),
     ("dense, the part asks for 4", "Count the layers with weights: three hidden ones and the "
@@ -78,19 +78,21 @@ def told(found: Description, asked: Description) -> list[str]:
         What `describe` says of the student's model and of the part's.
     """
     unlike = differences(found, asked)
-    places: dict[tuple[str, str, str], list[str]] = {}
+    places: dict[tuple[str, ...], list[str]] = {}
     for key, (this, that) in unlike.items():
         kind = topic(key)
         # A layer, an optimiser or a loss of another kind has other figures: its kind says enough.
-        if key == "layers" or this is None or (that is None and kind in unlike):
+        other_kind = kind in unlike and (that is None or key == "epsilon")
+        if key == "layers" or this is None or other_kind:
             continue
         place, _, figure = key.rpartition(": ")
         if not place and kind == "optimiser" != key:
             place = kind
         expected = str(not this) if that is None and isinstance(this, bool) else in_words(that)
-        places.setdefault((figure, in_words(this), expected), []).append(place)
+        words = (figure, in_words(this), expected)
+        places.setdefault((place.rstrip(" 0123456789"), *words), []).append(place)
     lines = _structure(*unlike["layers"], found) if "layers" in unlike else []
-    return lines + [_line(where, *words) for words, where in places.items()]
+    return lines + [_line(where, *words) for (_, *words), where in places.items()]
 
 
 def perhaps_the_same(found: Description, asked: Description) -> bool:

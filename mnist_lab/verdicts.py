@@ -2,6 +2,7 @@
 
 import inspect
 import random
+import re
 import textwrap
 import warnings
 from collections.abc import Callable
@@ -129,9 +130,10 @@ def _called(function: Callable) -> object:
 
 
 def in_one_line(problem: Exception) -> str:
-    """An exception's kind and the first line of its words."""
-    words = str(problem).strip().split("\n")[0].rstrip(".")
-    return f"{type(problem).__name__}: {words}" if words else type(problem).__name__
+    """An exception's kind and the first line of its words, without Keras' bold frame around it."""
+    lines = re.sub(r"\x1b\[\d*m", "", str(problem)).splitlines()
+    told = [line for line in lines if line and not line.startswith("Exception encountered")]
+    return ": ".join([type(problem).__name__, *(line.rstrip(".") for line in told[:1])])
 
 
 def _item(text: str, bullet: str) -> list[str]:

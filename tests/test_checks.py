@@ -142,6 +142,18 @@ def lambda_softmax():
     return mlp(output=keras.Sequential([layers.Dense(10), layers.Lambda(tf.nn.softmax)]))
 
 
+class RawWithoutTraining(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.parts = [hidden(), hidden(), hidden(), last(None)]
+        self.drop = layers.Dropout(0.5)
+
+    def call(self, x):
+        for part in self.parts[:-1]:
+            x = self.drop(tf.identity(part(x)))
+        return tf.nn.softmax(self.parts[-1](x))
+
+
 class Wrapped(layers.Layer):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -212,6 +224,7 @@ RIGHT = {
             hidden(activation=None), layers.Dropout(0.5), layers.ReLU())], last()),
     ),
     "raw dropout": ("dropout", lambda: raw(rates=(0.5, 0.5, 0.5))),
+    "raw without the argument training": ("dropout", lambda: called(RawWithoutTraining())),
     "cnn": ("cnn", cnn),
     "cnn, relu after pooling": (
         "cnn",
@@ -280,6 +293,33 @@ def after_output():
     return stack(*pairs, last(), layers.Dropout(0.5))
 
 
+def plain_cnn():
+    plain = {"padding": "valid", "kernel_initializer": "glorot_uniform"}
+    first, second = (conv(filters, 3, **plain) for filters in (32, 64))
+    parts = [first, layers.MaxPooling2D(), second, layers.MaxPooling2D(), layers.Flatten(), last()]
+    return stack(*parts, shape=(28, 28, 1))
+
+
+class Failing(OfItsOwnClass):
+    def call(self, x, training=False):
+        if getattr(self, "broken", False):
+            raise RuntimeError("a slip of the student")
+        return super().call(x)
+
+
+def failing():
+    model = called(Failing())
+    model.broken = True
+    return model
+
+
+def branching():
+    x = inputs = keras.Input((784,))
+    first = hidden()(x)
+    x = hidden()(hidden()(first))
+    return compiled(keras.Model(inputs, last()(layers.Add()([x, first]))))
+
+
 WRONG = [
     # The output and the loss
     ("mlp", lambda: mlp(loss=LOGITS), "Softmax twice"),
@@ -293,6 +333,7 @@ WRONG = [
     ("mlp", lambda: mlp(loss="mse"), "loss is mean squared error"),
     ("mlp", lambda: mlp(loss="binary_crossentropy"), "ten yes-or-no questions"),
     ("mlp", lambda: mlp(loss="no such loss"), "compile: ValueError"),
+    ("mlp", lambda: mlp(loss=None), "the part asks for categorical crossentropy"),
     ("mlp", lambda: mlp(loss=keras.losses.CategoricalCrossentropy(label_smoothing=0.1)),
      "label smoothing is 0.1, the part asks for none"),
     ("mlp", lambda: mlp(output=last(units=9)), "output layer: units are 9, the part asks for 10"),
@@ -318,7 +359,7 @@ WRONG = [
      "input is 28 × 28, the part asks for 784"),
     ("mlp", lambda: stack(hidden(), hidden(), hidden(), last(), shape=(28,)),
      "keras.Input((784,))"),
-    ("mlp", dropout, "part dropout is the same with it"),
+    ("mlp", dropout, "This part is without dropout."),
     ("linear", lambda: linear(layers.Dense(10, "relu", kernel_initializer="zeros")),
      "without an activation between"),
     ("linear", lambda: stack(last(), optimizer=SGD(0.5)), "layers: 1 of dense"),
@@ -361,11 +402,11 @@ WRONG = [
     ("cnn", lambda: cnn(end=[last()]), "layers: no flatten"),
     ("cnn", lambda: cnn(end=[layers.GlobalAveragePooling2D(), last()]), "global average pooling"),
     ("cnn", lambda: cnn(end=[layers.Flatten(), hidden(100), last()]), "layers: 2 of dense"),
+    ("cnn", plain_cnn, "max pooling and max pooling 2: padding is valid"),
+    ("cnn", plain_cnn, "hidden layers 1 and 2: kernel size is 3 × 3"),
     ("cnn", mlp, "layers: no convolution, the part asks for 2"),
     # Networks that cannot be read
-    ("mlp", lambda: raw(act=tf.identity), "hidden layers: activation is linear"),
-    ("mlp", lambda: raw(act=tf.tanh), "hidden layers: activation is tanh"),
-    ("mlp", lambda: raw(act=tf.sin), "it computes something else"),
+    ("mlp", lambda: raw(act=tf.identity), "it computes something else"),
     ("mlp", lambda: raw(scale=255), "scaled twice"),
     ("mlp", lambda: raw(sd=0.05), "initial weights are random with sd 0.04"),
     ("mlp", lambda: raw(end=tf.identity), "The softmax is missing"),
@@ -378,6 +419,8 @@ WRONG = [
     ("dropout", lambda: raw(rates=(0.5,) * 3, at_input=0.5), "dropout before the first layer"),
     ("dropout", lambda: raw(rates=(0.5,) * 3, at_output=0.5), "dropout after the output layer"),
     ("linear", raw, "weights have the shapes"),
+    ("mlp", failing, "raises RuntimeError: a slip of the student"),
+    ("mlp", branching, "it computes something else"),
 ]  # fmt: skip
 
 
@@ -638,6 +681,7 @@ def test_data_are_judged_with_the_model(data, small):
     raw_pixels = prepared(small, lambda x: x.reshape(-1, 784))
     assert "pixels are not scaled" in repr(lab.check("linear", linear(), raw_pixels))
     assert "lab.Dataset" in repr(lab.check("linear", linear(), (1, 2)))
+    assert "compile: ValueError" in repr(lab.check("linear", linear(loss="no such"), small))
 
 
 COUNTS = [
