@@ -149,7 +149,7 @@ def _differences(
     told = diagnoses.told(network, asked_network)
     # A sequential model that holds one object twice is described as if it held it once.
     weighted = [layer for layer in model.layers if layer.weights]
-    twice = [layer.name for layer in set(weighted) if weighted.count(layer) > 1]
+    twice = [layer.name for layer in dict.fromkeys(weighted) if weighted.count(layer) > 1]
     told += [f"layer {name}: shared is True, the part asks for False" for name in twice]
     if told and diagnoses.perhaps_the_same(network, asked_network):
         rate = part.figures.get("dropout", 0)

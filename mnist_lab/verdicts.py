@@ -37,9 +37,9 @@ class CheckResult:
     differences: list[str] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
-    _hints: list[str] = field(default_factory=list)
-    _solution: str = ""
-    _hints_given: int = 0
+    _hints: list[str] = field(default_factory=list, init=False)
+    _solution: str = field(default="", init=False)
+    _hints_given: int = field(default=0, init=False)
 
     def __bool__(self) -> bool:
         return self.outcome == "right"
@@ -58,7 +58,11 @@ class CheckResult:
 
     def hint(self) -> None:
         """Print the next hint; the first is vague, the last concrete, none is the solution."""
-        hints = [] if self else self._hints
+        hints = [] if self else list(self._hints)
+        if self.differences:
+            first = self.differences[0]
+            own = [f"Begin with one thing: {first.split(':')[0]}.", self.reasons.get(first, "")]
+            hints = [*filter(None, own), *hints]
         if self._hints_given < len(hints):
             text = f"Hint {self._hints_given + 1} of {len(hints)}: {hints[self._hints_given]}"
             self._hints_given += 1

@@ -132,14 +132,19 @@ class Raw(keras.Model):
         return tf.nn.dropout(x, rate) if training and rate else x
 
 
-def raw(loss=CATEGORICAL, **changes):
-    model = compiled(Raw(**changes), loss=loss)
+def raw(kind=Raw, loss=CATEGORICAL, **changes):
+    model = compiled(kind(**changes), loss=loss)
     model(np.zeros((1, 784), np.float32), training=False)
     return model
 
 
 def lambda_softmax():
     return mlp(output=keras.Sequential([layers.Dense(10), layers.Lambda(tf.nn.softmax)]))
+
+
+class FailingInTraining(Raw):
+    def call(self, x, training):
+        return super().call(x, training) if not training else 1 / 0
 
 
 class RawWithoutTraining(keras.Model):
@@ -419,6 +424,7 @@ WRONG = [
     ("dropout", lambda: raw(rates=(0.5,) * 3, at_input=0.5), "dropout before the first layer"),
     ("dropout", lambda: raw(rates=(0.5,) * 3, at_output=0.5), "dropout after the output layer"),
     ("linear", raw, "weights have the shapes"),
+    ("mlp", lambda: raw(FailingInTraining), "raises ZeroDivisionError"),
     ("mlp", failing, "raises RuntimeError: a slip of the student"),
     ("mlp", branching, "it computes something else"),
 ]  # fmt: skip
@@ -746,8 +752,11 @@ def test_hints_come_one_at_a_time_and_none_for_a_right_answer(capsys):
     result.hint()
     first = capsys.readouterr().out
     result.hint()
+    second = capsys.readouterr().out
     assert first.startswith("Hint 1 of")
-    assert capsys.readouterr().out.startswith("Hint 2 of")
+    assert "Begin with one thing: layers" in first
+    assert second.startswith("Hint 2 of")
+    assert "Count the layers" in second
     lab.check("linear", lab.build_linear()).hint()
     assert capsys.readouterr().out == "There is nothing to hint at.\n"
 
@@ -757,3 +766,10 @@ def test_the_solution_of_check_data_is_right(capsys):
     scope = {}
     exec(capsys.readouterr().out, scope)
     assert lab.check_data(scope["dataset"])
+
+
+@pytest.mark.parametrize("part", lab.PARTS)
+def test_new_models_are_never_taken_for_trained_ones(part):
+    sheet = lab.PARTS[part]
+    for _ in range(5):
+        assert not lab.check(part, sheet.build()).remarks
