@@ -1,11 +1,13 @@
 """Counting the parameters of a part by hand: the sums, and the classic slips in them."""
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 from .parts import PARTS, Part
+from .verdicts import untouched
 
 
 class _Layer(NamedTuple):
@@ -66,14 +68,14 @@ def arithmetic(part: Part) -> str:
     """The sum, layer by layer."""
     lines = [
         f"{it.name}: {it.window * it.inputs:,} · {it.units:,} + {it.biases:,} = {it.sum:,}"
-        for it in _layers(part)
+        for it in _layers(part.key)
     ]
     return "\n".join([*lines, f"together: {part.parameters:,}"])
 
 
 def slip(part: Part, number: float) -> str:
     """Which slip, or which two, lead to a wrong number; empty if it is none of the classic ones."""
-    layers = _layers(part)
+    layers = _layers(part.key)
     slips = list(_SLIPS)
     for layer in layers:
         gone = {"units": 0, "biases": 0}
@@ -97,8 +99,10 @@ def slip(part: Part, number: float) -> str:
     return known.get(number, "")
 
 
-def _layers(part: Part) -> list[_Layer]:
-    weighted = [layer for layer in part.build().layers if layer.weights]
+@functools.cache
+def _layers(key: str) -> list[_Layer]:
+    with untouched():
+        weighted = [layer for layer in PARTS[key].build().layers if layer.weights]
     layers: list[_Layer] = []
     for index, layer in enumerate(weighted, 1):
         (*window, inputs, units), (biases,) = (weight.shape for weight in layer.weights)

@@ -62,6 +62,10 @@ _REASONS = (
 )  # fmt: skip
 # A difference in one of these may be one of words only: trying the network out decides.
 _MATTERS_OF_WORDS = {"layers", "input", "activation", "initial weights", "initial bias"}
+# What Keras itself calls so is what it says.
+_OF_KERAS = re.compile(
+    "(linear|relu|elu|gelu|tanh|sigmoid|softmax|zeros|ones|constant|random|glorot|he|lecun)\\b"
+)
 
 
 def reason(difference: str) -> str:
@@ -100,6 +104,10 @@ def perhaps_the_same(found: Description, asked: Description) -> bool:
     unlike = differences(found, asked)
     if isinstance(found["layers"], str):
         return True
+    if "layers" not in unlike and any(
+        _OF_KERAS.match(in_words(this)) for this, _ in unlike.values()
+    ):
+        return False
     both = {key for key, pair in unlike.items() if None not in pair or "layers" not in unlike}
     return {key.rpartition(": ")[2] for key in both} <= _MATTERS_OF_WORDS
 

@@ -1,11 +1,12 @@
 """What a check answers: a verdict in plain words, hints one at a time, a solution on demand."""
 
+import contextlib
 import inspect
 import random
 import re
 import textwrap
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -91,9 +92,8 @@ def judged(
     hints, solution
         For the student to ask for.
     """
-    drawn = random.getstate(), np.random.get_state()
     try:
-        with warnings.catch_warnings():
+        with untouched(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they would be about the lab's own experiments
             result = _called(attempt) if inspect.isroutine(attempt) else attempt
             if result is None or result is Ellipsis:
@@ -106,13 +106,22 @@ def judged(
             "Our check crashed. This is not your fault, and says nothing about your answer: "
             f"{in_one_line(problem)}. Go on without it, and please report it.",
         )
-    finally:
-        # The models of the lab draw seeds, as any model does; the student's next ones must not
-        # depend on whether there was a check.
-        random.setstate(drawn[0])
-        np.random.set_state(drawn[1])
     result._hints, result._solution = hints, solution
     return result
+
+
+@contextlib.contextmanager
+def untouched() -> Iterator[None]:
+    """Let the lab build models of its own without a trace in the global random states.
+
+    New layers draw their seeds from there; a student's next layers must not depend on a check.
+    """
+    drawn = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(drawn[0])
+        np.random.set_state(drawn[1])
 
 
 def _called(function: Callable) -> object:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import layers
 
 import mnist_lab as lab
-from mnist_lab import diagnoses
+from mnist_lab import counts, diagnoses
 
 CATEGORICAL = "categorical_crossentropy"
 SPARSE_LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -581,6 +581,14 @@ def test_a_check_changes_nothing(build):
     np.testing.assert_array_equal(anew[1].get_weights()[0], without[1].get_weights()[0])
 
 
+def test_counting_draws_nothing():
+    counts._layers.cache_clear()  # the parts are built only once
+    before = random.getstate()
+    for part in lab.PARTS:
+        lab.check_count(part, 5)
+    assert random.getstate() == before
+
+
 def flat(x):
     return x.reshape(-1, 784).astype("float32") / 255
 
@@ -768,6 +776,7 @@ def test_the_solution_of_check_data_is_right(capsys):
     assert lab.check_data(scope["dataset"])
 
 
+@pytest.mark.usefixtures("narrow")
 @pytest.mark.parametrize("part", lab.PARTS)
 def test_new_models_are_never_taken_for_trained_ones(part):
     sheet = lab.PARTS[part]
