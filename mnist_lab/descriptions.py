@@ -63,8 +63,18 @@ def describe(model: "keras.Model", input_shape: tuple[int, ...] | None = None) -
         The last layer with weights is the "output layer". Figures are rounded to six digits.
         Where the inside cannot be read, `layers` is a sentence that says why.
     """
+    return {**describe_network(model, input_shape), **describe_training(model)}
+
+
+def describe_training(model: "keras.Model") -> Description:
+    """The part of `describe` that `compile` decides: optimiser and loss.
+
+    Raises
+    ------
+    ValueError
+        If Keras knows no loss of the name that the model was compiled with.
+    """
     return {
-        **_network(model, input_shape),
         **_described("optimiser", _object(model.optimizer)),
         **_described("loss", _loss(model)),
     }
@@ -100,7 +110,10 @@ def in_words(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _network(model: "keras.Model", input_shape: tuple[int, ...] | None) -> Description:
+def describe_network(
+    model: "keras.Model", input_shape: tuple[int, ...] | None = None
+) -> Description:
+    """The part of `describe` that needs no `compile`: the shape of an image, and the layers."""
     try:
         config = _config(model, input_shape)
         shape, layers = _bare(list(_chain(config)))

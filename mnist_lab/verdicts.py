@@ -1,0 +1,153 @@
+"""What a check answers: a verdict in plain words, hints one at a time, a solution on demand."""
+
+import contextlib
+import inspect
+import random
+import re
+import textwrap
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+WIDTH = 100  # characters in a line
+
+
+@dataclass(eq=False, repr=False)
+class CheckResult:
+    """The answer of a check; true if what was checked is right.
+
+    Attributes
+    ----------
+    outcome : str
+        "right", "wrong", "not attempted" or "crashed" (the check itself, never the student).
+    verdict : str
+        The answer in one sentence.
+    differences : list of str
+        What is wrong, one thing each, for example `hidden layer 2: activation is linear, the
+        part asks for relu`.
+    reasons : dict of str to str
+        For some of the differences: why it matters, or what to do.
+    remarks : list of str
+        What is worth saying besides; nothing of it is wrong.
+    """
+
+    outcome: str
+    verdict: str
+    differences: list[str] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    _hints: list[str] = field(default_factory=list, init=False)
+    _solution: str = field(default="", init=False)
+    _hints_given: int = field(default=0, init=False)
+
+    def __bool__(self) -> bool:
+        return self.outcome == "right"
+
+    def __repr__(self) -> str:
+        lines, said = textwrap.wrap(self.verdict, WIDTH), set()
+        for difference in self.differences:
+            lines += _item(difference, "  - ")
+            reason = self.reasons.get(difference, "")
+            if reason and reason not in said:
+                lines += _item(reason, "    ")
+                said.add(reason)
+        for remark in self.remarks:
+            lines += _item(remark, "  * ")
+        return "\n".join(lines)
+
+    def hint(self) -> None:
+        """Print the next hint; the first is vague, the last concrete, none is the solution."""
+        hints = [] if self else list(self._hints)
+        if self.differences:
+            first = self.differences[0]
+            own = [f"Begin with one thing: {first.split(':')[0]}.", self.reasons.get(first, "")]
+            hints = [*filter(None, own), *hints]
+        if self._hints_given < len(hints):
+            text = f"Hint {self._hints_given + 1} of {len(hints)}: {hints[self._hints_given]}"
+            self._hints_given += 1
+        elif hints:
+            text = "That was the last hint. .solution() shows one way to do it."
+        else:
+            text = "There is nothing to hint at."
+        print(textwrap.fill(text, WIDTH))
+
+    def solution(self) -> None:
+        """Print one right answer, as code that can be run."""
+        print(self._solution)
+
+
+def judged(
+    attempt: object, judge: Callable[[object], CheckResult], hints: list[str], solution: str
+) -> CheckResult:
+    """Let a judge say what an attempt is worth; tell what cannot be judged apart.
+
+    Parameters
+    ----------
+    attempt
+        What a student made, or a function without arguments that makes it.
+    judge
+        Called with it, if there is something to judge. What it raises is a mistake of the lab.
+    hints, solution
+        For the student to ask for.
+    """
+    try:
+        with untouched(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they would be about the lab's own experiments
+            result = _called(attempt) if inspect.isroutine(attempt) else attempt
+            if result is None or result is Ellipsis:
+                result = CheckResult("not attempted", "Not attempted yet: nothing to check.")
+            elif not isinstance(result, CheckResult):
+                result = judge(result)
+    except Exception as problem:
+        result = CheckResult(
+            "crashed",
+            "Our check crashed. This is not your fault, and says nothing about your answer: "
+            f"{in_one_line(problem)}. Go on without it, and please report it.",
+        )
+    result._hints, result._solution = hints, solution
+    return result
+
+
+@contextlib.contextmanager
+def untouched() -> Iterator[None]:
+    """Let the lab build models of its own without a trace in the global random states.
+
+    New layers draw their seeds from there; a student's next layers must not depend on a check.
+    """
+    drawn = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(drawn[0])
+        np.random.set_state(drawn[1])
+
+
+def _called(function: Callable) -> object:
+    """What a student's function returns, or the verdict on a function that returns nothing."""
+    try:
+        inspect.signature(function).bind()
+    except (TypeError, ValueError):
+        return CheckResult(
+            "wrong",
+            f"This is a function, {function.__name__}, that needs arguments: call it and give "
+            "what it returns.",
+        )
+    try:
+        return function()
+    except NotImplementedError:
+        return None
+    except Exception as problem:  # whatever a student's own function raises
+        return CheckResult("wrong", f"Your function raised an error: {in_one_line(problem)}.")
+
+
+def in_one_line(problem: Exception) -> str:
+    """An exception's kind and the first line of its words, without Keras' bold frame around it."""
+    lines = re.sub(r"\x1b\[\d*m", "", str(problem)).splitlines()
+    told = [line for line in lines if line and not line.startswith("Exception encountered")]
+    return ": ".join([type(problem).__name__, *(line.rstrip(".") for line in told[:1])])
+
+
+def _item(text: str, bullet: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=bullet, subsequent_indent="    ")
