@@ -172,7 +172,9 @@ def test_nbval_notices_a_changed_number_word_and_error(copies):
     done = subprocess.run(
         [*command, *sanitize, str(copies)], capture_output=True, text=True, cwd=copies
     )
-    outcomes = re.findall(r"^(PASSED|FAILED) (\w+)\.ipynb::Cell (\d+)", done.stdout, re.MULTILINE)
+    outcomes = re.findall(
+        r"^(PASSED|FAILED) (?:\S*/)?(\w+)\.ipynb::Cell (\d+)", done.stdout, re.MULTILINE
+    )
     assert len(outcomes) == 4 * 5, done.stdout
     failed = [(name, int(cell)) for outcome, name, cell in outcomes if outcome == "FAILED"]
     assert sorted(failed) == [("error", 4), ("number", 3), ("words", 1)]
