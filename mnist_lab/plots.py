@@ -240,7 +240,9 @@ def plot_digits(images: np.ndarray, labels: Sequence, *, columns: int = 10) -> F
     for axes, image, label in zip(grid, images, labels, strict=False):
         axes.imshow(image, **look)
         axes.set_title(label, fontsize=11 if not lines else 9)
-    for axes in figure.axes:
+        axes.set(xticks=(), yticks=())
+        axes.spines[:].set_color("#dddddd")  # where an image is white, its edges still show
+    for axes in figure.axes[len(images) :]:
         axes.axis("off")
     return figure
 
