@@ -32,6 +32,13 @@ FLOORS = [
     "records",
     "verification",
     "plots",
+    "controls",
+    "estimates",
+    "live",
+    "sight",
+    "table",
+    "background",
+    "explorer",
     "notebooks",
     "__main__",
 ]
