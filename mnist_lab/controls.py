@@ -10,6 +10,7 @@ import keras
 from .parts import Part
 
 TRAINING = ("epochs", "batch_size", "seed")  # what `train` is told; the builder is told the rest
+CLIPPED = "clipped"  # for a menu None is no choice
 LABELS = {
     "learning_rate": "learning rate",
     "hidden_units": "hidden units",
@@ -36,7 +37,7 @@ _OPTIONS = {
     "mlp hidden_units": _UNITS,
     "dropout hidden_units": _UNITS,
     "cnn filters": [(f"{n} and {2 * n}", (n, 2 * n)) for n in (2, 4, 8, 16, 32, 64)],
-    "linear loss": [("of 2020, clipped", None), ("of today, exact", "categorical_crossentropy")],
+    "linear loss": [("of 2020, clipped", CLIPPED), ("of today, exact", "categorical_crossentropy")],
 }
 _FIGURES = {
     "linear": ("learning_rate", "hidden_units", "loss"),
@@ -65,6 +66,7 @@ class Setup:
     def of_sheet(cls, part: Part) -> "Setup":
         """What the sheet did, with seed 0."""
         figures = part.sheet_figures()
+        figures["loss"] = figures["loss"] or CLIPPED
         values = {key: figures[key] for key in _FIGURES[part.key]}
         return cls(part, {**values, "epochs": part.epochs, "batch_size": 100, "seed": 0})
 
@@ -216,7 +218,7 @@ def _widget(part: Part, key: str, value: Any, on_release: bool) -> widgets.Widge
 
 def _in_words(key: str, value: Any) -> str:
     if key == "loss":
-        return "loss of 2020" if value is None else "loss of today"
+        return "loss of 2020" if value == CLIPPED else "loss of today"
     if key == "epochs":
         return f"{value} epoch{'s' if value > 1 else ''}"
     if key == "filters":

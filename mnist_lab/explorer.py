@@ -162,6 +162,7 @@ class Explorer:
             run.compile_seconds = compile_seconds
             redraw(loop.model, seed, loop.input_shape)
             self._live, self._next_frame = curve_of(run, self._count), 0.0
+            self._picture.draw(self._curves(), self._live)  # the axes, before time counts
 
             def look(run: Run) -> bool:
                 self._follow(run)
@@ -196,7 +197,7 @@ class Explorer:
     def _follow(self, run: Run) -> None:
         """Show how far a training is; draw seldom enough that it is not slowed down."""
         now = time.perf_counter()
-        self._say(report(run))
+        self._say(report(run).replace("  ", " · "))
         total = run.settings["epochs"] * run.settings["steps_per_epoch"]
         self._progress.value = len(run.batch_loss) / total
         if now >= self._next_frame:
@@ -296,7 +297,7 @@ class Explorer:
         told = [self.time, self._progress, self._status]
         left = widgets.VBox([*choice, self._place, buttons, *told], layout={"flex": "1 1 280px"})
         overlays = widgets.HBox([widgets.HTML("Compare with"), *self.overlays.values()])
-        overlays.layout.flex_flow = "row wrap"
+        overlays.layout = {"flex_flow": "row wrap", "grid_gap": "0 18px"}
         middle = widgets.VBox([overlays, self._picture.image], layout={"flex": "2 1 440px"})
         self._sight.box.layout.flex = "1 1 320px"
         top = widgets.HBox([left, middle, self._sight.box])

@@ -17,7 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from .parts import Part
 from .runs import HISTORY, Run
@@ -123,7 +123,8 @@ class LivePicture:
         loss, accuracy = self._figure.subplots(2, 1, sharex=True)
         self._figure.subplots_adjust(left=0.1, right=0.985, bottom=0.085, top=0.985, hspace=0.06)
         loss.set(yscale="log", ylim=(frame.low, frame.high), ylabel="loss")
-        loss.yaxis.set(major_formatter="{x:g}", minor_locator=NullLocator())
+        ticks = LogLocator(subs=(1, 2, 5) if frame.high < 100 * frame.low else (1,))
+        loss.yaxis.set(major_locator=ticks, major_formatter="{x:g}", minor_locator=NullLocator())
         accuracy.set(ylim=(frame.floor, 100 + (100 - frame.floor) / 40), ylabel="accuracy (%)")
         accuracy.set(xlim=(0, frame.epochs * 1.01), xlabel="epoch")
         accuracy.xaxis.set_major_locator(MaxNLocator(integer=frame.epochs > 3))
@@ -138,7 +139,7 @@ class LivePicture:
                 _mark_divergence(loss, curve)
         if any(curve.overlay for curve in curves):
             loss.legend(frameon=False, labelcolor=GREY, loc="upper right")
-        elif not curves:
+        elif strong and not curves:
             words = {"color": GREY, "ha": "center", "transform": loss.transAxes}
             loss.text(0.5, 0.6, "Start draws a curve", **words)
         accuracy.text(
@@ -168,7 +169,7 @@ class _Series(NamedTuple):
 
 def _series(run: Run) -> _Series:
     count = len(run.batch_loss) - run.diverged
-    if not count:  # the sheet printed no batches
+    if not count:  # of the sheet only epochs are known
         loss, accuracy = (np.array(run.history[key]) for key in ("loss", "accuracy"))
         nothing = np.full(run.epochs, math.nan)
         return _Series(np.arange(1, run.epochs + 1), nothing, nothing, loss, 100 * accuracy)
@@ -194,7 +195,7 @@ def _frame(curves: list[Curve], live: Curve | None = None) -> _Frame:
         ends.append(live.run.settings["epochs"])
         curves = [*curves, live]
     losses = [_series(curve.run).loss for curve in curves]
-    losses = np.concatenate([np.array([0.5, 2.0]), *losses])
+    losses = np.concatenate([np.array([0.3, 2.5]), *losses])
     low, high = np.nanmin(losses), min(np.nanmax(losses), 100)
     validated = np.array([v for curve in curves for v in curve.run.history["val_accuracy"]])
     worst = 100 * np.nanmin(validated) if len(validated) else 0

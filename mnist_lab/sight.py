@@ -29,22 +29,27 @@ class Sight:
         labels = data.y_valid
         self._labels = labels if labels.ndim == 1 else labels.argmax(axis=1)
         self._words = widgets.HTML()
-        self._picture = widgets.Image(format="png", layout={"width": "100%"})
-        self._next = widgets.Button(
+        self._picture = widgets.Image(format="png", layout={"width": "100%", "max_width": "430px"})
+        self.next_button = widgets.Button(
             description="Next digit", icon="arrow-right", tooltip="Look at the next digit."
         )
-        self._back = widgets.Button(
+        self.back_button = widgets.Button(
             description="Back", icon="arrow-left", tooltip="Look at the digit before."
         )
-        self._next.on_click(lambda _: self._look_at(self._place + 1))
-        self._back.on_click(lambda _: self._look_at(self._place - 1))
-        buttons = widgets.HBox([self._back, self._next])
+        self.next_button.on_click(lambda _: self._look_at(self._place + 1))
+        self.back_button.on_click(lambda _: self._look_at(self._place - 1))
+        buttons = widgets.HBox([self.back_button, self.next_button])
         self.box = widgets.VBox([self._words, self._picture, buttons])
         self.clear()
 
     def clear(self) -> None:
         """Show nothing."""
         self.box.layout.display = "none"
+
+    @property
+    def words(self) -> str:
+        """What is said of the digit under view, as HTML."""
+        return self._words.value
 
     def show(self, run: Run) -> None:
         """Show what a run's network said at the end of its last epoch, if it finished one."""
@@ -80,15 +85,15 @@ class Sight:
         self._picture.value = self._draw(row, digit)
 
     def _draw(self, row: np.ndarray, digit: int) -> bytes:
-        figure = Figure((5, 3.9), facecolor="none")
+        figure = Figure((5, 3.6), facecolor="none")
         FigureCanvasAgg(figure)
-        top, bottom = figure.subfigures(2, 1, height_ratios=(2.3, 1), wspace=0)
+        top, bottom = figure.subfigures(2, 1, height_ratios=(2.1, 1), wspace=0)
         large, bars = top.subplots(1, 2, width_ratios=(1, 1.5))
         top.subplots_adjust(left=0.01, right=0.93, bottom=0.06, top=0.98, wspace=0.16)
         large.imshow(self._images[digit], cmap="gray_r")
         large.axis("off")
         self._draw_bars(bars, self._probabilities[digit], self._labels[digit])
-        bottom.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.72, wspace=0.1)
+        bottom.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.7, wspace=0.1)
         for axes, index in zip(bottom.subplots(1, IN_ROW), row, strict=False):
             axes.imshow(self._images[index], cmap="gray_r")
             said = self._probabilities[index].argmax()
