@@ -8,7 +8,7 @@ FIRST = notebooks/solutions/1_linear.ipynb
 # JupyterLab refuses to run as root, as in a container, unless told so.
 ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test solutions verify bench clean
+.PHONY: lab test test-browser solutions verify bench clean
 
 lab: $(READY)
 	$(BIN)/jupyter lab $(ROOT) --ServerApp.root_dir="$(CURDIR)" \
@@ -20,6 +20,10 @@ test: $(READY)
 	$(BIN)/python -m pytest tests
 	$(BIN)/python -m pytest --nbval --nbval-sanitize-with tests/sanitize.cfg \
 		--nbval-cell-timeout 120 notebooks
+
+# The laboratory in JupyterLab and Chromium, which CHROMIUM=/path/to/it may name.
+test-browser: $(READY)
+	$(BIN)/python -m pytest tests/browser
 
 solutions: $(READY)
 	$(BIN)/mnist-lab solutions

@@ -33,9 +33,11 @@ def estimate(setup: Setup, images: int) -> str:
     speed = _read().get(setup.network)
     if isinstance(speed, float):
         return duration(iterations * speed)
-    # The work of an iteration grows about as the number of weights times that of the images.
+    # The work of an iteration grows about as the number of weights times that of the images; that
+    # of the linear network is little more than what every iteration costs.
     size = setup.parameters / setup.part.parameters * setup.values["batch_size"] / 100
-    return f"about {duration(iterations * size * _recorded_speed(setup.part.key))} (a guess)"
+    guess = _recorded_speed("linear") + size * _recorded_speed(setup.part.key)
+    return f"about {duration(iterations * guess)} (a guess)"
 
 
 def _read() -> dict[str, float]:

@@ -47,6 +47,7 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def browser():
+    expect.set_options(timeout=1000 * SECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium(), args=ARGUMENTS, headless=True
@@ -122,7 +123,7 @@ class Lab:
         """Run all cells, and wait for the laboratory's picture."""
         self.command("notebook:run-all-cells")
         self.page.wait_for_selector(".widget-image", timeout=1000 * SECONDS)
-        expect(self.button("Start")).to_be_enabled(timeout=1000 * SECONDS)
+        expect(self.button("Start")).to_be_enabled()
 
     def button(self, words: str):
         """The first button with these words."""
@@ -140,7 +141,7 @@ class Lab:
 
     def ended(self) -> None:
         """Wait until the training has ended."""
-        expect(self.button("Start")).to_be_enabled(timeout=1000 * SECONDS)
+        expect(self.button("Start")).to_be_enabled()
 
     def theme(self, dark: bool) -> None:
         """Switch the theme."""

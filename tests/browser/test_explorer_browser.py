@@ -1,5 +1,7 @@
 """The laboratory as a student sees it: in JupyterLab, in a browser."""
 
+import re
+
 from playwright.sync_api import expect
 
 IMPORT = "import mnist_lab as lab"
@@ -78,7 +80,7 @@ def test_start_and_stop(open_notebook):
     expect(rows(lab)).to_have_count(2)
     lab.button("Copy code").click()
     code = lab.page.locator(".widget-textarea textarea").last
-    assert 'lab.PARTS["mlp"].build(hidden_units=50)' in code.input_value()
+    expect(code).to_have_value(re.compile(r'PARTS\["mlp"\]\.build\(hidden_units=50\)'))
 
 
 def test_it_fits_wide_and_narrow_light_and_dark(open_notebook):
