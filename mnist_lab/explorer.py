@@ -150,8 +150,9 @@ class Explorer:
             self._say(f"{type(problem).__name__}: {problem}", alert=True)
         finally:
             self._live = None
-            self._refresh()
+            job.stopped.set()  # from here on another Start is right, and waits for its turn
             self._set_running(False)
+            self._refresh()
 
     def _train(self, setup: Setup, job: Job) -> Run:
         epochs, seed = setup.values["epochs"], setup.values["seed"]

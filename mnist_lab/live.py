@@ -79,6 +79,12 @@ class LivePicture:
         self._kept: tuple | None = None
         self._figure = Figure(_INCHES, dpi=_DPI, facecolor="none")
         self._canvas = FigureCanvasAgg(self._figure)
+        self._loss, self._accuracy = self._figure.subplots(2, 1, sharex=True)
+        self._figure.subplots_adjust(left=0.1, right=0.985, bottom=0.085, top=0.985, hspace=0.06)
+        self._loss.set(yscale="log", ylabel="loss")
+        self._accuracy.set(ylabel="accuracy (%)", xlabel="epoch")
+        for axes in (self._loss, self._accuracy):
+            _make_neutral(axes)
 
     def draw(self, curves: list[Curve], live: Curve | None = None) -> None:
         """Draw all anew, sharp; or, with a curve that grows, quickly what is new.
@@ -119,17 +125,15 @@ class LivePicture:
 
     def _lay_out(self, curves: list[Curve], frame: "_Frame", *, strong: bool) -> None:
         """Draw axes and finished curves; the last of these as the one to look at, if `strong`."""
-        self._figure.clear()
-        loss, accuracy = self._figure.subplots(2, 1, sharex=True)
-        self._figure.subplots_adjust(left=0.1, right=0.985, bottom=0.085, top=0.985, hspace=0.06)
-        loss.set(yscale="log", ylim=(frame.low, frame.high), ylabel="loss")
+        loss, accuracy = self._loss, self._accuracy
+        for artist in [*loss.lines, *loss.texts, *accuracy.lines, *accuracy.texts]:
+            artist.remove()
+        loss.set(ylim=(frame.low, frame.high))
         ticks = LogLocator(subs=(1, 2, 5) if frame.high < 100 * frame.low else (1,))
         loss.yaxis.set(major_locator=ticks, major_formatter="{x:g}", minor_locator=NullLocator())
-        accuracy.set(ylim=(frame.floor, 100 + (100 - frame.floor) / 40), ylabel="accuracy (%)")
-        accuracy.set(xlim=(0, frame.epochs * 1.01), xlabel="epoch")
+        accuracy.set(ylim=(frame.floor, 100 + (100 - frame.floor) / 40))
+        accuracy.set(xlim=(0, frame.epochs * 1.01))
         accuracy.xaxis.set_major_locator(MaxNLocator(integer=frame.epochs > 3))
-        for axes in (loss, accuracy):
-            _make_neutral(axes)
         for curve in sorted(curves, key=lambda curve: not curve.overlay):
             faint = not (strong and curve is curves[-1])
             for axes, lines in zip((loss, accuracy), _lines(curve, faint), strict=True):
@@ -137,9 +141,9 @@ class LivePicture:
                     axes.add_line(line)
             if curve.run.diverged and not faint:
                 _mark_divergence(loss, curve)
-        if any(curve.overlay for curve in curves):
-            loss.legend(frameon=False, labelcolor=GREY, loc="upper right")
-        elif strong and not curves:
+        handles = [line for line in loss.lines if not line.get_label().startswith("_")]
+        loss.legend(handles=handles, frameon=False, labelcolor=GREY, loc="upper right")
+        if strong and not curves:
             words = {"color": GREY, "ha": "center", "transform": loss.transAxes}
             loss.text(0.5, 0.6, "Start draws a curve", **words)
         accuracy.text(
@@ -201,8 +205,8 @@ def _frame(curves: list[Curve], live: Curve | None = None) -> _Frame:
     worst = 100 * np.nanmin(validated) if len(validated) else 0
     return _Frame(
         epochs=max(ends, default=1),
-        low=10 ** (math.floor(4 * math.log10(max(low, 1e-4))) / 4),
-        high=10 ** (math.ceil(4 * math.log10(high) + 0.3) / 4),
+        low=10 ** (math.floor(2 * math.log10(max(low, 1e-4))) / 2),
+        high=10 ** (math.ceil(2 * math.log10(high) + 0.1) / 2),
         floor=next((floor for floor in _FLOORS if floor < worst - 1), 0),
     )
 
@@ -245,4 +249,13 @@ def _mark_divergence(loss: Axes, curve: Curve) -> None:
     last = series.epoch[-1], min(series.loss[-1], loss.get_ylim()[1])
     loss.plot(*last, "X", color=curve.color, markersize=11, clip_on=False)
     words = f"diverged at iteration {len(curve.run.batch_loss):,}"
-    loss.annotate(words, last, (12, -4), textcoords="offset points", color=curve.color, va="top")
+    beside = (-12, "right") if last[0] > loss.get_xlim()[1] / 2 else (12, "left")
+    loss.annotate(
+        words,
+        last,
+        (beside[0], -4),
+        textcoords="offset points",
+        color=curve.color,
+        ha=beside[1],
+        va="top",
+    )
