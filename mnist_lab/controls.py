@@ -190,6 +190,16 @@ class Controls:
         self._size.value = f"<b>{self.setup.parameters:,}</b> parameters"
 
 
+def close_tree(widget: widgets.Widget) -> None:
+    """Close a widget and all within it; ipywidgets keeps for ever what is not closed."""
+    for inner in (*getattr(widget, "children", ()), widget.layout, getattr(widget, "style", None)):
+        if isinstance(inner, widgets.DOMWidget):
+            close_tree(inner)
+        elif inner is not None:
+            inner.close()
+    widget.close()
+
+
 def _widget(part: Part, key: str, value: Any, on_release: bool) -> widgets.Widget:
     options = _OPTIONS.get(f"{part.key} {key}")
     look = {

@@ -9,7 +9,7 @@ import time
 import ipywidgets as widgets
 
 from .background import Job
-from .controls import Controls, Setup
+from .controls import Controls, Setup, close_tree
 from .data import Dataset, load_mnist
 from .estimates import estimate, remember
 from .live import Curve, LivePicture, curve_of, record_curve, sheet_curve
@@ -91,7 +91,6 @@ class Explorer:
         self._changing = threading.RLock()  # held while rows change or all is drawn anew
         self._make_widgets()
         self._choose_part(part or "linear")
-        self._refresh()
 
     @property
     def runs(self) -> list[Run]:
@@ -99,7 +98,8 @@ class Explorer:
         return [row.run for row in self.rows]
 
     def __repr__(self) -> str:
-        return f"Explorer of {self._part or 'all parts'}: {len(self.rows)} runs"
+        count = len(self.rows)
+        return f"Explorer of {self._part or 'all parts'}: {count} run{'' if count == 1 else 's'}"
 
     def _repr_mimebundle_(self, **options: object) -> dict:
         return self.view._repr_mimebundle_(**options) | {"text/plain": repr(self)}
@@ -136,7 +136,7 @@ class Explorer:
         """End the training, and take the laboratory from the page. Its runs stay."""
         if self._job is not None:
             self._job.stop()
-        self.view.close()
+        close_tree(self.view)
 
     def _work(self, setup: Setup, job: Job) -> None:
         """What the training's thread does, from Start to the end."""
@@ -221,6 +221,7 @@ class Explorer:
         with self._changing:
             self.rows.remove(row)
         self._refresh()
+        close_tree(row.box)
 
     def _show_code(self, row: Row) -> None:
         mnist = self._data.name == "MNIST"
@@ -266,8 +267,11 @@ class Explorer:
     def _choose_part(self, part: str) -> None:
         # The linear part trains on release: between, it could not keep up.
         self.controls = Controls(PARTS[part], self._moved, on_release=part == "linear")
-        self._place.children = [self.controls.box]
+        earlier, self._place.children = self._place.children, [self.controls.box]
+        for box in earlier:
+            close_tree(box)
         self._tell_estimate()
+        self._refresh()
 
     def _make_widgets(self) -> None:
         self.start_button = _button("Start", "play", "Train the network.", "success")
@@ -277,12 +281,10 @@ class Explorer:
         self.stop_button.on_click(lambda _: self.stop())
         self.reset_button = _button("Reset to the sheet", "undo", "All sliders as in the sheet.")
         self.reset_button.on_click(lambda _: self.controls.reset())
-        buttons = widgets.HBox([self.start_button, self.stop_button, self.reset_button])
-        buttons.layout.flex_flow = "row wrap"
-        self.part = widgets.Dropdown(
-            options=[(part.title, key) for key, part in PARTS.items()], description="network"
-        )
-        self.part.observe(lambda change: self._choose_part(change["new"]), "value")
+        options = [(part.title, key) for key, part in PARTS.items()]
+        self.part_menu = widgets.Dropdown(options=options, description="network")
+        self.part_menu.observe(lambda change: self._choose_part(change["new"]), "value")
+        self.part_menu.layout.display = "none" if self._part else ""
         self.overlays = {
             kind: widgets.Checkbox(description=kind, indent=False, layout={"width": "auto"})
             for kind in _OVERLAYS
@@ -294,17 +296,24 @@ class Explorer:
         self._picture, self._sight, self._place = LivePicture(), Sight(self._data), widgets.VBox()
         self._table = widgets.VBox(layout={"width": "100%"})
         self.code = widgets.Textarea(layout={"width": "100%", "height": "110px"})
-        choice = [] if self._part else [self.part]
+        self.view = self._laid_out()
+
+    def _laid_out(self) -> widgets.Widget:
+        """Controls, picture and digits beside each other where there is room; the table below."""
+        buttons = _wrapping([self.start_button, self.stop_button, self.reset_button])
         told = [self.time, self._progress, self._status]
-        left = widgets.VBox([*choice, self._place, buttons, *told], layout={"flex": "1 1 280px"})
-        overlays = widgets.HBox([widgets.HTML("Compare with"), *self.overlays.values()])
-        overlays.layout = {"flex_flow": "row wrap", "grid_gap": "0 18px"}
-        middle = widgets.VBox([overlays, self._picture.image], layout={"flex": "2 1 440px"})
-        self._sight.box.layout.flex = "1 1 320px"
-        top = widgets.HBox([left, middle, self._sight.box])
-        top.layout = {"flex_flow": "row wrap", "grid_gap": "6px 18px", "width": "100%"}
+        left = [self.part_menu, self._place, buttons, *told]
+        overlays = _wrapping([widgets.HTML("Compare with"), *self.overlays.values()], "0 18px")
+        top = _wrapping(
+            [
+                widgets.VBox(left, layout={"flex": "1 1 280px"}),
+                widgets.VBox([overlays, self._picture.image], layout={"flex": "2 1 440px"}),
+                self._sight.box,
+            ],
+            "6px 18px",
+        )
         style = widgets.HTML(STYLE, layout={"display": "none"})
-        self.view = widgets.VBox([style, top, self._table, self.code], layout={"width": "100%"})
+        return widgets.VBox([style, top, self._table, self.code], layout={"width": "100%"})
 
 
 _OVERLAYS = {
@@ -323,6 +332,11 @@ def _button(words: str, icon: str, tooltip: str, style: str = "") -> widgets.But
     return widgets.Button(
         description=words, icon=icon, tooltip=tooltip, button_style=style, layout=layout
     )
+
+
+def _wrapping(children: list[widgets.Widget], gap: str = "0") -> widgets.HBox:
+    layout = {"flex_flow": "row wrap", "grid_gap": gap, "width": "100%"}
+    return widgets.HBox(children, layout=layout)
 
 
 def _compiling(run: Run) -> str:

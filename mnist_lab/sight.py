@@ -39,7 +39,8 @@ class Sight:
         self.next_button.on_click(lambda _: self._look_at(self._place + 1))
         self.back_button.on_click(lambda _: self._look_at(self._place - 1))
         buttons = widgets.HBox([self.back_button, self.next_button])
-        self.box = widgets.VBox([self._words, self._picture, buttons])
+        layout = {"flex": "1 1 320px"}
+        self.box = widgets.VBox([self._words, self._picture, buttons], layout=layout)
         self.clear()
 
     def clear(self) -> None:

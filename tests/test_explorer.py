@@ -11,6 +11,7 @@ import time
 import nbformat
 import numpy as np
 import pytest
+from ipywidgets.widgets import widget as widget_module
 from nbclient import NotebookClient
 
 import mnist_lab as lab
@@ -172,6 +173,16 @@ def test_start_stop_start(open_laboratory, medium):
     assert not laboratory.start_button.disabled
 
 
+def test_closed_it_leaves_no_widget_behind(open_laboratory, small):
+    before = set(widget_module._instances)
+    laboratory = open_laboratory("mlp", small, hidden_units=10, epochs=1)
+    laboratory.start(wait=True)
+    assert len(widget_module._instances) > len(before) + 50
+    laboratory.close()
+    assert set(widget_module._instances) <= before
+    assert len(laboratory.runs) == 1
+
+
 def test_two_laboratories_train_one_after_the_other(open_laboratory, medium):
     first = long_training(open_laboratory, medium)
     second = open_laboratory("mlp", medium, hidden_units=10, epochs=1)
@@ -320,8 +331,8 @@ def test_a_guess_follows_the_size_of_the_network(data):
 
 def test_without_a_part_there_is_a_choice(open_laboratory, small):
     laboratory = open_laboratory(None, small)
-    assert [key for _, key in laboratory.part.options] == list(lab.PARTS)
-    laboratory.part.value = "cnn"
+    assert [key for _, key in laboratory.part_menu.options] == list(lab.PARTS)
+    laboratory.part_menu.value = "cnn"
     assert set(laboratory.controls.widgets) >= {"filters"}
     assert repr(laboratory) == "Explorer of all parts: 0 runs"
     with pytest.raises(ValueError, match="it must be one of linear, mlp, dropout, cnn"):
@@ -443,7 +454,7 @@ def test_in_a_notebook_twice_the_same(tmp_path):
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     shown = [cell.outputs[0].data["text/plain"] for cell in notebook.cells[1:]]
     assert shown[:2] == ["Explorer of mlp: 0 runs", "Explorer of linear: 0 runs"]
-    assert shown[3] == "Explorer of linear: 1 runs"
+    assert shown[3] == "Explorer of linear: 1 run"
     assert "application/vnd.jupyter.widget-view+json" in notebook.cells[1].outputs[0].data
     file = tmp_path / "laboratory.ipynb"
     nbformat.write(notebook, file)
