@@ -12,7 +12,7 @@ from .background import Job
 from .controls import Controls, Setup, close_tree
 from .data import Dataset, load_mnist
 from .estimates import estimate, remember
-from .live import Curve, LivePicture, curve_of, record_curve, sheet_curve
+from .live import Curve, LivePicture, Pace, curve_of, record_curve, sheet_curve
 from .loop import CompiledLoop
 from .parts import PARTS
 from .progress import duration
@@ -22,8 +22,6 @@ from .support import in_range
 from .table import STYLE, Row
 from .training import divergence, interruptions, redraw, report, settings_of, train_epochs
 
-SECONDS_BETWEEN = 0.25  # frames of the live picture
-DRAWING = 0.03  # of the time, at most
 LOOPS_KEPT = 3  # compiling one takes seconds; keeping one, up to 150 MB
 
 _loops: dict[tuple[str, str], CompiledLoop] = {}  # by network and data, the latest last
@@ -162,7 +160,7 @@ class Explorer:
             run = Run(settings_of(loop, self._data, epochs, seed, setup.name))
             run.compile_seconds = compile_seconds
             redraw(loop.model, seed, loop.input_shape)
-            self._live, self._next_frame = curve_of(run, self._count), 0.0
+            self._live, self._pace = curve_of(run, self._count), Pace()
             self._picture.draw(self._curves(), self._live)  # the axes, before time counts
 
             def look(run: Run) -> bool:
@@ -197,14 +195,13 @@ class Explorer:
 
     def _follow(self, run: Run) -> None:
         """Show how far a training is; draw seldom enough that it is not slowed down."""
-        now = time.perf_counter()
         self._say(report(run).replace("  ", " · "))
         total = run.settings["epochs"] * run.settings["steps_per_epoch"]
         self._progress.value = len(run.batch_loss) / total
-        if now >= self._next_frame:
+        if self._pace.allows_a_frame(run.seconds):
+            began = time.perf_counter()
             self._picture.draw(self._curves(), self._live)
-            ended = time.perf_counter()
-            self._next_frame = max(now + SECONDS_BETWEEN, ended + (ended - now) / DRAWING)
+            self._pace.drawn(run.seconds, time.perf_counter() - began)
 
     def _keep(self, run: Run, setup: Setup) -> None:
         """Give a run that has ended its row."""

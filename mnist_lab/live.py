@@ -32,6 +32,8 @@ STYLES = (
     ("#e69f00", (9, 2), "v"),
     ("#8a6fd1", (3, 1, 1, 1, 1, 1), "P"),
 )
+SECONDS_BETWEEN = 0.25  # frames, at the least
+DRAWING = 0.03  # of the time, at most
 SMOOTHED = 100  # iterations whose mean a point of the line is
 _INCHES, _DPI = (7.2, 5.6), 100
 _FLOORS = (95, 90, 80, 50, 0)  # where the axis of accuracies may begin, in percent
@@ -66,6 +68,24 @@ def record_curve(record: Run) -> Curve:
     """The curve of a recorded run."""
     named = dataclasses.replace(record, settings=record.settings | {"name": "the recorded run"})
     return Curve(named, GREY, (), ".", overlay=True)
+
+
+class Pace:
+    """When to draw: the first point at once, then as often as drawing is cheap enough."""
+
+    def __init__(self) -> None:
+        self._last, self._spent, self._cheapest = -math.inf, 0.0, 0.0
+
+    def allows_a_frame(self, seconds: float) -> bool:
+        """Whether a frame may be drawn, so many seconds after the training began."""
+        affordable = self._spent + self._cheapest <= DRAWING * seconds
+        return not self._spent or (affordable and seconds >= self._last + SECONDS_BETWEEN)
+
+    def drawn(self, seconds: float, cost: float) -> None:
+        """Count a frame, and how many seconds it took."""
+        self._last = seconds
+        self._cheapest = min(cost, self._cheapest) if self._spent else cost
+        self._spent += cost
 
 
 class LivePicture:

@@ -364,22 +364,30 @@ def test_interrupt_ends_a_blocking_training(open_laboratory, medium):
     assert "Stopped after" in laboratory.status
 
 
-def test_drawing_takes_its_share_and_no_more(open_laboratory, medium, monkeypatch):
+def test_the_first_point_is_drawn_at_once(open_laboratory, medium, monkeypatch):
     laboratory = open_laboratory("linear", medium, epochs=20, batch_size=10)
-    frames = []
-
-    def draw(curves, live=None):
-        if live is not None and len(live.run.batch_loss):
-            frames.append((time.perf_counter(), len(live.run.batch_loss)))
-            time.sleep(0.012)
-
-    monkeypatch.setattr(laboratory._picture, "draw", draw)
+    drawn = []
+    monkeypatch.setattr(
+        laboratory._picture, "draw", lambda _, live=None: live and drawn.append(live.run.seconds)
+    )
     laboratory.start(wait=True)
-    run = laboratory.runs[0]
-    assert frames[0][1] < 1200  # iterations; the first chunk is drawn at once
-    gaps = np.diff([moment for moment, _ in frames])
-    assert np.all(gaps > 0.4)  # 0.012 / 0.03
-    assert 0.012 * len(frames) < 0.04 * run.seconds + 0.012
+    assert drawn[0] == 0  # the axes, while time does not count yet
+    assert 0 < drawn[1] < 1
+
+
+@pytest.mark.parametrize("cost", [0.001, 0.01, 0.1])
+def test_drawing_takes_its_share_and_no_more(cost):
+    pace, spent, frames = live.Pace(), 0.0, []
+    for moment in np.arange(0.2, 30, 0.2):
+        if pace.allows_a_frame(moment):
+            frames.append(moment)
+            pace.drawn(moment, cost * (4 if len(frames) == 3 else 1))  # new axes
+            spent += cost * (4 if len(frames) == 3 else 1)
+        if len(frames) > 1:
+            assert spent <= 0.03 * moment + 3 * cost
+    assert frames[0] == 0.2
+    assert np.diff(frames).min() >= 0.25
+    assert len(frames) > min(60, 0.015 * 30 / cost)
 
 
 def test_overlays(open_laboratory, small):
