@@ -8,7 +8,7 @@ FIRST = notebooks/mine/1_linear.ipynb
 # JupyterLab refuses to run as root, as in a container, unless told so.
 ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test solutions exercises verify bench clean
+.PHONY: lab test test-browser solutions exercises verify bench clean
 
 # A notebook of the student's that is broken is told, and no reason not to open the others.
 lab: $(READY)
@@ -22,6 +22,10 @@ test: $(READY)
 	$(BIN)/python -m pytest tests
 	$(BIN)/python -m pytest --nbval --nbval-sanitize-with tests/sanitize.cfg \
 		--nbval-cell-timeout 120 notebooks/solutions
+
+# The laboratory in JupyterLab and Chromium, which CHROMIUM=/path/to/it may name.
+test-browser: $(READY)
+	$(BIN)/python -m pytest tests/browser
 
 solutions: $(READY)
 	$(BIN)/mnist-lab solutions

@@ -41,6 +41,7 @@ _HOMES = {
     "plot_digits": "plots",
     "plot_confusion": "plots",
     "plot_survival": "plots",
+    "explore": "explorer",
 }
 __all__ = list(_HOMES)
 

@@ -20,6 +20,7 @@ import tensorflow as tf
 from .data import Dataset
 
 CHUNK_SECONDS = 0.2  # how long a call runs before Python gets control again
+FIRST_CHUNK = 8.0  # iterations
 CAPACITY = 1024  # iterations in one call at the most
 EVALUATION_BATCH = 500  # larger ones are no faster and cost memory in the convolutions
 # Training images on which the fit accuracy is measured; at 99.5 % its standard error is 0.1 points.
@@ -76,7 +77,7 @@ class CompiledLoop:
         sample = fit_sample(self.images)
         self._fit_sample = tuple(tf.gather(array, sample) for array in self._train)
         model.optimizer.build(model.trainable_variables)
-        self._size = 8.0  # iterations in the next chunk; follows the measured speed
+        self._size = FIRST_CHUNK  # iterations in the next chunk; follows the measured speed
 
     @property
     def images(self) -> int:
@@ -120,6 +121,8 @@ class CompiledLoop:
         """
         whole, rest = self._batches(order)
         start = 0
+        if not first_step:  # of another training; its first point is to be seen at once
+            self._size = FIRST_CHUNK
         while start < len(whole):
             count = min(int(self._size), len(whole) - start)
             began = time.perf_counter()

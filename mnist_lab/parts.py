@@ -1,7 +1,11 @@
 """The exercise sheet as data: its four parts, in its order."""
 
+import csv
+import inspect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from .data import FOLDER
 
 if TYPE_CHECKING:
     import keras
@@ -50,6 +54,27 @@ class Part:
         from . import models  # TensorFlow takes seconds to load, and naming a part needs none
 
         return getattr(models, self.builder)(**{**self.figures, **changes})
+
+    def sheet_figures(self) -> dict[str, Any]:
+        """Every keyword of the part's builder, with the sheet's figure."""
+        from . import models
+
+        keywords = inspect.signature(getattr(models, self.builder)).parameters.values()
+        return {keyword.name: keyword.default for keyword in keywords} | self.figures
+
+    def sheet_history(self) -> dict[str, list[float]]:
+        """What the sheet's solution printed of its one run.
+
+        Returns
+        -------
+        dict of list of float
+            One value for each printed epoch: `epoch`, from 1, and `loss`, `accuracy`, `val_loss`
+            and `val_accuracy` as in `Run.history`. The CNN's first two epochs were not printed.
+        """
+        with (FOLDER / "sheet.csv").open(newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["part"] == self.key]
+        keys = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
+        return {key: [float(row[key]) for row in rows] for key in keys}
 
 
 PARTS = {

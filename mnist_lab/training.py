@@ -110,21 +110,21 @@ def train(
     if checkpoint is not None and seed is None:
         raise ValueError("checkpoint without seed: give a seed, so that the order can be repeated")
     loop = CompiledLoop(model, data, batch_size, precision)
-    run = Run(_settings(loop, data, epochs, seed, name or model.name))
+    run = Run(settings_of(loop, data, epochs, seed, name or model.name))
     if recorded and (record := _recall(loop, run.settings, name)):
         return record
     if seed is not None:
         redraw(model, seed, loop.input_shape)
     if checkpoint is not None:
         run = _go_on(loop, run, Path(checkpoint))
-    with MovingLine(progress) as line, _interruptions() as interrupted:
+    with MovingLine(progress) as line, interruptions() as interrupted:
         began = time.perf_counter()
         line.show("compiling ...")
         loop.compile()
         run.compile_seconds = time.perf_counter() - began
-        _train_epochs(loop, run, line, interrupted, callback, checkpoint)
+        train_epochs(loop, run, _looks(line, callback, interrupted), checkpoint)
     if run.diverged:
-        print(_divergence(run, model))
+        print(divergence(run, model))
     elif run.interrupted:
         print(f"stopped after {len(run.batch_loss):,} iterations; the model keeps what it learned")
     model.optimizer.finalize_variable_values(model.trainable_variables)
@@ -188,14 +188,25 @@ def redraw(model: keras.Model, seed: int, input_shape: tuple[int, ...]) -> None:
             old.assign(new)
 
 
-def _train_epochs(
+def train_epochs(
     loop: CompiledLoop,
     run: Run,
-    line: MovingLine,
-    interrupted: threading.Event,
-    callback: Callable[[Run], bool | None] | None,
-    checkpoint: str | os.PathLike | None,
+    look: Callable[[Run], bool],
+    checkpoint: str | os.PathLike | None = None,
 ) -> None:
+    """Train the epochs that a run still lacks, and write down in it what happens.
+
+    Parameters
+    ----------
+    loop
+        Compiled; its model has the weights to start from.
+    run
+        With settings of `settings_of`.
+    look
+        Called between chunks and at each epoch's end with the run so far; true ends the training.
+    checkpoint
+        A file in which the state is kept after each epoch.
+    """
     epochs, steps, seed = (run.settings[key] for key in ("epochs", "steps_per_epoch", "seed"))
     key = secrets.randbits(62) if seed is None else seed
     losses, accuracies = np.empty((2, epochs * steps), np.float32)
@@ -207,8 +218,7 @@ def _train_epochs(
         """Let others look at the run, and hear whether to stop."""
         run.batch_loss, run.batch_accuracy = losses[:done], accuracies[:done]
         run.seconds = time.perf_counter() - began
-        line.show(_report(run))
-        return bool(callback and callback(run)) or interrupted.is_set()
+        return look(run)
 
     for epoch in range(run.epochs, epochs):
         for chunk in loop.epoch(epoch_order(key, epoch, loop.images), key, epoch * steps):
@@ -232,6 +242,16 @@ def _train_epochs(
         if pause() or stop:
             run.interrupted = epoch + 1 < epochs
             return
+
+
+def _looks(
+    line: MovingLine, callback: Callable[[Run], bool | None] | None, interrupted: threading.Event
+) -> Callable[[Run], bool]:
+    def look(run: Run) -> bool:
+        line.show(report(run))
+        return bool(callback and callback(run)) or interrupted.is_set()
+
+    return look
 
 
 def epoch_means(run: Run, epoch: int, images: int) -> tuple[float, float]:
@@ -270,9 +290,10 @@ def _end_epoch(loop: CompiledLoop, run: Run) -> None:
         run.history[key].append(value)
 
 
-def _settings(
+def settings_of(
     loop: CompiledLoop, data: Dataset, epochs: int, seed: int | None, name: str
 ) -> dict[str, str | int | None]:
+    """What is trained and how, and by what: `Run.settings` of a training with these arguments."""
     return {
         "name": name,
         "model": describe(loop.model, loop.input_shape),
@@ -312,7 +333,7 @@ def _recall(loop: CompiledLoop, settings: dict, name: str | None) -> Run | None:
         return None
     print(f"Recorded: {told}.\n{_take_weights(loop, record)}")
     if record.diverged:
-        print(_divergence(record, loop.model))
+        print(divergence(record, loop.model))
     record.settings["name"] = name or record.name
     return record
 
@@ -357,7 +378,8 @@ def _variables(model: keras.Model) -> list:
     return [*model.variables, *model.optimizer.variables]
 
 
-def _divergence(run: Run, model: keras.Model) -> str:
+def divergence(run: Run, model: keras.Model) -> str:
+    """Say at which iteration a run diverged, and what to try."""
     learning_rate = float(np.asarray(model.optimizer.learning_rate))
     return (
         f"Diverged: from iteration {len(run.batch_loss):,} on, the loss is no finite number. "
@@ -365,7 +387,8 @@ def _divergence(run: Run, model: keras.Model) -> str:
     )
 
 
-def _report(run: Run) -> str:
+def report(run: Run) -> str:
+    """Where a training is, in one line; the time left, or taken at the end, comes last."""
     epochs, steps = run.settings["epochs"], run.settings["steps_per_epoch"]
     done, total = len(run.batch_loss), epochs * steps
     parts = [
@@ -393,7 +416,7 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _interruptions() -> Iterator[threading.Event]:
+def interruptions() -> Iterator[threading.Event]:
     """Turn the first Ctrl-C into an event, so that no iteration is torn apart; leave the second."""
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():

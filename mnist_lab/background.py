@@ -1,0 +1,81 @@
+"""One training at a time in this process: in a thread of its own, or in the caller's."""
+
+import atexit
+import threading
+from collections.abc import Callable
+
+
+class Job:
+    """Work that is done when its turn comes.
+
+    Parameters
+    ----------
+    work
+        Called once, with the job. It is to look at `stopped` now and then.
+
+    Attributes
+    ----------
+    stopped : threading.Event
+        Whether the work is to end.
+    kept : bool
+        Whether what was done until it was stopped is wanted.
+    """
+
+    _latest: "Job | None" = None
+    _choosing = threading.Lock()  # held while the latest job is replaced
+    _turn = threading.Lock()  # held by the job that works
+
+    def __init__(self, work: Callable[["Job"], None]):
+        self.stopped, self.kept = threading.Event(), True
+        self._work, self._ended = work, threading.Event()
+        self._thread = threading.Thread(target=self._do, daemon=True)
+
+    @property
+    def busy(self) -> bool:
+        """Whether it goes on, and nobody has stopped it."""
+        return not self._ended.is_set() and not self.stopped.is_set()
+
+    def claim(self) -> bool:
+        """Be the next; false if another job goes on that nobody has stopped."""
+        with Job._choosing:
+            if Job._latest is not None and Job._latest.busy:
+                return False
+            Job._latest = self
+            return True
+
+    def begin(self, *, wait: bool) -> None:
+        """Begin as soon as the job before, which has been stopped, has ended.
+
+        Parameters
+        ----------
+        wait
+            Whether to do the work here and now, and not in a thread.
+        """
+        if wait:
+            self._do()
+        else:
+            self._thread.start()
+
+    def stop(self, *, keep: bool = True) -> None:
+        """Have it end soon."""
+        self.kept = keep
+        self.stopped.set()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until it has ended, for some seconds at most; tell whether it has."""
+        return self._ended.wait(timeout)
+
+    def _do(self) -> None:
+        try:
+            with Job._turn:
+                self._work(self)
+        finally:
+            self._ended.set()
+
+
+@atexit.register
+def _end() -> None:
+    """Let no thread be inside TensorFlow when Python takes it down."""
+    if Job._latest is not None and Job._latest.busy:
+        Job._latest.stop()
+        Job._latest.join(5)

@@ -1,0 +1,179 @@
+"""A JupyterLab of one's own on this machine, and Chromium to look at it."""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+ARGUMENTS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_KERNEL_IS_READY = """() => {
+    const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
+    return context?.isReady && context.session?.kernel?.status == "idle";
+}"""
+SECONDS = 60  # TensorFlow takes its time to load on a busy machine
+
+
+def chromium() -> str:
+    """Where Chromium is, or what to do."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if not found:
+        pytest.exit(
+            "The tests in a browser need Chromium. Install it (on Debian: apt-get install "
+            "chromium), or say where it is: CHROMIUM=/path/to/chromium make test-browser",
+            returncode=3,
+        )
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser():
+    expect.set_options(timeout=1000 * SECONDS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium(), args=ARGUMENTS, headless=True
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def jupyter(tmp_path_factory):
+    """An address of JupyterLab, with its token, and the folder that it shows."""
+    folder, home = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("home")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = secrets.token_hex(16)
+    options = {
+        "ServerApp.root_dir": folder,
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.port": port,
+        "ServerApp.allow_root": True,
+        "IdentityProvider.token": token,
+        "LabApp.expose_app_in_browser": True,
+        "LabApp.open_browser": False,
+    }
+    own = ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR")
+    own += ("JUPYTERLAB_WORKSPACES_DIR", "XDG_CACHE_HOME", "IPYTHONDIR")
+    environment = os.environ | {name: str(home / name.lower()) for name in own}
+    silent = home / "jupyterlab_settings_dir" / "@jupyterlab" / "apputils-extension"
+    silent.mkdir(parents=True)
+    (silent / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+    with (home / "log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab"]
+            + [f"--{key}={value}" for key, value in options.items()],
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait_for(f"{address}/api?token={token}", server, home / "log")
+        yield address, token, folder
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.3)
+    raise RuntimeError(f"JupyterLab does not answer:\n{log.read_text()}")
+
+
+class Lab:
+    """A notebook in the browser."""
+
+    def __init__(self, page: Page):
+        self.page = page
+
+    def command(self, name: str, **arguments: object) -> None:
+        """Have JupyterLab do what its menu entry of this name does."""
+        self.page.evaluate(
+            "([name, args]) => { jupyterapp.commands.execute(name, args) }", [name, arguments]
+        )
+
+    def run_all(self) -> None:
+        """Run all cells, and wait for the laboratory's picture."""
+        self.command("notebook:run-all-cells")
+        self.page.wait_for_selector(".widget-image", timeout=1000 * SECONDS)
+        expect(self.button("Start")).to_be_enabled()
+
+    def button(self, words: str):
+        """The first button with these words."""
+        return self.page.get_by_role("button", name=words).first
+
+    def picture(self) -> str:
+        """The address of the live picture as it is now; another picture has another one."""
+        return self.page.locator(".widget-image").first.get_attribute("src")
+
+    def other_picture(self, than: str) -> str:
+        """Wait for another picture."""
+        script = "src => document.querySelector('.widget-image').src != src"
+        self.page.wait_for_function(script, arg=than, timeout=1000 * SECONDS)
+        return self.picture()
+
+    def ended(self) -> None:
+        """Wait until the training has ended."""
+        expect(self.button("Start")).to_be_enabled()
+
+    def theme(self, dark: bool) -> None:
+        """Switch the theme."""
+        theme = "JupyterLab Dark" if dark else "JupyterLab Light"
+        self.command("apputils:change-theme", theme=theme)
+        self.page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
+
+    def screenshot(self, name: str) -> None:
+        """Keep what is seen."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+@pytest.fixture
+def open_notebook(browser, jupyter):
+    """Write a notebook of these cells, and open it in a window of this width."""
+    address, token, folder = jupyter
+    pages = []
+
+    def open_notebook(*cells: str, width: int = 1200, height: int = 1000) -> Lab:
+        name = f"laboratory{secrets.token_hex(4)}.ipynb"
+        notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)])
+        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+        nbformat.write(notebook, folder / name)
+        page = browser.new_page(viewport={"width": width, "height": height})
+        pages.append(page)
+        page.goto(f"{address}/doc/tree/{name}?token={token}&reset")
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=1000 * SECONDS)
+        page.wait_for_function(_KERNEL_IS_READY, timeout=1000 * SECONDS)
+        return Lab(page)
+
+    yield open_notebook
+    for page in pages:
+        page.evaluate("() => { jupyterapp.serviceManager.sessions.shutdownAll() }")
+        page.close()
