@@ -97,7 +97,8 @@ class Explorer:
 
     def __repr__(self) -> str:
         count = len(self.rows)
-        return f"Explorer of {self._part or 'all parts'}: {count} run{'' if count == 1 else 's'}"
+        runs = f"{count} run{'' if count == 1 else 's'}"
+        return f"Laboratory of {self._part or 'all parts'}, {runs} (run this cell to open it)"
 
     def _repr_mimebundle_(self, **options: object) -> dict:
         return self.view._repr_mimebundle_(**options) | {"text/plain": repr(self)}

@@ -19,7 +19,6 @@ from . import notebooks
 from .exercises import MARKER
 from .support import DataError, whole_file
 
-_WIDGET = "application/vnd.jupyter.widget-view+json"
 _NETWORK = re.compile(
     r"""<(?:script|img|iframe|link|source|video|audio|embed|object)\b[^>]*?\b(?:src|href|data)"""
     r"""\s*=\s*["']?\s*((?:https?:)?//[^\s"'>]+)""",
@@ -92,7 +91,7 @@ def _prepare(path: Path) -> nbformat.NotebookNode:
 
 
 def _without_widget(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    if _WIDGET not in output.get("data", {}):
+    if notebooks.WIDGET not in output.get("data", {}):
         return output
     return nbformat.v4.new_output("stream", text="(a live panel: it works in the notebook)\n")
 

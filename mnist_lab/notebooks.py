@@ -14,6 +14,7 @@ from .support import DataError, whole_file
 _ROOT = Path(__file__).parents[1]  # of a clone; an installed wheel has no notebooks
 SOLUTIONS = _ROOT / "notebooks" / "solutions"
 README = _ROOT / "README.md"
+WIDGET = "application/vnd.jupyter.widget-view+json"
 _CONFLICT = re.compile(r"^(<<<<<<< |>>>>>>> )", re.MULTILINE)
 
 
@@ -73,7 +74,11 @@ def execute(path: Path) -> None:
     place = {"metadata": {"path": str(path.parent)}}
     try:
         client = NotebookClient(
-            notebook, kernel_name="python3", record_timing=False, resources=place
+            notebook,
+            kernel_name="python3",
+            record_timing=False,
+            store_widget_state=False,
+            resources=place,
         )
         client.extra_arguments = ["--log-level=ERROR"]  # of the kernel; its warnings are not ours
         client.execute()
@@ -83,6 +88,10 @@ def execute(path: Path) -> None:
             f"{path}: cell {failed[-1]!r} failed ({problem.ename}: {problem.evalue})"
         ) from None
     notebook.metadata.language_info = {"name": "python"}  # its version would be noise
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            # Without the state of the kernel that made it, a panel is an error message.
+            output.get("data", {}).pop(WIDGET, None)
     with whole_file(path) as beside:
         nbformat.write(notebook, beside)
 

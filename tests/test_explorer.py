@@ -287,7 +287,7 @@ def test_rows_can_be_hidden_renamed_and_removed(open_laboratory, small):
     laboratory.rows[0].remove_button.click()
     assert [run.settings["seed"] for run in laboratory.runs] == [1, 2]
     assert len({row.curve.color for row in laboratory.rows}) == 2
-    assert repr(laboratory) == "Explorer of mlp: 2 runs"
+    assert repr(laboratory) == "Laboratory of mlp, 2 runs (run this cell to open it)"
 
 
 def test_the_linear_part_trains_when_a_slider_is_let_go(open_laboratory, medium):
@@ -334,7 +334,7 @@ def test_without_a_part_there_is_a_choice(open_laboratory, small):
     assert [key for _, key in laboratory.part_menu.options] == list(lab.PARTS)
     laboratory.part_menu.value = "cnn"
     assert set(laboratory.controls.widgets) >= {"filters"}
-    assert repr(laboratory) == "Explorer of all parts: 0 runs"
+    assert repr(laboratory) == "Laboratory of all parts, 0 runs (run this cell to open it)"
     with pytest.raises(ValueError, match="it must be one of linear, mlp, dropout, cnn"):
         lab.explore("rnn")
 
@@ -461,8 +461,11 @@ def test_in_a_notebook_twice_the_same(tmp_path):
     notebook = nbformat.v4.new_notebook(cells=cells)
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     shown = [cell.outputs[0].data["text/plain"] for cell in notebook.cells[1:]]
-    assert shown[:2] == ["Explorer of mlp: 0 runs", "Explorer of linear: 0 runs"]
-    assert shown[3] == "Explorer of linear: 1 run"
+    assert shown[:2] == [
+        "Laboratory of mlp, 0 runs (run this cell to open it)",
+        "Laboratory of linear, 0 runs (run this cell to open it)",
+    ]
+    assert shown[3] == "Laboratory of linear, 1 run (run this cell to open it)"
     assert "application/vnd.jupyter.widget-view+json" in notebook.cells[1].outputs[0].data
     file = tmp_path / "laboratory.ipynb"
     nbformat.write(notebook, file)
