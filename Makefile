@@ -49,4 +49,6 @@ $(READY): pyproject.toml
 		"Say which to use: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --editable '.[test]'
+	# JupyterLab's question about news would be the first thing that a student sees.
+	$(BIN)/jupyter labextension disable "@jupyterlab/apputils-extension:announcements"
 	@touch $@

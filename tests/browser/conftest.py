@@ -14,6 +14,8 @@ import nbformat
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from mnist_lab.notebooks import SOLUTIONS
+
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 ARGUMENTS = [
     "--headless=new",
@@ -79,6 +81,10 @@ def jupyter(tmp_path_factory):
     silent = home / "jupyterlab_settings_dir" / "@jupyterlab" / "apputils-extension"
     silent.mkdir(parents=True)
     (silent / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+    # All cells are in the page, those out of sight, too.
+    whole = home / "jupyterlab_settings_dir" / "@jupyterlab" / "notebook-extension"
+    whole.mkdir(parents=True)
+    (whole / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
     with (home / "log").open("w") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab"]
@@ -122,8 +128,9 @@ class Lab:
     def run_all(self) -> None:
         """Run all cells, and wait for the laboratory's picture."""
         self.command("notebook:run-all-cells")
-        self.page.wait_for_selector(".widget-image", timeout=1000 * SECONDS)
+        self.page.wait_for_selector(".widget-image", timeout=3000 * SECONDS)
         expect(self.button("Start")).to_be_enabled()
+        self.page.locator(".widget-image").first.scroll_into_view_if_needed()
 
     def button(self, words: str):
         """The first button with these words."""
@@ -156,16 +163,12 @@ class Lab:
 
 
 @pytest.fixture
-def open_notebook(browser, jupyter):
-    """Write a notebook of these cells, and open it in a window of this width."""
-    address, token, folder = jupyter
+def open_file(browser, jupyter):
+    """Open a notebook of the folder in a window of this size."""
+    address, token, _ = jupyter
     pages = []
 
-    def open_notebook(*cells: str, width: int = 1200, height: int = 1000) -> Lab:
-        name = f"laboratory{secrets.token_hex(4)}.ipynb"
-        notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)])
-        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
-        nbformat.write(notebook, folder / name)
+    def open_file(name: str, width: int = 1200, height: int = 1000) -> Lab:
         page = browser.new_page(viewport={"width": width, "height": height})
         pages.append(page)
         page.goto(f"{address}/doc/tree/{name}?token={token}&reset")
@@ -173,7 +176,32 @@ def open_notebook(browser, jupyter):
         page.wait_for_function(_KERNEL_IS_READY, timeout=1000 * SECONDS)
         return Lab(page)
 
-    yield open_notebook
+    yield open_file
     for page in pages:
         page.evaluate("() => { jupyterapp.serviceManager.sessions.shutdownAll() }")
         page.close()
+
+
+@pytest.fixture
+def open_notebook(jupyter, open_file):
+    """Write a notebook of these cells, and open it."""
+
+    def open_notebook(*cells: str, **size: int) -> Lab:
+        name = f"laboratory{secrets.token_hex(4)}.ipynb"
+        notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)])
+        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+        nbformat.write(notebook, jupyter[2] / name)
+        return open_file(name, **size)
+
+    return open_notebook
+
+
+@pytest.fixture
+def open_solution(jupyter, open_file):
+    """Open one of the lab's own notebooks, a copy of it."""
+
+    def open_solution(name: str, **size: int) -> Lab:
+        shutil.copy(SOLUTIONS / name, jupyter[2] / name)
+        return open_file(name, **size)
+
+    return open_solution

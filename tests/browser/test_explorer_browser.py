@@ -57,6 +57,36 @@ def test_the_linear_part_answers_when_a_slider_is_let_go(open_notebook):
     lab.screenshot("linear-diverged")
 
 
+def test_the_first_notebook_from_top_to_bottom(open_solution):
+    lab = open_solution("1_linear.ipynb")
+    lab.run_all()
+    lab.screenshot("notebook-1")
+    before = lab.picture()
+    drag(lab, "learning rate", -0.2)
+    lab.other_picture(before)
+    lab.ended()
+    expect(rows(lab)).to_have_count(1)
+
+
+def test_the_third_notebook_starts_stops_and_keeps_the_first_curve(open_solution):
+    lab = open_solution("3_dropout.ipynb", width=1400)
+    lab.run_all()
+    lab.button("Start").click()
+    pictures = [lab.picture()]
+    for _ in range(3):
+        pictures.append(lab.other_picture(pictures[-1]))
+    assert len(set(pictures)) == 4
+    lab.button("Stop").click()
+    lab.ended()
+    expect(rows(lab)).to_have_count(1)
+    lab.button("Start").click()
+    lab.other_picture(lab.picture())
+    lab.screenshot("notebook-3")
+    lab.button("Stop").click()
+    lab.ended()
+    expect(rows(lab)).to_have_count(2)
+
+
 def test_start_and_stop(open_notebook):
     lab = open_notebook(IMPORT, MLP, "print(40 + 2)", width=1600)
     lab.run_all()
