@@ -156,6 +156,7 @@ class Explorer:
     def _train(self, setup: Setup, job: Job) -> Run:
         epochs, seed = setup.values["epochs"], setup.values["seed"]
         with interruptions() as interrupted:
+            self._say("starting…")
             loop, compile_seconds = self._compiled(setup)
             loop.model.optimizer.learning_rate = setup.values["learning_rate"]
             run = Run(settings_of(loop, self._data, epochs, seed, setup.name))
