@@ -7,6 +7,8 @@ READY = $(VENV)/ready
 FIRST = notebooks/mine/1_linear.ipynb
 # JupyterLab refuses to run as root, as in a container, unless told so.
 ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
+# Two processes at a time, each with whole files: what a file prepares is prepared once.
+TWO = --numprocesses 2
 
 .PHONY: lab test test-browser solutions exercises verify bench clean
 
@@ -19,9 +21,9 @@ lab: $(READY)
 test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest tests
-	$(BIN)/python -m pytest --nbval --nbval-sanitize-with tests/sanitize.cfg \
-		--nbval-cell-timeout 120 notebooks/solutions
+	$(BIN)/python -m pytest $(TWO) --dist loadfile tests
+	$(BIN)/python -m pytest $(TWO) --dist loadscope --nbval \
+		--nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120 notebooks/solutions
 
 # The laboratory in JupyterLab and Chromium, which CHROMIUM=/path/to/it may name.
 test-browser: $(READY)
@@ -39,6 +41,8 @@ verify: $(READY)
 
 bench: $(READY)
 	$(BIN)/python tests/benchmarks/bench.py
+	$(BIN)/python tests/benchmarks/bench_explorer.py linear 17 5
+	$(BIN)/python tests/benchmarks/bench_explorer.py mlp 1 3
 
 clean:
 	rm -rf $(VENV)
