@@ -146,7 +146,7 @@ def compare_exercises(folder: Path = EXERCISES) -> list[str]:
 def list_stale(folder: Path) -> list[str]:
     """Tell which generated exercises in a folder have lost their solution notebook."""
     told, names = [], {path.name for path in notebooks.list_solutions()}
-    for path in sorted(folder.glob("[!.]*.ipynb")):
+    for path in notebooks.list_notebooks(folder):
         if path.name not in names and '"mnist_lab": {' in path.read_text("utf-8", "replace"):
             told.append(f"{path} has no solution notebook of this name: delete or rename it")
     return told

@@ -20,7 +20,12 @@ _CONFLICT = re.compile(r"^(<<<<<<< |>>>>>>> )", re.MULTILINE)
 
 def list_solutions() -> list[Path]:
     """List the solution notebooks, in their order."""
-    return sorted(SOLUTIONS.glob("[!.]*.ipynb"))
+    return list_notebooks(SOLUTIONS)
+
+
+def list_notebooks(folder: Path) -> list[Path]:
+    """List the notebooks in a folder, in their order; hidden ones are unfinished."""
+    return sorted(folder.glob("[!.]*.ipynb"))
 
 
 def read(path: Path, *, repair: bool = False) -> nbformat.NotebookNode:
@@ -68,9 +73,10 @@ def execute(path: Path) -> None:
     Raises
     ------
     DataError
-        If a cell fails; names the notebook, the cell and the error.
+        If the file is no whole notebook, or a cell fails; names the notebook, the cell and the
+        error.
     """
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read(path)
     place = {"metadata": {"path": str(path.parent)}}
     try:
         client = NotebookClient(

@@ -50,7 +50,7 @@ def update(files: Iterable[Path] = (), folder: Path = MINE) -> tuple[list[str], 
     """
     exercises, failed = _read_exercises()
     told, present = [], set()
-    for path in files or _list_notebooks(folder):
+    for path in files or notebooks.list_notebooks(folder):
         try:
             name, done = _update_copy(path, exercises)
         except DataError as problem:
@@ -68,7 +68,7 @@ def update(files: Iterable[Path] = (), folder: Path = MINE) -> tuple[list[str], 
 
 def _read_exercises() -> tuple[dict[str, NotebookNode], list[str]]:
     exercises, failed = {}, []
-    for path in _list_notebooks(EXERCISES):
+    for path in notebooks.list_notebooks(EXERCISES):
         try:
             book = notebooks.read(path, repair=True)
             if "cells" not in our_part(book):
@@ -229,7 +229,3 @@ def _make_missing(folder: Path, names: list[str]) -> list[str]:
                 shutil.copyfile(EXERCISES / path.name, beside)
             told.append(f"{path}: new")
     return told
-
-
-def _list_notebooks(folder: Path) -> list[Path]:
-    return sorted(folder.glob("[!.]*.ipynb"))
