@@ -1,5 +1,6 @@
 """The laboratory: sliders, Start, Stop, live curves, and runs to compare."""
 
+import dataclasses
 import functools
 import html
 import sys
@@ -12,7 +13,7 @@ from .background import Job
 from .controls import Controls, Setup, close_tree
 from .data import Dataset, load_mnist
 from .estimates import estimate, remember
-from .live import Curve, LivePicture, Pace, curve_of, record_curve, sheet_curve
+from .live import Curve, Frames, LivePicture, curve_of, record_curve, sheet_curve
 from .loop import CompiledLoop
 from .parts import PARTS
 from .progress import duration
@@ -162,14 +163,15 @@ class Explorer:
             run = Run(settings_of(loop, self._data, epochs, seed, setup.name))
             run.compile_seconds = compile_seconds
             redraw(loop.model, seed, loop.input_shape)
-            self._live, self._pace = curve_of(run, self._count), Pace()
-            self._picture.draw(self._curves(), self._live)  # the axes, before time counts
+            self._live = curve_of(run, self._count)
+            with Frames(self._draw, alone=not self._blocking) as frames:
 
-            def look(run: Run) -> bool:
-                self._follow(run)
-                return job.stopped.is_set() or interrupted.is_set()
+                def look(run: Run) -> bool:
+                    self._follow(run)
+                    frames.look()
+                    return job.stopped.is_set() or interrupted.is_set()
 
-            train_epochs(loop, run, look)
+                train_epochs(loop, run, look)
         if run.diverged:
             self._say(divergence(run, loop.model), alert=True)
         elif run.interrupted:
@@ -196,14 +198,12 @@ class Explorer:
         return loop, time.perf_counter() - began
 
     def _follow(self, run: Run) -> None:
-        """Show how far a training is; draw seldom enough that it is not slowed down."""
+        """Show how far a training is, and let it be drawn as it is now."""
         self._say(report(run).replace("  ", " · "))
         total = run.settings["epochs"] * run.settings["steps_per_epoch"]
         self._progress.value = len(run.batch_loss) / total
-        if self._pace.allows_a_frame(run.seconds):
-            began = time.perf_counter()
-            self._picture.draw(self._curves(), self._live)
-            self._pace.drawn(run.seconds, time.perf_counter() - began)
+        history = {key: list(values) for key, values in run.history.items()}
+        self._live = dataclasses.replace(self._live, run=dataclasses.replace(run, history=history))
 
     def _keep(self, run: Run, setup: Setup) -> None:
         """Give a run that has ended its row."""
@@ -233,7 +233,10 @@ class Explorer:
         with self._changing:
             self._table.children = [row.box for row in self.rows]
             self.code.layout.display = "none"
-            self._picture.draw(self._curves(), self._live)
+            self._draw()
+
+    def _draw(self) -> None:
+        self._picture.draw(self._curves(), self._live)
 
     def _curves(self) -> list[Curve]:
         key = self.controls.setup.part.key

@@ -1,14 +1,18 @@
 """The live picture: loss and accuracy of a training while it goes on, and of others before it.
 
 Everything but the curve that grows is drawn once and kept, so that a frame takes about a hundredth
-of a second. No pyplot: it is drawn by the thread that trains.
+of a second. No pyplot: it is not drawn by the main thread.
 """
 
 import dataclasses
 import io
 import math
+import statistics
 import threading
-from typing import NamedTuple
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple, Self
 
 import ipywidgets as widgets
 import numpy as np
@@ -33,7 +37,7 @@ STYLES = (
     ("#8a6fd1", (3, 1, 1, 1, 1, 1), "P"),
 )
 SECONDS_BETWEEN = 0.25  # frames, at the least
-DRAWING = 0.03  # of the time, at most
+DRAWING = 0.06  # of one processor's time: slows a training by less than half of that
 SMOOTHED = 100  # iterations whose mean a point of the line is
 _INCHES, _DPI = (7.2, 5.6), 100
 _FLOORS = (95, 90, 80, 50, 0)  # where the axis of accuracies may begin, in percent
@@ -70,22 +74,54 @@ def record_curve(record: Run) -> Curve:
     return Curve(named, GREY, (), ".", overlay=True)
 
 
-class Pace:
-    """When to draw: the first point at once, then as often as drawing is cheap enough."""
+class Frames:
+    """Frames of a training, so far apart that they do not slow it down; a context manager.
 
-    def __init__(self) -> None:
-        self._last, self._spent, self._cheapest = -math.inf, 0.0, 0.0
+    What takes longer, the axes, is drawn on entering, before the training's time counts.
 
-    def allows_a_frame(self, seconds: float) -> bool:
-        """Whether a frame may be drawn, so many seconds after the training began."""
-        affordable = self._spent + self._cheapest <= DRAWING * seconds
-        return not self._spent or (affordable and seconds >= self._last + SECONDS_BETWEEN)
+    Parameters
+    ----------
+    draw
+        Draws what there is to see now.
+    alone
+        Whether frames are drawn in a thread of their own, and the training never waits for one.
+    """
 
-    def drawn(self, seconds: float, cost: float) -> None:
-        """Count a frame, and how many seconds it took."""
-        self._last = seconds
-        self._cheapest = min(cost, self._cheapest) if self._spent else cost
-        self._spent += cost
+    def __init__(self, draw: Callable[[], None], *, alone: bool):
+        self._draw, self._next, self._costs = draw, -math.inf, []
+        self._pool = ThreadPoolExecutor(max_workers=1) if alone else None
+        self._pending: Future | None = None
+
+    def __enter__(self) -> Self:
+        self._draw()  # the axes
+        self._frame()
+        self._next = -math.inf
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+
+    def look(self) -> None:
+        """There is something new to see: draw it if it is time, and raise what went wrong."""
+        if self._pending is not None:
+            if not self._pending.done():
+                return
+            self._pending.result()
+        if time.perf_counter() < self._next:
+            return
+        if self._pool is None:
+            self._frame()
+        else:
+            self._pending = self._pool.submit(self._frame)
+
+    def _frame(self) -> None:
+        began = time.perf_counter()
+        self._draw()
+        ended = time.perf_counter()
+        self._costs.append(ended - began)
+        usual = statistics.median(self._costs)  # new axes, which take longer, are rare
+        self._next = ended + max(SECONDS_BETWEEN, usual / DRAWING)
 
 
 class LivePicture:
@@ -128,12 +164,12 @@ class LivePicture:
             self.image.value = png.getvalue()
 
     def _next_frame(self, curves: list[Curve], live: Curve) -> io.BytesIO:
-        scene = curves, _frame(curves, live)
-        if self._kept is None or self._kept[0] != scene:
-            self._lay_out(*scene, strong=False)
+        frame = _frame(curves, live)
+        if self._kept is None or self._kept[0] != curves or not self._kept[1].suits(frame):
+            self._lay_out(curves, frame, strong=False)
             self._canvas.draw()
-            self._kept = scene, self._canvas.copy_from_bbox(self._figure.bbox)
-        self._canvas.restore_region(self._kept[1])
+            self._kept = curves, frame, self._canvas.copy_from_bbox(self._figure.bbox)
+        self._canvas.restore_region(self._kept[2])
         for axes, lines in zip(self._figure.axes, _lines(live), strict=True):
             for line in lines:
                 axes.draw_artist(axes.add_line(line))
@@ -173,12 +209,17 @@ class LivePicture:
 
 
 class _Frame(NamedTuple):
-    """How far the axes reach. It changes in steps, so that few frames need new axes."""
+    """How far the axes reach, in steps."""
 
     epochs: float
     low: float
     high: float
     floor: float
+
+    def suits(self, other: "_Frame") -> bool:
+        """Whether these axes can stay where the others would fit better: new ones take longer."""
+        seen = self.low <= other.low and other.high <= self.high and self.floor <= other.floor
+        return seen and self.epochs == other.epochs and bool(self.floor) == bool(other.floor)
 
 
 class _Series(NamedTuple):
@@ -223,11 +264,12 @@ def _frame(curves: list[Curve], live: Curve | None = None) -> _Frame:
     low, high = np.nanmin(losses), min(np.nanmax(losses), 100)
     validated = np.array([v for curve in curves for v in curve.run.history["val_accuracy"]])
     worst = 100 * np.nanmin(validated) if len(validated) else 0
+    spare = 3 if live else 1  # points that later epochs may be worse
     return _Frame(
         epochs=max(ends, default=1),
         low=10 ** (math.floor(2 * math.log10(max(low, 1e-4))) / 2),
         high=10 ** (math.ceil(2 * math.log10(high) + 0.1) / 2),
-        floor=next((floor for floor in _FLOORS if floor < worst - 1), 0),
+        floor=next((floor for floor in _FLOORS if floor < worst - spare), 0),
     )
 
 

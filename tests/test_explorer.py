@@ -372,22 +372,65 @@ def test_the_first_point_is_drawn_at_once(open_laboratory, medium, monkeypatch):
     )
     laboratory.start(wait=True)
     assert drawn[0] == 0  # the axes, while time does not count yet
-    assert 0 < drawn[1] < 1
+    assert next(filter(None, drawn)) < 1
+
+
+class Clock:
+    """Time as a test wants it."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def perf_counter(self):
+        return self.now
 
 
 @pytest.mark.parametrize("cost", [0.001, 0.01, 0.1])
-def test_drawing_takes_its_share_and_no_more(cost):
-    pace, spent, frames = live.Pace(), 0.0, []
-    for moment in np.arange(0.2, 30, 0.2):
-        if pace.allows_a_frame(moment):
-            frames.append(moment)
-            pace.drawn(moment, cost * (4 if len(frames) == 3 else 1))  # new axes
-            spent += cost * (4 if len(frames) == 3 else 1)
-        if len(frames) > 1:
-            assert spent <= 0.03 * moment + 3 * cost
-    assert frames[0] == 0.2
-    assert np.diff(frames).min() >= 0.25
-    assert len(frames) > min(60, 0.015 * 30 / cost)
+def test_drawing_takes_its_share_and_no_more(cost, monkeypatch):
+    clock, began = Clock(), []
+    monkeypatch.setattr(live, "time", clock)
+
+    def draw():
+        began.append(clock.now)
+        clock.now += cost * (4 if len(began) in (1, 3) else 1)  # new axes
+
+    with live.Frames(draw, alone=False) as frames:
+        began.clear()
+        start = clock.now
+        while clock.now < start + 30:
+            frames.look()
+            clock.now += 0.05
+    assert began[0] == start
+    assert np.diff(began).min() >= 0.25
+    spent = (len(began) + 3) * cost
+    assert spent <= 0.06 * 30 + 5 * cost
+    assert len(began) > min(85, 0.05 * 30 / cost)
+
+
+def test_frames_in_a_thread_of_their_own_end_with_it(monkeypatch):
+    monkeypatch.setattr(live, "SECONDS_BETWEEN", 0)
+    shown, latest, threads = [], 0, set(threading.enumerate())
+    with live.Frames(lambda: shown.append(latest), alone=True) as frames:
+        for latest in range(1, 4):
+            while shown[-1] != latest:
+                frames.look()
+        assert set(threading.enumerate()) - threads
+    assert set(threading.enumerate()) == threads
+
+
+def test_an_exception_while_drawing_is_told(open_laboratory, small, monkeypatch):
+    laboratory = open_laboratory("linear", small)
+    draw = laboratory._picture.draw
+
+    def fail(curves, live=None):
+        if live is not None and len(live.run.batch_loss):
+            raise RuntimeError("no ink")
+        draw(curves, live)
+
+    monkeypatch.setattr(laboratory._picture, "draw", fail)
+    laboratory.start()
+    laboratory.wait()
+    assert "no ink" in laboratory.status
 
 
 def test_overlays(open_laboratory, small):
