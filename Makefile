@@ -21,7 +21,7 @@ lab: $(READY)
 test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest $(TWO) --dist loadfile tests
+	$(BIN)/python -m pytest $(TWO) --dist loadfile --doctest-modules tests mnist_lab
 	$(BIN)/python -m pytest $(TWO) --dist loadscope --nbval \
 		--nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120 notebooks/solutions
 

@@ -35,6 +35,13 @@ def check(part: str, model: Any, data: Dataset | None = None) -> CheckResult:
     ------
     ValueError
         If there is no such part.
+
+    Examples
+    --------
+    >>> import mnist_lab as lab
+    >>> lab.check("mlp", lab.build_mlp(hidden_units=100))
+    Not yet: this is not the network that part mlp asks for.
+      - hidden layers 1, 2 and 3: units are 100, the part asks for 1500
     """
     chosen = _part(part)
     judge = functools.partial(_judge_model, chosen, data)
@@ -68,6 +75,13 @@ def check_count(part: str, number: Any) -> CheckResult:
     ------
     ValueError
         If there is no such part.
+
+    Examples
+    --------
+    >>> import mnist_lab as lab
+    >>> lab.check_count("linear", 7850)
+    Not yet: 7,850 is too few.
+      - the output layer is forgotten
     """
     chosen = _part(part)
     judge = functools.partial(_judge_count, chosen)

@@ -126,6 +126,13 @@ def load_mnist(path: str | os.PathLike | None = None, *, download: bool = False)
     DataError
         If the file is missing, damaged, or holds something else. The message says which file,
         what is wrong and what to do.
+
+    Examples
+    --------
+    >>> import mnist_lab as lab
+    >>> data = lab.load_mnist()
+    >>> data.x_train.shape, data.y_valid.shape
+    ((60000, 28, 28), (10000,))
     """
     file = FOLDER / "mnist.npz" if path is None else Path(path)
     cure = "run `mnist-lab download` to get it again" if path is None else "get the file again"

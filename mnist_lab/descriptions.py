@@ -62,6 +62,13 @@ def describe(model: "keras.Model", input_shape: tuple[int, ...] | None = None) -
         units": 1500, "dropout: rate": 0.5, "optimiser": "Adam", "learning rate": 0.001, ...}`.
         The last layer with weights is the "output layer". Figures are rounded to six digits.
         Where the inside cannot be read, `layers` is a sentence that says why.
+
+    Examples
+    --------
+    >>> import mnist_lab as lab
+    >>> told = lab.describe(lab.build_linear())
+    >>> told["optimiser"], told["learning rate"], told["output layer: activation"]
+    ('SGD', 0.5, 'softmax')
     """
     return {**describe_network(model, input_shape), **describe_training(model)}
 

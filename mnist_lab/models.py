@@ -126,6 +126,12 @@ def build_mlp(
     ------
     ValueError
         If a figure lies outside its range.
+
+    Examples
+    --------
+    >>> import mnist_lab as lab
+    >>> lab.build_mlp().count_params()
+    5695510
     """
     hidden_layers = in_range("hidden_layers", hidden_layers, 1, 20, whole=True)
     hidden_units = in_range("hidden_units", hidden_units, 1, 10_000, whole=True)

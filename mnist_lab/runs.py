@@ -94,7 +94,8 @@ class Run:
 
     def __repr__(self) -> str:
         end = "diverged" if self.diverged else f"validation accuracy {self.val_accuracy:.1%}"
-        return f"Run {self.name}: {self.epochs} epochs, {len(self.batch_loss):,} iterations, {end}"
+        epochs = f"{self.epochs} epoch{'' if self.epochs == 1 else 's'}"
+        return f"Run {self.name}: {epochs}, {len(self.batch_loss):,} iterations, {end}"
 
     def save(self, path: str | os.PathLike, *, compressed: bool = True) -> None:
         """Write the run to an `.npz` file, whole or not at all.
@@ -223,6 +224,14 @@ def load_records(part: str, folder: Path | None = None) -> list[Run]:
     ------
     DataError
         If there is none, or one is damaged.
+
+    Examples
+    --------
+    >>> import mnist_lab as lab
+    >>> len(lab.load_records("cnn"))
+    5
+    >>> lab.load_records("cnn")[0]
+    Run cnn: 34 epochs, 20,400 iterations, validation accuracy 99.1%
     """
     folder = folder or RECORDS
     paths = [path for path in record_files(folder) if re.fullmatch(rf"{part}-seed\d+", path.stem)]

@@ -98,6 +98,16 @@ def train(
     Notes
     -----
     The order of the images in epoch k is `epoch_order(seed, k, images)`.
+
+    Examples
+    --------
+    >>> import mnist_lab as lab
+    >>> data, model = lab.load_mnist(), lab.build_linear()
+    >>> run = lab.train(model, data, epochs=1, seed=0, progress=False)
+    >>> run
+    Run linear: 1 epoch, 600 iterations, validation accuracy 9...%
+    >>> run.batch_loss.shape
+    (600,)
     """
     epochs = in_range("epochs", epochs, 1, 10_000, whole=True)
     batch_size = in_range("batch_size", batch_size, 1, len(data.x_train), whole=True)
@@ -138,6 +148,12 @@ def epoch_order(seed: int, epoch: int, images: int) -> np.ndarray:
     -------
     numpy.ndarray
         A permutation of 0 to images - 1, int64, another one in each epoch.
+
+    Examples
+    --------
+    >>> import mnist_lab as lab
+    >>> lab.epoch_order(seed=0, epoch=0, images=5)
+    array([2, 4, 3, 0, 1])
     """
     return np.random.default_rng([seed, epoch]).permutation(images)
 
