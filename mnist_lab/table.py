@@ -82,7 +82,7 @@ def results(run: Run) -> tuple[str, str, str]:
         return "stopped", f"iteration {len(run.batch_loss):,}", seconds
     stopped = f", stopped in epoch {run.epochs + 1}" if run.interrupted else ""
     gap = 100 * (run.history["fit_accuracy"][-1] - run.val_accuracy)
-    return f"<b>{run.val_accuracy:.1%}</b> validation{stopped}", f"gap {gap:+.1f} points", seconds
+    return f"<b>{run.val_accuracy:.1%}</b> validation{stopped}", f"gap {gap:+z.1f} points", seconds
 
 
 def _cell(text: str, width: str, grow: int = 0) -> widgets.HTML:
