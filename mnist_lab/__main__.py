@@ -3,6 +3,7 @@
 import argparse
 import errno
 import importlib
+import io
 import os
 import sys
 import time
@@ -205,8 +206,11 @@ def _train(options: argparse.Namespace) -> int:
     if options.figure:
         from .plots import plot_accuracy
 
+        picture, kind = io.BytesIO(), options.figure.suffix[1:].lower()
+        # In memory first: of a full disk matplotlib says something else than that it is full.
+        plot_accuracy(run, fit=True).savefig(picture, format=kind, dpi=200)
         with whole_file(options.figure) as beside:
-            plot_accuracy(run, fit=True).savefig(beside, dpi=200)
+            beside.write_bytes(picture.getvalue())
     if run.diverged:
         return DIVERGED
     return INTERRUPTED if run.interrupted else DONE
