@@ -1,7 +1,10 @@
 """The command line: `mnist-lab` or `python -m mnist_lab`."""
 
 import argparse
+import errno
 import importlib
+import io
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -26,13 +29,23 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return options.command(options)
     except (DataError, OSError) as problem:
-        print(f"mnist-lab: {problem}", file=sys.stderr)
+        print(f"mnist-lab: {_in_words(problem)}", file=sys.stderr)
         return FAILED
     except ValueError as problem:
         print(f"mnist-lab: {problem}", file=sys.stderr)
         return MISUSED
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _in_words(problem: Exception) -> str:
+    """The sentence that an error has; or one for those of Python itself."""
+    if not isinstance(problem, OSError) or not problem.filename:
+        return str(problem)
+    return (
+        f"{problem.filename} cannot be used ({problem.strerror}): choose another place, or allow "
+        "it to be read and written"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -186,15 +199,18 @@ def _train(options: argparse.Namespace) -> int:
     model = part.build(**changes)
     epochs = part.epochs if options.epochs is None else options.epochs
     run = train(model, load_mnist(), epochs=epochs, seed=options.seed, name=part.key)
+    measured = f"{100 * run.val_accuracy:.1f} %" if run.val_accuracy >= 0 else "none"
+    print(f"final validation accuracy: {measured}")  # first, for the disk may be full
     if options.save:
         run.save(options.save)
     if options.figure:
         from .plots import plot_accuracy
 
+        picture, kind = io.BytesIO(), options.figure.suffix[1:].lower()
+        # In memory first: of a full disk matplotlib says something else than that it is full.
+        plot_accuracy(run, fit=True).savefig(picture, format=kind, dpi=200)
         with whole_file(options.figure) as beside:
-            plot_accuracy(run, fit=True).savefig(beside, dpi=200)
-    measured = f"{100 * run.val_accuracy:.1f} %" if run.val_accuracy >= 0 else "none"
-    print(f"final validation accuracy: {measured}")
+            beside.write_bytes(picture.getvalue())
     if run.diverged:
         return DIVERGED
     return INTERRUPTED if run.interrupted else DONE
@@ -207,6 +223,8 @@ def _check_targets(options: argparse.Namespace) -> None:
             raise ValueError(f"{target}: there is no folder {target.absolute().parent}")
         if target and target.is_dir():
             raise ValueError(f"{target} is a folder, not a file")
+        if target and not os.access(target.absolute().parent, os.W_OK):
+            raise PermissionError(errno.EACCES, "Permission denied", str(target))
     if options.figure and options.figure.suffix.lower() not in PICTURES:
         raise ValueError(f"{options.figure}: a figure ends in one of {', '.join(PICTURES)}")
 

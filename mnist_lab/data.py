@@ -26,7 +26,7 @@ DIGESTS = {
     "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
     "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
 }
-LARGEST_ARRAY = 2**30  # bytes; 20 times MNIST's training images
+LARGEST = 2**30  # bytes of all arrays; 20 times MNIST
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -136,16 +136,16 @@ def load_mnist(path: str | os.PathLike | None = None, *, download: bool = False)
     """
     file = FOLDER / "mnist.npz" if path is None else Path(path)
     cure = "run `mnist-lab download` to get it again" if path is None else "get the file again"
-    if not file.exists():
-        if not download:
-            raise DataError(
-                f"{file} is missing: run `mnist-lab download` or call load_mnist(download=True) "
-                "to get MNIST (11 MB)"
-                + ("" if path is None else f", or correct the path (now in {Path.cwd()})")
-            )
+    if download and not os.path.exists(file):
         download_mnist(file)
+    if not os.path.lexists(file):
+        raise DataError(
+            f"{file} is missing: run `mnist-lab download` or call load_mnist(download=True) "
+            "to get MNIST (11 MB)"
+            + ("" if path is None else f", or correct the path (now in {Path.cwd()})")
+        )
     try:
-        arrays = read_arrays(file, tuple(DIGESTS), LARGEST_ARRAY)
+        arrays = read_arrays(file, tuple(DIGESTS), LARGEST)
         _check_arrays(file, arrays)
     except DataError as problem:
         raise DataError(f"{problem}: {cure}") from None
@@ -164,27 +164,26 @@ def download_mnist(path: str | os.PathLike | None = None) -> Path:
     Raises
     ------
     DataError
-        If the network or the folder refuses, or if the file is not the expected one.
+        If the network refuses, or if the file is not the expected one.
+    OSError
+        If the file cannot be written.
     """
     file = FOLDER / "mnist.npz" if path is None else Path(path)
     print(f"downloading MNIST (11 MB) from {URL}", file=sys.stderr)
     by_hand = f"get {URL} by other means and put it at {file}"
     try:
-        with (
-            whole_file(file) as beside,
-            urllib.request.urlopen(URL, timeout=30) as source,
-            beside.open("wb") as target,
-        ):
-            content = source.read(LARGEST_ARRAY)
-            found = hashlib.sha256(content).hexdigest()
-            if found != SHA256:
-                raise DataError(
-                    f"{URL} sent {len(content):,} bytes with SHA-256 {found}, not {SHA256}: "
-                    f"try again later, or {by_hand}"
-                )
-            target.write(content)
+        with urllib.request.urlopen(URL, timeout=30) as source:
+            content = source.read(LARGEST)
     except OSError as problem:
         raise DataError(f"MNIST cannot be downloaded ({problem}): {by_hand}") from None
+    found = hashlib.sha256(content).hexdigest()
+    if found != SHA256:
+        raise DataError(
+            f"{URL} sent {len(content):,} bytes with SHA-256 {found}, not {SHA256}: "
+            f"try again later, or {by_hand}"
+        )
+    with whole_file(file) as beside:
+        beside.write_bytes(content)
     return file
 
 

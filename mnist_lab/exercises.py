@@ -13,7 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from . import notebooks
-from .support import DataError, whole_file
+from .support import DataError, make_folder, whole_file
 
 EXERCISES = notebooks.SOLUTIONS.parent / "exercises"
 PROJECT = notebooks.README.with_name("pyproject.toml")
@@ -69,6 +69,8 @@ def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
     """
     solution, headings, cells = notebooks.read(path), [], []
     ids = [cell.id for cell in solution.cells]
+    if not ids:
+        raise DataError(f"{path} has no cells")
     for cell in solution.cells:
         try:
             if ids.count(cell.id) > 1:
@@ -85,6 +87,8 @@ def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
             raise DataError(f"{path}: cell {cell.id!r} {problem}") from None
         cells.append(_plain(cell, source))
     if repository:
+        if "markdown" not in [cell.cell_type for cell in cells]:
+            raise DataError(f"{path} has no Markdown cell to put the buttons into")
         _add_buttons(cells, path.name, repository)
     ours = {"exercise": path.stem, "cells": [cell.id for cell in cells]}
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -107,7 +111,7 @@ def write_exercises(folder: Path = EXERCISES, *, force: bool = False) -> tuple[l
     """
     written, kept = [], []
     texts = _generate()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for name, text in texts.items():
         path = folder / name
         answers = find_answers(path) if path.exists() and not force else []
@@ -115,7 +119,7 @@ def write_exercises(folder: Path = EXERCISES, *, force: bool = False) -> tuple[l
             kept.append(f"{path}: {', '.join(answers)}")
             continue
         written.append(path)
-        if not path.exists() or path.read_text("utf-8", "replace") != text:
+        if not _holds(path, text):
             with whole_file(path) as beside:
                 beside.write_text(text, encoding="utf-8", newline="\n")
     notebooks.publish(*_readme_buttons())
@@ -135,7 +139,7 @@ def compare_exercises(folder: Path = EXERCISES) -> list[str]:
         path = folder / name
         if not path.exists():
             told.append(f"{path} is missing")
-        elif path.read_text("utf-8", "replace") != text:
+        elif not _holds(path, text):
             told.append(f"{path} is not what the solution makes")
     readme = notebooks.README
     if readme.read_text("utf-8") != notebooks.published(*_readme_buttons()):
@@ -147,9 +151,15 @@ def list_stale(folder: Path) -> list[str]:
     """Tell which generated exercises in a folder have lost their solution notebook."""
     told, names = [], {path.name for path in notebooks.list_solutions()}
     for path in notebooks.list_notebooks(folder):
-        if path.name not in names and '"mnist_lab": {' in path.read_text("utf-8", "replace"):
+        ours = path.is_file() and '"mnist_lab": {' in path.read_text("utf-8", "replace")
+        if ours and path.name not in names:
             told.append(f"{path} has no solution notebook of this name: delete or rename it")
     return told
+
+
+def _holds(path: Path, text: str) -> bool:
+    # What is no file is never opened: a pipe would keep us waiting.
+    return path.is_file() and path.read_text("utf-8", "replace") == text
 
 
 def find_answers(path: Path) -> list[str]:
@@ -158,7 +168,7 @@ def find_answers(path: Path) -> list[str]:
         book = notebooks.read(path, repair=True)
     except DataError as problem:
         return [str(problem).removeprefix(f"{path} ")]
-    made = our_part(book).get("cells", [])
+    made = generated_ids(book)
     ids = [cell.id for cell in book.cells]
     found = []
     for cell in book.cells:
@@ -185,6 +195,12 @@ def our_part(node: NotebookNode) -> dict:
     return ours if isinstance(ours, dict) else {}
 
 
+def generated_ids(book: NotebookNode) -> list[str]:
+    """The ids of the cells with which a notebook was generated; none if that was lost."""
+    ids = our_part(book).get("cells")
+    return ids if isinstance(ids, list) else []
+
+
 def digest(source: str) -> str:
     """The first 16 hexadecimal digits of a text's SHA-256."""
     return hashlib.sha256(source.encode()).hexdigest()[:16]
@@ -198,7 +214,8 @@ def find_regions(cell: NotebookNode) -> list[Region]:
     DataError
         If a marker is out of place, has no prompt, or there is nothing between two.
     """
-    lines, regions, begin, asked = cell.source.splitlines(), [], None, ""
+    # Not splitlines, which would also split at characters that Python allows in a line.
+    lines, regions, begin, asked = cell.source.split("\n"), [], None, ""
     for number, line in enumerate(lines):
         if not _ANY_MARKER.search(line):
             continue
@@ -226,7 +243,7 @@ def find_regions(cell: NotebookNode) -> list[Region]:
 
 
 def _blank_code(source: str, regions: list[Region]) -> str:
-    lines = source.splitlines()
+    lines = source.split("\n")
     for region in reversed(regions):
         inner = "\n".join(lines[region.begin + 1 : region.end])
         _check_statements(inner, f"lines {region.begin + 2} to {region.end}")
@@ -244,7 +261,7 @@ def _blank_code(source: str, regions: list[Region]) -> str:
 
 
 def _blank_answer(source: str, regions: list[Region]) -> str:
-    lines = source.splitlines()
+    lines = source.split("\n")
     for region in reversed(regions):
         asked = region.prompt.rstrip(".")
         space = f"*YOUR ANSWER HERE: double-click and write {asked}.*"
@@ -268,7 +285,7 @@ def _check_statements(code: str, place: str) -> None:
 def _parses(code: str) -> bool:
     try:
         ast.parse(code)
-    except SyntaxError:
+    except (SyntaxError, ValueError):  # the latter of a NUL character
         return False
     return True
 
@@ -281,7 +298,7 @@ def _as_python(source: str) -> str:
 
 
 def _check_headings(headings: list[str], cell: NotebookNode, regions: list[Region]) -> None:
-    lines = cell.source.splitlines()
+    lines = cell.source.split("\n")
     for region in regions:
         answer = textwrap.dedent("\n".join(lines[region.begin + 1 : region.end]))
         told = _calls(answer) if cell.cell_type == "code" else _phrases(answer)

@@ -57,7 +57,8 @@ def export_solutions(target: Path) -> None:
         body = body.replace('id="cell-id=', f'id="{path.stem}/')
         styles |= dict.fromkeys(resources["inlining"]["css"])
         sections.append(f'<section id="{path.stem}">\n{body}\n</section>')
-        entries.append(f'<li><a href="#{path.stem}">{html.escape(_title(book))}</a></li>')
+        title = html.escape(_title(book) or path.stem)
+        entries.append(f'<li><a href="#{path.stem}">{title}</a></li>')
     page = f"""<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -84,7 +85,7 @@ def _prepare(path: Path) -> nbformat.NotebookNode:
             raise DataError(
                 f"{path}: cell {cell.id!r} has not been executed; run `mnist-lab solutions` first"
             )
-        lines = cell.source.splitlines()
+        lines = cell.source.split("\n")
         cell.source = "\n".join(line for line in lines if not MARKER.fullmatch(line))
         cell.outputs = [_without_widget(output) for output in cell.outputs]
     return book
@@ -97,9 +98,10 @@ def _without_widget(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def _title(book: nbformat.NotebookNode) -> str:
-    """The notebook's first heading."""
+    """The notebook's first heading; empty if it has none."""
     text = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
-    return re.search(r"^# +(.+)", text, re.MULTILINE)[1]
+    found = re.search(r"^# +(.+)", text, re.MULTILINE)
+    return found[1] if found else ""
 
 
 class _Exporter(HTMLExporter):

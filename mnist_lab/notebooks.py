@@ -1,20 +1,24 @@
 """The notebooks: reading and executing them, and telling elsewhere what came of it."""
 
+import itertools
 import json
 import re
 import uuid
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from .support import DataError, whole_file
+from .support import DataError, check_file, whole_file
 
 _ROOT = Path(__file__).parents[1]  # of a clone; an installed wheel has no notebooks
 SOLUTIONS = _ROOT / "notebooks" / "solutions"
 README = _ROOT / "README.md"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+_LARGEST = 2**28  # bytes of a notebook; reading one takes several times as much memory
+_DEEPEST = 100  # lists and mappings within each other; nbformat's limit is that of Python's stack
 _CONFLICT = re.compile(r"^(<<<<<<< |>>>>>>> )", re.MULTILINE)
 
 
@@ -41,28 +45,25 @@ def read(path: Path, *, repair: bool = False) -> nbformat.NotebookNode:
     Raises
     ------
     DataError
-        If the file is no whole notebook: empty, cut off, or with a merge conflict in it.
+        If the file is no whole notebook: empty, cut off, or with a merge conflict in it; or if it
+        could not be written again as it is. One sentence that begins with the path.
     """
+    book = _read_json(path)
+    if not isinstance(book, dict) or book.get("nbformat") != 4:
+        raise DataError(f"{path} is not a notebook of format 4; Jupyter makes it one on saving")
     try:
-        text = path.read_text(encoding="utf-8")
-        book = json.loads(text)
-        if not isinstance(book, dict) or book.get("nbformat") != 4:
-            raise DataError(f"{path} is not a notebook of format 4")
         if repair:
             _repair_ids(book)
+        # With its lines joined first, a long output is validated as one text.
+        book = nbformat.v4.to_notebook(book)
         problem = next(nbformat.validator.iter_validate(book), None)
-    except UnicodeDecodeError:
-        raise DataError(f"{path} is not a text file") from None
-    except json.JSONDecodeError as problem:
-        if _CONFLICT.search(text):
-            raise DataError(f"{path} has an unsolved merge conflict of git in it") from None
-        state = f"is broken at line {problem.lineno}" if text.strip() else "is empty"
-        raise DataError(f"{path} {state}") from None
     except (KeyError, TypeError, AttributeError):
         raise DataError(f"{path} is not a whole notebook") from None
     if problem:
         raise DataError(f"{path} is not a whole notebook ({problem.message.splitlines()[0]:.200})")
-    return nbformat.v4.to_notebook(book)
+    if any("id" not in cell for cell in book["cells"]):
+        raise DataError(f"{path} has cells without ids; Jupyter makes them on saving")
+    return book
 
 
 def execute(path: Path) -> None:
@@ -123,6 +124,53 @@ def published(text: str, mark: str) -> str:
     if not between.search(readme):
         raise DataError(f"{README} has no lines <!-- {mark} --> and <!-- end of {mark} -->")
     return between.sub(lambda _: f"{text}\n" if text else "", readme)
+
+
+def _read_json(path: Path) -> Any:
+    """What a file says in JSON, if all of it can be understood, and written again."""
+    check_file(path, _LARGEST)
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # some editors on Windows write a mark first
+        book = json.loads(text, object_pairs_hook=_mapping)
+        _check_depth(book)
+        json.dumps(book, ensure_ascii=False).encode()
+    except OSError as problem:
+        raise DataError(f"{path} cannot be read ({problem.strerror})") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not a text file in UTF-8") from None
+    except UnicodeEncodeError as problem:
+        half = ascii(problem.object[problem.start])
+        raise DataError(f"{path} has half a character in it ({half}); delete it") from None
+    except json.JSONDecodeError as problem:
+        if _CONFLICT.search(text):
+            raise DataError(f"{path} has an unsolved merge conflict of git in it") from None
+        state = f"is broken at line {problem.lineno}" if text.strip() else "is empty"
+        raise DataError(f"{path} {state}") from None
+    except RecursionError:
+        raise DataError(f"{path} is not a whole notebook (nested too deeply)") from None
+    except ValueError as problem:
+        raise DataError(f"{path} is not a whole notebook ({problem})") from None
+    return book
+
+
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a key that is there twice, for JSON would keep only the last of the two texts."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"{twice!r} is there twice in one place")
+    return made
+
+
+def _check_depth(book: Any) -> None:
+    level = [book]
+    for _ in range(_DEEPEST):
+        mappings = [node.values() for node in level if isinstance(node, dict)]
+        lists = [node for node in level if isinstance(node, list)]
+        level = list(itertools.chain(*mappings, *lists))
+    if level:
+        raise RecursionError
 
 
 def _repair_ids(book: dict) -> None:

@@ -26,7 +26,8 @@ _ARRAYS = {
     "batch_accuracy": (np.float32, 1),
     "val_probabilities": (np.float16, 2),
 }
-_LARGEST = 2**28  # bytes; 60 million iterations
+_LARGEST = 2**30  # bytes of all arrays
+_LONGEST = 2**22  # bytes of what a file says of itself, which takes more memory once it is read
 
 
 @dataclass(eq=False, repr=False)
@@ -110,7 +111,7 @@ class Run:
         Raises
         ------
         OSError
-            If the folder is missing or cannot be written; a file that was there is unharmed.
+            If it cannot be written; says why, and a file that was there is unharmed.
         """
         arrays = {
             "history": np.array([self.history[key] for key in HISTORY], np.float64),
@@ -259,7 +260,7 @@ def _seal(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
 
 def _read_about(path: Path) -> tuple[dict[str, Any], str]:
     """What a file says of itself, and the seal on all of it."""
-    text = read_arrays(path, ("about",), _LARGEST)["about"]
+    text = read_arrays(path, ("about",), _LONGEST)["about"]
     try:
         sealed = json.loads(text.tobytes())
         about = sealed["about"]
@@ -271,7 +272,7 @@ def _read_about(path: Path) -> tuple[dict[str, Any], str]:
         if not right or not 0 <= about["weights"] <= 1000:
             raise ValueError("what it says of itself is incomplete")
         return about, sealed["sha256"]
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise DataError(f"{path} is not a run that this lab can read ({problem})") from None
 
 

@@ -1,6 +1,7 @@
 """A student's own copies of the exercises: made, and kept up to date under the answers."""
 
 import copy
+import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,8 +10,8 @@ import nbformat
 from nbformat import NotebookNode
 
 from . import notebooks
-from .exercises import EXERCISES, digest, is_changed, our_part
-from .support import DataError, whole_file
+from .exercises import EXERCISES, digest, generated_ids, is_changed, our_part
+from .support import DataError, make_folder, whole_file
 
 MINE = notebooks.SOLUTIONS.parent / "mine"
 ASIDE = "before-update"  # the folder beside a copy that keeps what it was before
@@ -53,16 +54,19 @@ def update(files: Iterable[Path] = (), folder: Path = MINE) -> tuple[list[str], 
     for path in files or notebooks.list_notebooks(folder):
         try:
             name, done = _update_copy(path, exercises)
-        except DataError as problem:
+        except (DataError, OSError) as problem:
             failed.append(str(problem))
-        except OSError as problem:
-            failed.append(f"{path}: {problem.strerror}")
         else:
             present.add(name)
             # A student's own notebook among the copies is no mistake; named, it is one.
             (failed if files and not name else told).append(f"{path}: {done}")
-    if not files:
-        told += _make_missing(folder, [name for name in exercises if name not in present])
+    try:
+        for path in _missing(folder, exercises, present) if not files else ():
+            with whole_file(path) as beside:
+                shutil.copyfile(EXERCISES / path.name, beside)
+            told.append(f"{path}: new")
+    except OSError as problem:
+        failed.append(str(problem))
     return told, failed
 
 
@@ -71,7 +75,7 @@ def _read_exercises() -> tuple[dict[str, NotebookNode], list[str]]:
     for path in notebooks.list_notebooks(EXERCISES):
         try:
             book = notebooks.read(path, repair=True)
-            if "cells" not in our_part(book):
+            if not generated_ids(book):
                 raise DataError(f"{path} is not as it was generated")
             exercises[path.stem] = book
         except DataError as problem:
@@ -117,9 +121,9 @@ def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
     list of str
         What was done, in words.
     """
-    made = our_part(exercise)["cells"]  # not those that somebody added to the exercise itself
+    made = generated_ids(exercise)  # not those that somebody added to the exercise itself
     newer = {cell.id: cell for cell in exercise.cells if cell.id in made}
-    known = our_part(book).get("cells", [])
+    known = generated_ids(book)
     _find_by_source(book, newer, known)
     ids = [cell.id for cell in book.cells]
     in_order = [name for name in ids if name in known] == [name for name in known if name in ids]
@@ -198,6 +202,8 @@ def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | 
     try:
         book = notebooks.read(path, repair=True)
     except DataError as problem:
+        if not os.path.lexists(path):
+            raise
         raise DataError(
             f"{problem}; it was left as it is. Repair it, or move it away and call this again "
             "for a fresh copy"
@@ -210,7 +216,7 @@ def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | 
     if book == old:
         return name, "; ".join(["up to date", *done])
     aside = path.parent / ASIDE
-    aside.mkdir(exist_ok=True)
+    make_folder(aside)
     with whole_file(aside / path.name) as beside:
         shutil.copyfile(path, beside)
     with whole_file(path) as beside:
@@ -219,13 +225,8 @@ def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | 
     return name, "; ".join([*done, f"what it was is in {ASIDE}/{path.name}"])
 
 
-def _make_missing(folder: Path, names: list[str]) -> list[str]:
-    told = []
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        path = folder / f"{name}.ipynb"
-        if not path.exists():  # a broken one, say
-            with whole_file(path) as beside:
-                shutil.copyfile(EXERCISES / path.name, beside)
-            told.append(f"{path}: new")
-    return told
+def _missing(folder: Path, exercises: Iterable[str], present: set[str]) -> list[Path]:
+    """The copies that are to be made; not in place of a broken one."""
+    make_folder(folder)
+    paths = [folder / f"{name}.ipynb" for name in exercises if name not in present]
+    return [path for path in paths if not os.path.lexists(path)]

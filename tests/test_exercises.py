@@ -245,27 +245,6 @@ def test_answers_of_a_student_are_never_overwritten(house, capsys, said):
     assert target.read_bytes() == (GOLDEN / "exercises" / "9_sample.ipynb").read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("", "is empty"),
-        ('{"cells": [', "is broken at line 1"),
-        ('{\n<<<<<<< HEAD\n "cells": []', "has an unsolved merge conflict"),
-        ("[]", "is not a notebook of format 4"),
-        ('{"nbformat": 4, "nbformat_minor": 5}', "is not a whole notebook"),
-        ('{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [1]}', "is not a whole"),
-        ('{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{}]}', "is not a whole"),
-    ],
-)
-def test_broken_file_may_be_an_answer_and_is_not_overwritten(house, capsys, content, said):
-    house.exercises.mkdir()
-    target = house.exercises / "9_sample.ipynb"
-    target.write_text(content)
-    assert main(["exercises"]) == 1
-    assert f"{target}: {said}" in capsys.readouterr().err
-    assert target.read_text() == content
-
-
 def test_opening_and_saving_is_no_work(house):
     main(["exercises"])
 

@@ -1,0 +1,30 @@
+"""Small examples of what is on file, for tests to store and to damage."""
+
+import numpy as np
+
+import mnist_lab as lab
+
+
+def arrays(**changes):
+    """A tiny right data set, with changes; None leaves an array out."""
+    right = {
+        "x_train": np.arange(3 * 784, dtype=np.uint8).reshape(3, 28, 28),
+        "y_train": np.array([0, 5, 9], np.uint8),
+        "x_test": np.zeros((2, 28, 28), np.uint8),
+        "y_test": np.array([1, 2], np.uint8),
+    }
+    return {name: array for name, array in {**right, **changes}.items() if array is not None}
+
+
+def example_run():
+    history = {key: [0.5, 0.25] for key in ("loss", "accuracy", "val_loss", "fit_accuracy")}
+    return lab.Run(
+        settings={"name": "example", "seed": None, "epochs": 2, "steps_per_epoch": 2},
+        history={**history, "val_accuracy": [0.9, 0.91]},
+        batch_loss=np.array([0.7, 0.5, 0.3, 0.2], np.float32),
+        batch_accuracy=np.array([0.5, 0.6, 0.7, 0.8], np.float32),
+        val_probabilities=np.array([[0.25, 0.75], [1, 0]], np.float16),
+        weights=[np.ones((2, 3), np.float32), np.array(7)],
+        seconds=1.5,
+        compile_seconds=0.5,
+    )

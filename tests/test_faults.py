@@ -1,0 +1,727 @@
+"""Files that are damaged, hostile or out of reach: each is told in one sentence, nothing is lost.
+
+The first tables are of what is read: any file, a data file, a record, a notebook. The last is of
+what is written, to a full disk and into a closed folder.
+"""
+
+import contextlib
+import functools
+import json
+import os
+import pickle
+import random
+import resource
+import shutil
+import tracemalloc
+import zipfile
+
+import nbformat
+import numpy as np
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from samples import arrays, example_run
+
+import mnist_lab as lab
+from mnist_lab import data as data_module
+from mnist_lab import exercises, notebooks, runs
+from mnist_lab.__main__ import main
+
+LOADERS = {"data": lab.load_mnist, "record": lab.Run.load, "notebook": notebooks.read}
+MEMORY = 2e7  # bytes: far more than any file here needs, far less than a bomb
+
+
+def refuse(load, path, *words):
+    """Loading must fail in a sentence with these words, at once and in little memory."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(lab.DataError) as refused:
+            load(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    said = str(refused.value)
+    assert said.startswith(f"{path}")
+    assert all(word in said for word in words), said
+    assert len(said.splitlines()) == 1
+    assert peak < MEMORY
+    return said
+
+
+def link_to(target):
+    return lambda path: path.symlink_to(target)
+
+
+# Any file: how it is made, and what the sentence says.
+FILES = {
+    "missing": (lambda path: None, "is missing"),
+    "folder": (lambda path: path.mkdir(), "is a folder, not a file"),
+    "pipe": (os.mkfifo, "is a device or a pipe, not a file"),
+    "link to nothing": (link_to("absent"), "is a link to absent, which is missing"),
+    "link to itself": (lambda path: path.symlink_to(path), "cannot be read (Too many levels of"),
+    "link to a folder": (link_to("."), "is a folder, not a file"),
+    "link to a device": (link_to("/dev/zero"), "is a device or a pipe, not a file"),
+}
+
+
+@pytest.mark.parametrize("kind", LOADERS)
+@pytest.mark.parametrize("fault", FILES)
+def test_what_is_no_file_is_refused(tmp_path, fault, kind):
+    make, message = FILES[fault]
+    make(tmp_path / "it")
+    refuse(LOADERS[kind], tmp_path / "it", message)
+
+
+def write_data(path, kind=np.savez_compressed):
+    with path.open("wb") as file:
+        kind(file, **arrays())
+
+
+def write_record(path, kind=np.savez_compressed):
+    example_run().save(path, compressed=kind is np.savez_compressed)
+
+
+def write_notebook(path):
+    nbformat.write(new_notebook(cells=[new_code_cell("1", id="a")]), path)
+
+
+WRITERS = {"data": write_data, "record": write_record, "notebook": write_notebook}
+
+
+@pytest.mark.parametrize("kind", LOADERS)
+def test_a_link_is_as_good_as_its_file(tmp_path, kind):
+    WRITERS[kind](tmp_path / "file")
+    (tmp_path / "link").symlink_to("file")
+    LOADERS[kind](tmp_path / "link")
+
+
+@pytest.mark.parametrize("kind", LOADERS)
+@pytest.mark.parametrize("part", range(20))
+def test_a_truncated_file_is_refused(tmp_path, kind, part):
+    WRITERS[kind](tmp_path / "it")
+    whole = (tmp_path / "it").read_bytes()
+    (tmp_path / "it").write_bytes(whole[: part * len(whole) // 20])
+    refuse(LOADERS[kind], tmp_path / "it")
+
+
+@pytest.mark.parametrize("share", [0.001, 0.3, 0.9, 0.999])
+def test_truncated_mnist_is_refused(tmp_path, share):
+    whole = (data_module.FOLDER / "mnist.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(whole[: int(share * len(whole))])
+    refuse(lab.load_mnist, tmp_path / "cut.npz", "damaged or not an", "get the file again")
+
+
+def parts(loaded):
+    """All arrays of a data set or a run, and what else a run says."""
+    if isinstance(loaded, lab.Dataset):
+        return [loaded.x_train, loaded.y_train, loaded.x_valid, loaded.y_valid]
+    figures = [loaded.seconds, loaded.diverged, loaded.interrupted, str(loaded.settings)]
+    told = [loaded.batch_loss, loaded.batch_accuracy, loaded.val_probabilities, *loaded.weights]
+    return [*told, *loaded.history.values(), *map(np.array, figures)]
+
+
+@pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
+@pytest.mark.parametrize("kind", ["data", "record"])
+def test_a_flipped_bit_is_told_or_harmless(tmp_path, kind, write):
+    """Harmless: in a date or a name that nobody reads; then each array is as it was."""
+    path, chance = tmp_path / "it", random.Random(0)
+    WRITERS[kind](path, write)
+    whole, right, told = path.read_bytes(), parts(LOADERS[kind](path)), 0
+    for bit in chance.sample(range(8 * len(whole)), 200):
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            loaded = LOADERS[kind](path)
+        except lab.DataError:
+            told += 1
+        else:
+            assert all(map(np.array_equal, parts(loaded), right)), bit
+    assert told > 100
+
+
+def test_flipped_bits_of_mnist_are_told(tmp_path):
+    whole = bytearray((data_module.FOLDER / "mnist.npz").read_bytes())
+    for place in (100, 5_000_000, len(whole) - 30):
+        flipped = whole.copy()
+        flipped[place] ^= 16
+        (tmp_path / "flipped.npz").write_bytes(flipped)
+        with pytest.raises(lab.DataError, match=r"flipped\.npz .*get the file again"):
+            lab.load_mnist(tmp_path / "flipped.npz")
+
+
+def stored(**changes):
+    def make(path):
+        with path.open("wb") as file:
+            np.savez(file, **arrays(**changes))
+
+    return make
+
+
+def header(shape, version=b"\x01\x00", descr="'|u1'"):
+    text = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n"
+    return b"\x93NUMPY" + version + len(text).to_bytes(2, "little") + text.encode()
+
+
+def member(content, *, size=None, name="x_train", others=None, method=zipfile.ZIP_DEFLATED):
+    """An array written byte by byte; with `size`, the zip's list of contents tells that size."""
+
+    def make(path):
+        with path.open("wb") as file:
+            np.savez(file, **(arrays(**{name: None}) if others is None else others))
+        with zipfile.ZipFile(path, "a", method) as archive:
+            archive.writestr(f"{name}.npy", content)
+            archive.filelist[-1].file_size = len(content) if size is None else size
+
+    return make
+
+
+def encrypted(path):
+    write_data(path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("note", "")  # so that the list of contents is written again
+        archive.getinfo("x_train.npy").flag_bits |= 1
+
+
+PIXELS = 3 * 784
+SMALL = header("(3, 28, 28)")
+DATA = {
+    "empty": (lambda path: path.write_bytes(b""), "damaged or not an .npz file"),
+    "text": (lambda path: path.write_text("not a zip"), "damaged or not an .npz file"),
+    "pickle": (lambda path: path.write_bytes(pickle.dumps({"x_train": 1})), "not an .npz file"),
+    "array missing": (stored(y_test=None), "holds no array 'y_test'"),
+    "images and labels swapped": (
+        stored(x_train=arrays()["y_train"], y_train=arrays()["x_train"]),
+        "x_train is uint8 of shape (3,)",
+    ),
+    "labels swapped": (
+        stored(y_train=arrays()["y_test"], y_test=arrays()["y_train"]),
+        "y_train is uint8 of shape (2,), not 3 whole numbers",
+    ),
+    "floats": (stored(x_test=np.zeros((2, 28, 28))), "x_test is float64"),
+    "truth values": (stored(x_test=np.zeros((2, 28, 28), bool)), "x_test is bool"),
+    "words": (stored(y_test=np.array(["1", "2"])), "y_test is <U1"),
+    "fractions": (stored(y_test=np.array([1.5, 2])), "y_test is float64"),
+    "named columns": (stored(y_test=np.zeros(2, [("a", "u1")])), "does not begin as a plain"),
+    "flat images": (stored(x_test=np.zeros((2, 784), np.uint8)), "shape (2, 784)"),
+    "no images": (
+        stored(x_test=np.zeros((0, 28, 28), np.uint8), y_test=np.zeros(0, np.uint8)),
+        "shape (0, 28, 28)",
+    ),
+    "fewer labels": (stored(y_train=np.array([0, 5], np.uint8)), "not 3 whole numbers"),
+    "one-hot labels": (stored(y_test=np.eye(10, dtype=np.uint8)[:2]), "shape (2, 10)"),
+    "letters": (stored(y_test=np.array([1, 25], np.uint8)), "labels from 1 to 25"),
+    "negative labels": (stored(y_test=np.array([-1, 2], np.int8)), "labels from -1 to 2"),
+    "pickled object": (stored(y_test=np.array([1, None])), "pickled Python objects"),
+    "10 GB announced": (member(header("(12755102, 28, 28)")), "announces 9,999,999,968 bytes"),
+    "nothing, without end": (
+        member(header("(0, 9000000000000000000)")),
+        "announces 9,000,000,000,000,000,000 bytes",
+    ),
+    "1 GB announced, not there": (member(header("(1000000, 28, 28)")), "not as long as it"),
+    "less than announced twice": (
+        member(header("(5000, 28, 28)"), size=len(header("(5000, 28, 28)")) + 3_920_000),
+        "cannot be read (EOF: reading array data",
+    ),
+    "bomb behind an array": (member(SMALL + bytes(50_000_000)), "not as long as it announces"),
+    "bomb behind a lie": (
+        member(SMALL + bytes(50_000_000), size=len(SMALL) + PIXELS),
+        "Bad CRC-32 for file 'x_train.npy'",
+    ),
+    "bomb as a header": (member(b"\x93NUMPY\x01\x00" + b"\xff" * 50_000_000), "does not begin"),
+    "less than it says": (
+        member(SMALL + bytes(10), size=len(SMALL) + PIXELS),
+        "cannot be read",
+    ),
+    "other compression": (
+        member(SMALL + bytes(PIXELS), method=zipfile.ZIP_LZMA),
+        "is compressed as numpy does not do it",
+    ),
+    "encrypted": (encrypted, "is encrypted"),
+    "newer format": (member(header("()", b"\x02\x00")), "does not begin as a plain array"),
+    "deep header": (member(header("-" * 9000 + "1")), "does not begin as a plain array"),
+    "unfinished header": (member(header("((3")), "does not begin as a plain array"),
+    "unknown type": (member(header("()", descr="'<i3'")), "of no type that numpy knows"),
+}
+
+
+@pytest.mark.parametrize("fault", DATA)
+def test_a_wrong_data_file_is_told(tmp_path, fault):
+    make, message = DATA[fault]
+    make(tmp_path / "it.npz")
+    refuse(lab.load_mnist, tmp_path / "it.npz", message, "get the file again")
+
+
+def test_arrays_are_limited_together(tmp_path, monkeypatch):
+    """Each is below the limit and 1000 times smaller on file: not all of them are unpacked."""
+    monkeypatch.setattr(data_module, "LARGEST", 4_000_000)
+    large = np.zeros((2000, 28, 28), np.uint8)
+    np.savez_compressed(tmp_path / "it.npz", **dict.fromkeys(data_module.DIGESTS, large))
+    assert (tmp_path / "it.npz").stat().st_size < 20_000
+    refuse(lab.load_mnist, tmp_path / "it.npz", "'x_test' announces 1,568,000 bytes, more than")
+
+
+def test_a_file_too_large_is_not_opened(tmp_path):
+    with (tmp_path / "it").open("wb") as file:
+        file.truncate(2**40)  # which takes no place on the disk
+    for load in LOADERS.values():
+        refuse(load, tmp_path / "it", "has 1,099,511,627,776 bytes, more than the ")
+
+
+def changed(**changes):
+    """A record with other arrays behind the same seal."""
+
+    def make(path):
+        write_record(path)
+        with np.load(path) as loaded:
+            content = {**loaded, **changes}
+        with path.open("wb") as file:
+            np.savez(file, **{name: it for name, it in content.items() if it is not None})
+
+    return make
+
+
+def exchanged(first, second):
+    def make(path):
+        write_record(path)
+        with np.load(path) as loaded:
+            content = dict(loaded)
+        content[first], content[second] = content[second], content[first]
+        with path.open("wb") as file:
+            np.savez(file, **content)
+
+    return make
+
+
+def nudged(name):
+    """A record with one number changed a little."""
+
+    def make(path):
+        write_record(path)
+        with np.load(path) as loaded:
+            array = loaded[name]
+        array.flat[1] += 0.01
+        changed(**{name: array})(path)
+
+    return make
+
+
+def about(**changes):
+    fields = {"format": 2, "settings": {}, "weights": 0, "seconds": 0.0, "compile_seconds": 0.0}
+    fields |= {"diverged": False, "interrupted": False}
+    return said(json.dumps({"about": {**fields, **changes}, "sha256": ""}))
+
+
+def said(text):
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+def renamed(path):
+    write_record(path)
+    with np.load(path) as loaded:
+        text = loaded["about"].tobytes().replace(b"example", b"another")
+    changed(about=np.frombuffer(text, np.uint8))(path)
+
+
+def announced(path):
+    write_record(path)
+    with np.load(path) as loaded:
+        others = {name: array for name, array in loaded.items() if name != "history"}
+    member(header("(10000000000,)"), name="history", others=others)(path)
+
+
+RECORDS = {
+    "empty": (lambda path: path.write_bytes(b""), "damaged or not an .npz file"),
+    "data set": (write_data, "holds no array 'about'"),
+    "array missing": (changed(batch_loss=None), "holds no array 'batch_loss'"),
+    "other length": (changed(batch_loss=np.zeros(3, np.float32)), "not as many batch losses as"),
+    "wrong dtype": (changed(batch_loss=np.zeros(4)), "batch_loss is float64"),
+    "history cut": (changed(history=np.zeros((4, 2))), "history has 4 rows, not 5"),
+    "wrong shape": (changed(val_probabilities=np.zeros(4, np.float16)), "is float16 of shape (4,)"),
+    "weights missing": (changed(weights_1=None), "holds no array 'weights_1'"),
+    "weights in words": (changed(weights_1=np.array("seven")), "weights_1 is <U5"),
+    "older format": (changed(about=about(format=1)), "another version of the lab"),
+    "one key more": (changed(about=about(surprise=1)), "incomplete"),
+    "time in words": (changed(about=about(seconds="long")), "incomplete"),
+    "too many weights": (changed(about=about(weights=10**12)), "incomplete"),
+    "not JSON": (changed(about=said("{")), "is not a run"),
+    "deep JSON": (changed(about=said("[" * 100_000)), "is not a run"),
+    "endless number": (changed(about=said("9" * 100_000)), "is not a run"),
+    "huge about": (changed(about=np.zeros(2**23, np.uint8)), "'about' announces 8,388,608 bytes"),
+    "pickled object": (changed(about=np.array([object()])), "pickled Python objects"),
+    "arrays swapped": (exchanged("batch_loss", "batch_accuracy"), "was changed or damaged"),
+    "other arrays swapped": (exchanged("history", "batch_loss"), "history is float32"),
+    "a word changed": (renamed, "was changed or damaged"),
+    **{
+        f"{name} changed": (nudged(name), "was changed or damaged")
+        for name in ("history", "batch_loss", "batch_accuracy", "val_probabilities", "weights_0")
+    },
+    "10 GB announced": (announced, "'history' announces 10,000,000,000 bytes, more than the"),
+}
+
+
+@pytest.mark.parametrize("fault", RECORDS)
+def test_a_wrong_record_is_told(tmp_path, fault):
+    make, message = RECORDS[fault]
+    make(tmp_path / "it.npz")
+    refuse(lab.Run.load, tmp_path / "it.npz", message)
+
+
+def test_the_arrays_of_a_record_are_limited_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "_LARGEST", 4_000_000)
+    run = example_run()
+    run.weights = [np.zeros(250_000, np.float32)] * 10
+    run.save(tmp_path / "it.npz")
+    refuse(lab.Run.load, tmp_path / "it.npz", "'weights_3' announces 1,000,000 bytes, more than")
+
+
+def book(**changes):
+    """A notebook's JSON: one cell, with changes; None leaves a key out."""
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": ["1"], "outputs": []}
+    cell["execution_count"] = None
+    right = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    cell |= changes.pop("cell", {})
+    return json.dumps({key: it for key, it in {**right, **changes}.items() if it is not None})
+
+
+NOTEBOOKS = {
+    "empty": ("", "is empty"),
+    "white space": (" \n", "is empty"),
+    "cut": (book()[:-20], "is broken at line 1"),
+    "zeros": ("\0" * 500, "is broken at line 1"),
+    "merge conflict": ("{\n<<<<<<< HEAD\n" + book()[1:], "has an unsolved merge conflict of git"),
+    "no mapping": ("[]", "is not a notebook of format 4"),
+    "format 3": ('{"nbformat": 3, "worksheets": []}', "is not a notebook of format 4; Jupyter"),
+    "format in words": (book(nbformat="4"), "is not a notebook of format 4"),
+    "minor in words": (book(nbformat_minor="5"), "is not a whole notebook"),
+    "cells missing": (book(cells=None), "is not a whole notebook"),
+    "cells a mapping": (book(cells={}), "is not a whole notebook"),
+    "a number as a cell": (book(cells=[1]), "is not a whole notebook"),
+    "an empty cell": (book(cells=[{}]), "is not a whole notebook"),
+    "source a number": (book(cell={"source": 1}), "is not a whole notebook"),
+    "a number in the source": (book(cell={"source": ["1", 2]}), "is not a whole notebook"),
+    "source a mapping": (book(cell={"source": {}}), "is not a whole notebook"),
+    "cell type a number": (book(cell={"cell_type": 1}), "is not a whole notebook"),
+    "key twice": (book().replace('"source"', '"source": "lost", "source"'), "'source' is there"),
+    "half a character": (book(cell={"source": "\ud83d"}), "has half a character in it ('\\ud83d')"),
+    "nested": (
+        book(metadata={"a": functools.reduce(lambda inner, _: [inner], range(200), 1)}),
+        "nested too deeply",
+    ),
+    "deeply nested": ("[" * 100_000, "nested too deeply"),
+    "endless number": (book().replace(": 5", ": " + "5" * 5000), "is not a whole notebook"),
+    "UTF-16": (book().encode("utf-16"), "is not a text file in UTF-8"),
+    "binary": (bytes(range(128, 256)), "is not a text file in UTF-8"),
+}
+
+
+def put(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+@pytest.mark.parametrize("fault", NOTEBOOKS)
+def test_a_wrong_notebook_is_told(tmp_path, fault):
+    content, message = NOTEBOOKS[fault]
+    put(tmp_path / "it.ipynb", content)
+    refuse(notebooks.read, tmp_path / "it.ipynb", message)
+
+
+COMMANDS = {
+    "exercises, of a solution": ("solutions", ["exercises"]),
+    "exercises, over a file": ("exercises", ["exercises"]),
+    "export": ("solutions", ["export", "--output", "out.html"]),
+    "update": ("mine", ["update"]),
+    "update, an exercise": ("exercises", ["update"]),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("fault", NOTEBOOKS)
+def test_each_command_names_a_wrong_notebook_and_leaves_it(
+    house, monkeypatch, capsys, command, fault
+):
+    folder, arguments = COMMANDS[command]
+    content, message = NOTEBOOKS[fault]
+    monkeypatch.chdir(house.root)
+    exercises.write_exercises(house.exercises)
+    shutil.copytree(house.exercises, house.mine)
+    wrong = getattr(house, folder) / "9_sample.ipynb"
+    put(wrong, content)
+    before = wrong.read_bytes()
+    assert main(arguments) == 1
+    first = capsys.readouterr().err.splitlines()[0]
+    assert f"{wrong}" in first
+    assert message in first
+    assert wrong.read_bytes() == before
+    assert not (house.root / "out.html").exists()
+
+
+def test_a_byte_order_mark_is_read_and_kept_or_dropped(tmp_path):
+    """Some editors on Windows write it."""
+    put(tmp_path / "it.ipynb", book().encode("utf-8-sig"))
+    assert notebooks.read(tmp_path / "it.ipynb").cells[0].source == "1"
+
+
+def test_cells_without_ids_are_repaired_only_in_copies(tmp_path):
+    """As Colab and older Jupyters write them."""
+    path = tmp_path / "it.ipynb"
+    cell = {"cell_type": "markdown", "metadata": {}, "source": ["1"]}
+    put(path, book(cells=[cell], nbformat_minor=4))
+    refuse(notebooks.read, path, "has cells without ids; Jupyter makes them on saving")
+    assert notebooks.read(path, repair=True).cells[0].id
+
+
+def test_no_cells(house, capsys):
+    """An empty copy is one whose cells were deleted; an empty solution is a mistake."""
+    exercises.write_exercises(house.exercises)
+    shutil.copytree(house.exercises, house.mine)
+    copy = house.mine / "9_sample.ipynb"
+    ours = json.loads(copy.read_text())["metadata"]
+    put(copy, book(cells=[], metadata=ours))
+    assert main(["update"]) == 0
+    assert "deleted by you: title, " in capsys.readouterr().out
+    assert notebooks.read(copy).cells == []
+    put(house.solutions / "9_sample.ipynb", book(cells=[]))
+    assert main(["exercises"]) == 1
+    assert "9_sample.ipynb has no cells" in capsys.readouterr().err
+    assert main(["export", "--output", str(house.root / "out.html")]) == 0
+    assert '<a href="#9_sample">9_sample</a>' in (house.root / "out.html").read_text()
+
+
+@pytest.mark.parametrize("cells", [5, "title", {"title": 1}, [1, None, {}], []])
+def test_a_list_of_cells_that_is_none(house, cells):
+    """What this package keeps in a copy's metadata may be damaged like all else."""
+    exercises.write_exercises(house.exercises)
+    shutil.copytree(house.exercises, house.mine)
+    copy = house.mine / "9_sample.ipynb"
+    damaged = json.loads(copy.read_text())
+    damaged["metadata"]["mnist_lab"]["cells"] = cells
+    damaged["cells"][3]["source"] = "of the student"
+    put(copy, json.dumps(damaged))
+    assert main(["update"]) == 0
+    assert "of the student" in [cell.source for cell in notebooks.read(copy).cells]
+
+
+def test_nul_in_a_text_stays_and_in_a_solution_is_refused(house, capsys):
+    exercises.write_exercises(house.exercises)
+    shutil.copytree(house.exercises, house.mine)
+    copy = house.mine / "9_sample.ipynb"
+    mine = notebooks.read(copy)
+    mine.cells[3].source, mine.cells[0].source = "x = '\0'", "old"
+    nbformat.write(mine, copy)
+    assert main(["update"]) == 0
+    assert notebooks.read(copy).cells[3].source == "x = '\0'"
+    source = "### BEGIN SOLUTION: write it\nx = '\0'\n### END SOLUTION"
+    nbformat.write(
+        new_notebook(cells=[new_code_cell(source, id="here")]), house.solutions / "1.ipynb"
+    )
+    capsys.readouterr()
+    assert main(["exercises"]) == 1
+    assert "1.ipynb: cell 'here' lines 2 to 2: not whole statements" in capsys.readouterr().err
+
+
+def test_a_huge_output_does_no_harm(house, monkeypatch, capsys):
+    """A hundred thousand lines; more than a limit is refused, and nothing is touched."""
+    exercises.write_exercises(house.exercises)
+    shutil.copytree(house.exercises, house.mine)
+    copy = house.mine / "9_sample.ipynb"
+    mine = notebooks.read(copy)
+    mine.cells[0].source, mine.cells[3].source = "old", "of the student"
+    mine.cells[3].outputs = [new_output("stream", text=("x" * 49 + "\n") * 100_000)]
+    nbformat.write(mine, copy)
+    before = copy.read_bytes()
+    assert main(["update"]) == 0
+    assert notebooks.read(copy).cells[3] == mine.cells[3]
+    book = new_notebook(cells=[new_markdown_cell("# 1. A", id="title"), mine.cells[3]])
+    book.cells[1].execution_count = 1
+    nbformat.write(book, house.solutions / "1.ipynb")
+    assert main(["export", "--output", str(house.root / "out.html")]) == 0
+    assert (house.root / "out.html").stat().st_size > 5e6
+    put(copy, before)
+    monkeypatch.setattr(notebooks, "_LARGEST", 1_000_000)
+    assert main(["update"]) == 1
+    assert "bytes, more than the 1,000,000 allowed; it was left" in capsys.readouterr().err
+    assert copy.read_bytes() == before
+
+
+@contextlib.contextmanager
+def full_disk(size=500):
+    """No file can grow beyond this many bytes."""
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+
+
+@contextlib.contextmanager
+def closed_folders(root):
+    """Nothing under `root` can be made, removed or renamed; not by root either."""
+    folders = [path for path in (root, *root.rglob("*")) if path.is_dir()]
+    above = [path for path in root.parents if path.owner() == root.owner() and path != path.parent]
+    above = [path for path in above if os.access(path, os.W_OK) and "pytest" in path.name]
+    modes = {path: path.stat().st_mode for path in (*folders, *above)}
+    user = os.geteuid()
+    for path in folders:
+        path.chmod(0o555)
+    for path in above:
+        path.chmod(modes[path] | 0o111)
+    try:
+        if not user:
+            os.setresuid(65534, 65534, 0)  # root may write everywhere, nobody may not
+        yield
+    finally:
+        if not user:
+            os.setresuid(0, 0, 0)
+        for path, mode in modes.items():
+            path.chmod(mode)
+
+
+FAILURES = {"full disk": lambda root: full_disk(), "closed folder": closed_folders}
+
+
+def told(capsys, path):
+    """What was said of a failure: one sentence that names the file and what to do."""
+    line, *others = capsys.readouterr().err.splitlines()
+    assert not others
+    assert line.startswith("mnist-lab: ")
+    assert str(path) in line
+    assert "choose another place" in line
+
+
+def content(root):
+    return {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("command", ["exercises", "export", "update"])
+def test_a_notebook_command_that_cannot_write_leaves_all(
+    house, monkeypatch, capsys, command, failure
+):
+    monkeypatch.chdir(house.root)
+    target = {
+        "exercises": house.exercises / "9_sample.ipynb",
+        "export": house.root / "mnist_lab-solutions.html",
+        "update": house.mine / "before-update",
+    }[command]
+    for name in ("exercises", "update", "export"):
+        assert main([name]) == 0
+    solution = house.solutions / "9_sample.ipynb"
+    solution.write_text(solution.read_text().replace("A sample", "The sample"))
+    if command == "update":
+        assert main(["exercises"]) == 0
+    before = content(house.root)
+    capsys.readouterr()
+    with FAILURES[failure](house.root):
+        assert main([command]) == 1
+    told(capsys, target)
+    assert content(house.root) == before
+    assert main([command]) == 0
+    assert content(house.root) != before
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("folder", ["exercises", "mine"])
+def test_a_first_notebook_that_cannot_be_written(house, capsys, folder, failure):
+    exercises.write_exercises(house.exercises)
+    if folder == "exercises":
+        shutil.rmtree(house.exercises)
+    with FAILURES[failure](house.root):
+        assert main(["update" if folder == "mine" else "exercises"]) == 1
+    told(capsys, getattr(house, folder))
+    assert not list(house.root.rglob(f"{folder}/*"))
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_run_that_cannot_be_saved(tmp_path, failure):
+    path, run = tmp_path / "run.npz", example_run()
+    run.save(path)
+    before = content(tmp_path)
+    run.seconds = 2.5
+    with FAILURES[failure](tmp_path), pytest.raises(OSError, match="choose another place") as said:
+        run.save(path)
+    assert str(said.value).startswith(f"{path} cannot be written (")
+    assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("option", ["--save run.npz", "--figure figure.pdf"])
+def test_a_training_whose_result_cannot_be_written(tmp_path, monkeypatch, capsys, option, failure):
+    monkeypatch.chdir(tmp_path)
+    option, name = option.split()
+    (tmp_path / name).write_text("old")
+    arguments = ["train", "linear", "--epochs", "1", "--seed", "0", option, name]
+    with FAILURES[failure](tmp_path):
+        assert main(arguments) == 1
+        said = capsys.readouterr()
+    assert said.err.startswith(f"mnist-lab: {tmp_path if failure == 'full disk' else ''}")
+    assert f"{name} cannot be " in said.err
+    assert "choose another place" in said.err
+    # A closed folder is known before the training, a full disk only after it.
+    assert ("final validation accuracy: " in said.out) == (failure == "full disk")
+    assert content(tmp_path) == {tmp_path / name: b"old"}
+
+
+class CrashError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_checkpoint_that_cannot_be_written_is_the_old_one(small, tmp_path, failure):
+    file, settings = tmp_path / "state.npz", {"epochs": 3, "batch_size": 64, "seed": 0}
+
+    def crash(run):
+        if run.epochs == 1:
+            raise CrashError
+
+    with pytest.raises(CrashError):
+        lab.train(lab.build_linear(), small, checkpoint=file, callback=crash, **settings)
+    before = content(tmp_path)
+    with FAILURES[failure](tmp_path), pytest.raises(OSError, match="choose another place") as said:
+        lab.train(lab.build_linear(), small, checkpoint=file, **settings)
+    assert str(said.value).startswith(f"{file} cannot be written (")
+    assert content(tmp_path) == before
+    assert lab.train(lab.build_linear(), small, checkpoint=file, **settings).epochs == 3
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_records_that_cannot_be_written(tmp_path, monkeypatch, capsys, failure):
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    (folder / "linear-seed0.npz").write_text("damaged, so that it is made again")
+    before = content(folder)
+    monkeypatch.setattr("mnist_lab.__main__.RECORDS", folder)
+    with FAILURES[failure](tmp_path):
+        assert main(["solutions", "--part", "linear", "--seeds", "1"]) == 1
+    told(capsys, folder)
+    left = content(folder)
+    assert left.pop(folder / "linear-seed0.npz") == before[folder / "linear-seed0.npz"]
+    assert {path.name for path in left} <= {".lock", ".holder"}
+
+
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(OSError, match=f"{path} cannot be written"):
+            example_run().save(path)
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_saving_through_a_link_replaces_what_it_leads_to(tmp_path):
+    (tmp_path / "there").mkdir()
+    target, link = tmp_path / "there" / "run.npz", tmp_path / "link.npz"
+    link.symlink_to(target)
+    for _ in range(2):  # a link to nothing at first
+        example_run().save(link)
+        assert link.is_symlink()
+        assert lab.Run.load(target).name == "example"
+        assert [path.name for path in target.parent.iterdir()] == ["run.npz"]
+        target.write_text("old")
+
+
+def test_a_replaced_file_keeps_its_permissions(tmp_path):
+    """Others must not be able to read what they could not read before."""
+    example_run().save(tmp_path / "run.npz")
+    (tmp_path / "run.npz").chmod(0o600)
+    example_run().save(tmp_path / "run.npz")
+    assert (tmp_path / "run.npz").stat().st_mode & 0o777 == 0o600
