@@ -168,6 +168,8 @@ def download_mnist(path: str | os.PathLike | None = None) -> Path:
             urllib.request.urlopen(URL, timeout=30) as source,
             beside.open("wb") as target,
         ):
+            if source.url != URL:  # perhaps without https; what comes is judged by its SHA-256
+                print(f"sent on to {source.url}", file=sys.stderr)
             content = source.read(LARGEST_ARRAY)
             found = hashlib.sha256(content).hexdigest()
             if found != SHA256:
