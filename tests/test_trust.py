@@ -1,13 +1,20 @@
 """Nothing is let in, nothing is let out: what the code may call, what the files on file say."""
 
 import ast
+import json
+import os
 import re
+import shutil
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 
 from mnist_lab import data as data_module
@@ -245,3 +252,49 @@ def test_no_file_tells_a_secret():
 def test_no_file_is_large_but_the_data():
     large = [path.relative_to(ROOT) for path in files() if path.stat().st_size > 1.5e6]
     assert large == [Path("data/mnist.npz")]
+
+
+@pytest.fixture
+def make_lab(tmp_path):
+    """What JupyterLab says of itself, started as `make lab` starts it."""
+    own = ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR")
+    own += ("JUPYTERLAB_WORKSPACES_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")
+    environment = os.environ | dict.fromkeys(own, str(tmp_path)) | {"BROWSER": "true"}
+    told = subprocess.run(
+        ["make", "--dry-run", "--always-make", "lab", f"VENV={sys.prefix}"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    line = told[told.index(f"{sys.prefix}/bin/jupyter lab ") :]
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(f"exec {line}", shell=True, cwd=ROOT, env=environment,
+                                  stdout=log, stderr=log)  # fmt: skip
+    try:
+        file = tmp_path / f"jpserver-{server.pid}.json"
+        deadline = time.monotonic() + 60
+        while not file.exists() and server.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert file.exists(), (tmp_path / "log").read_text()
+        yield json.loads(file.read_text())
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def status(address):
+    try:
+        return urllib.request.urlopen(address, timeout=30).status
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make lab needs make")
+def test_the_students_jupyterlab_is_open_to_nobody_else(make_lab):
+    connections = psutil.Process(make_lab["pid"]).net_connections("inet")
+    listening = {each.laddr.ip for each in connections if each.status == psutil.CONN_LISTEN}
+    assert listening
+    assert listening <= {"127.0.0.1", "::1"}
+    contents = f"{make_lab['url']}api/contents"
+    assert len(make_lab["token"]) >= 32
+    assert status(contents) == 403
+    assert status(f"{contents}?token={make_lab['token'][::-1]}") == 403
+    assert status(f"{contents}?token={make_lab['token']}") == 200
