@@ -4,13 +4,20 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
+# A file of exact versions, as .ci/newest.txt. Without one, all are the newest that there are.
+CONSTRAINTS ?=
 FIRST = notebooks/mine/1_linear.ipynb
 # JupyterLab refuses to run as root, as in a container, unless told so.
 ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 # Two processes at a time, each with whole files: what a file prepares is prepared once.
 TWO = --numprocesses 2
+NBVAL = --nbval --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
+# What depends most on the versions of TensorFlow, Keras and ipywidgets.
+OLDEST = $(patsubst %,tests/test_%.py,models training explorer)
+LOCK = uv pip compile --quiet --upgrade --extra test --no-annotate \
+	--custom-compile-command "make lock" pyproject.toml
 
-.PHONY: lab test test-browser solutions exercises verify bench clean
+.PHONY: lab test test-browser test-oldest solutions exercises verify bench lock clean
 
 # A notebook of the student's that is broken is told, and no reason not to open the others.
 lab: $(READY)
@@ -22,12 +29,16 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest $(TWO) --dist loadfile --doctest-modules tests mnist_lab
-	$(BIN)/python -m pytest $(TWO) --dist loadscope --nbval \
-		--nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120 notebooks/solutions
+	$(BIN)/python -m pytest $(TWO) --dist loadscope $(NBVAL) notebooks/solutions
 
 # The laboratory in JupyterLab and Chromium, which CHROMIUM=/path/to/it may name.
 test-browser: $(READY)
 	$(BIN)/python -m pytest tests/browser
+
+# A short run, for the oldest versions that pyproject.toml allows: CONSTRAINTS=.ci/oldest.txt.
+test-oldest: $(READY)
+	$(BIN)/python -m pytest $(TWO) --dist loadfile $(OLDEST)
+	$(BIN)/python -m pytest $(NBVAL) notebooks/solutions/1_linear.ipynb
 
 solutions: $(READY)
 	$(BIN)/mnist-lab solutions
@@ -44,6 +55,11 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/bench_explorer.py linear 17 5
 	$(BIN)/python tests/benchmarks/bench_explorer.py mlp 1 3
 
+# The versions that CI installs, for both ends of pyproject.toml's ranges. It needs uv.
+lock:
+	$(LOCK) --universal --output-file .ci/newest.txt
+	$(LOCK) --python-version 3.11 --resolution lowest-direct --output-file .ci/oldest.txt
+
 clean:
 	rm -rf $(VENV)
 
@@ -52,7 +68,8 @@ $(READY): pyproject.toml
 		echo "mnist_lab needs Python 3.11 or newer, and $(PYTHON) is not." \
 		"Say which to use: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --disable-pip-version-check --editable '.[test]'
+	$(BIN)/pip install --disable-pip-version-check \
+		$(if $(CONSTRAINTS),--constraint $(CONSTRAINTS)) --editable '.[test]'
 	# JupyterLab's question about news would be the first thing that a student sees.
 	$(BIN)/jupyter labextension disable "@jupyterlab/apputils-extension:announcements"
 	@touch $@

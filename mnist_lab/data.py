@@ -173,6 +173,8 @@ def download_mnist(path: str | os.PathLike | None = None) -> Path:
     by_hand = f"get {URL} by other means and put it at {file}"
     try:
         with urllib.request.urlopen(URL, timeout=30) as source:
+            if source.url != URL:  # perhaps without https; what comes is judged by its SHA-256
+                print(f"sent on to {source.url}", file=sys.stderr)
             content = source.read(LARGEST)
     except OSError as problem:
         raise DataError(f"MNIST cannot be downloaded ({problem}): {by_hand}") from None

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import http.server
+import re
 import shutil
 import threading
 
@@ -73,6 +74,23 @@ def test_download_puts_the_right_file_in_place(tmp_path, server, monkeypatch):
     monkeypatch.setattr(data_module, "SHA256", digest)
     assert lab.load_mnist(target, download=True).name == "MNIST"
     assert [path.name for path in target.parent.iterdir()] == ["mnist.npz"]
+
+
+def test_a_download_from_another_place_is_told_and_checked(tmp_path, server, monkeypatch, capsys):
+    folder, url = server
+    (folder / "moved").mkdir()
+    (folder / "moved" / "index.html").write_text("something else")
+    # The server redirects from a folder's name without a slash to the one with it.
+    monkeypatch.setattr(data_module, "URL", url.replace("mnist.npz", "moved"))
+    with pytest.raises(lab.DataError, match="by other means"):
+        lab.download_mnist(tmp_path / "mnist.npz")
+    assert "/moved/\n" in capsys.readouterr().err
+    assert not (tmp_path / "mnist.npz").exists()
+
+
+def test_mnist_comes_over_https():
+    assert data_module.URL.startswith("https://")
+    assert re.fullmatch("[0-9a-f]{64}", data_module.SHA256)
 
 
 @pytest.mark.parametrize("trouble", ["wrong content", "not found", "no server"])

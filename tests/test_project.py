@@ -11,11 +11,17 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 from mnist_lab import quiet
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+REQUIREMENTS = [
+    Requirement(line)
+    for line in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]]
+]
 # Lowest floor first: a module imports only from those before it.
 FLOORS = [
     "quiet",
@@ -68,14 +74,42 @@ def test_environment_and_project_agree():
 
 def test_all_that_is_imported_is_declared():
     declared = {re.split("[<>=]", line)[0] for line in PROJECT["dependencies"]}
-    # Both come with others: keras with tensorflow, IPython with jupyterlab's kernel.
-    declared |= {"keras", "IPython", "mnist_lab"} | set(sys.stdlib_module_names)
+    # IPython comes with jupyterlab's kernel.
+    declared |= {"IPython", "mnist_lab"} | set(sys.stdlib_module_names)
     for path in (ROOT / "mnist_lab").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and not node.level:
                 names = [node.module]
             assert {name.split(".")[0] for name in names} <= declared, path.name
+
+
+def locked(end):
+    """The versions of a package in a lock: some packages have one for each Python."""
+    found = {}
+    for line in (ROOT / ".ci" / f"{end}.txt").read_text().splitlines():
+        if not line.startswith("#"):
+            requirement = Requirement(line)
+            (pin,) = requirement.specifier
+            assert pin.operator == "==", line
+            assert not requirement.url, line
+            found.setdefault(requirement.name, []).append(pin.version)
+    return found
+
+
+def test_the_newest_lock_has_all_that_is_declared_in_its_range():
+    versions = locked("newest")
+    for requirement in REQUIREMENTS:
+        assert versions[requirement.name], requirement
+        assert all(version in requirement.specifier for version in versions[requirement.name])
+
+
+def test_the_oldest_lock_has_the_lowest_versions_that_are_allowed():
+    versions = locked("oldest")
+    for requirement in REQUIREMENTS:
+        (lowest,) = requirement.specifier
+        (version,) = versions[requirement.name]
+        assert Version(version) == Version(lowest.version), requirement
 
 
 def test_imports_point_down():

@@ -174,6 +174,9 @@ def fit(model, data, shape, epochs, seed):
         steps_per_epoch=-(-len(x_train) // BATCH),
         epochs=epochs,
         validation_data=(x_valid, y_valid),
+        # All at once, as `train` does: before Keras 3.14 what an activity regulariser adds to the
+        # loss grows with the batch.
+        validation_batch_size=len(x_valid),
         callbacks=[own],
         verbose=0,
     ).history

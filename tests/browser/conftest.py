@@ -76,7 +76,7 @@ def jupyter(tmp_path_factory):
         "LabApp.open_browser": False,
     }
     own = ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR")
-    own += ("JUPYTERLAB_WORKSPACES_DIR", "XDG_CACHE_HOME", "IPYTHONDIR")
+    own += ("JUPYTERLAB_WORKSPACES_DIR", "JUPYTER_DATA_DIR", "XDG_CACHE_HOME", "IPYTHONDIR")
     environment = os.environ | {name: str(home / name.lower()) for name in own}
     silent = home / "jupyterlab_settings_dir" / "@jupyterlab" / "apputils-extension"
     silent.mkdir(parents=True)
