@@ -29,8 +29,9 @@ class _TensorFlowFinder(importlib.abc.MetaPathFinder):
                 with stderr_aside():
                     load(module)
                     # Makes TensorFlow look for graphics cards and start XLA now, and not in the
-                    # middle of a student's cell; either is announced but once.
-                    with contextlib.suppress(module.errors.OpError):
+                    # middle of a student's cell; either is announced but once. A TensorFlow
+                    # without XLA raises one or the other.
+                    with contextlib.suppress(module.errors.OpError, ValueError):
                         module.function(lambda: module.constant(0), jit_compile=True)()
 
             spec.loader.exec_module = load_quietly
