@@ -43,6 +43,7 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python tests/benchmarks/bench_explorer.py linear 17 5
 	$(BIN)/python tests/benchmarks/bench_explorer.py mlp 1 3
+	$(BIN)/python tests/benchmarks/bench_class.py 1 10
 
 clean:
 	rm -rf $(VENV)

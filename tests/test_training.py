@@ -578,35 +578,6 @@ def by_xla(small):
     return list(trainings(small))
 
 
-# What a TensorFlow without XLA raises: the error of an operation, of one kind or another; or, so
-# its documentation, a ValueError.
-MISSING = [
-    (tf.errors.InvalidArgumentError, "No JIT device registered for CPU"),
-    (ValueError, "XLA support is not available"),
-]
-
-
-@pytest.fixture(params=MISSING, ids=lambda missing: missing[0].__name__)
-def without_xla(request, monkeypatch):
-    """TensorFlow as if it had been built without XLA; the reason that it names."""
-    (kind, reason), function, calls = request.param, tf.function, itertools.count()
-
-    def refuse(*_):
-        # The name of the operation is another one each time.
-        message = f"{reason} [Op:__inference__chunk_{next(calls)}]"
-        raise ValueError(message) if kind is ValueError else kind(None, None, message)
-
-    def missing(*arguments, jit_compile=None, **options):
-        made = function(*arguments, **options)
-        if jit_compile and arguments:  # without, it is Keras' decorator of something never called
-            monkeypatch.setattr(made, "get_concrete_function", lambda *_: refuse)
-        return made
-
-    monkeypatch.setattr(tf, "function", missing)
-    monkeypatch.setattr(loop, "_told", set())
-    return reason
-
-
 @pytest.mark.filterwarnings("error")
 def test_without_xla_it_is_told_once_and_the_results_are_the_same(
     small, capsys, by_xla, without_xla
