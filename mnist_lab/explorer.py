@@ -158,7 +158,7 @@ class Explorer:
         epochs, seed = setup.values["epochs"], setup.values["seed"]
         with interruptions() as interrupted:
             self._say("starting…")
-            loop, compile_seconds = self._compiled(setup)
+            loop, compile_seconds, told = self._compiled(setup)
             loop.model.optimizer.learning_rate = setup.values["learning_rate"]
             run = Run(settings_of(loop, self._data, epochs, seed, setup.name))
             run.compile_seconds = compile_seconds
@@ -173,29 +173,28 @@ class Explorer:
 
                 train_epochs(loop, run, look)
         if run.diverged:
-            self._say(divergence(run, loop.model), alert=True)
+            ended = divergence(run, loop.model)
         elif run.interrupted:
-            self._say(
-                f"Stopped after {len(run.batch_loss):,} iterations. What was trained is kept."
-            )
+            ended = f"Stopped after {len(run.batch_loss):,} iterations. What was trained is kept."
         else:
-            self._say(f"Done in {duration(run.seconds)}{_compiling(run)}.")
+            ended = f"Done in {duration(run.seconds)}{_compiling(run)}."
+        self._say(f"{ended} {told}".rstrip(), alert=run.diverged)
         return run
 
-    def _compiled(self, setup: Setup) -> tuple[CompiledLoop, float]:
-        """The compiled loop of a network, with any weights, and how long compiling took."""
+    def _compiled(self, setup: Setup) -> tuple[CompiledLoop, float, str]:
+        """The compiled loop of a network, how long compiling took, and what it had to tell."""
         key = setup.network, self._sha256
-        loop, began = _loops.pop(key, None), time.perf_counter()
+        loop, began, told = _loops.pop(key, None), time.perf_counter(), ""
         if loop is None:
             self._say("compiling…")
             images = len(self._data.x_train)
             batch_size = in_range("batch size", setup.values["batch_size"], 1, images, whole=True)
             loop = CompiledLoop(setup.build(), self._data, batch_size, "float32")
-            loop.compile()
+            told = loop.compile()
         _loops[key] = loop
         for oldest in list(_loops)[:-LOOPS_KEPT]:
             del _loops[oldest]
-        return loop, time.perf_counter() - began
+        return loop, time.perf_counter() - began, told
 
     def _follow(self, run: Run) -> None:
         """Show how far a training is, and let it be drawn as it is now."""

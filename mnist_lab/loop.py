@@ -8,7 +8,6 @@ the batch's own loss and accuracy into the result. The mathematics is that of `f
 import contextlib
 import re
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +31,10 @@ FIT_SAMPLE = 5000
 _SLOW_UNDER_XLA = re.compile(
     r"Conv[23]D|DepthwiseConv|Pool|^(Stateless)?(Random|Truncated|Parameterized)(?!.*FullInt)"
 )
+
+# Raised where XLA cannot compile a network, or where TensorFlow was built without XLA.
+_XLA_REFUSES = (tf.errors.OpError, ValueError)
+_told: set[str] = set()  # why XLA refused, so far
 
 
 class Chunk(NamedTuple):
@@ -89,23 +92,31 @@ class CompiledLoop:
         """Iterations in an epoch, the last short batch included."""
         return -(-self.images // self.batch_size)
 
-    def compile(self) -> None:
-        """Trace and compile all that an epoch needs, without training."""
+    def compile(self) -> str:
+        """Trace and compile all that an epoch needs, without training.
+
+        Returns
+        -------
+        str
+            What there is to tell: that it goes without XLA, and why. Mostly empty; the same
+            reason is told but once in a process.
+        """
+        told = ""
         whole, rest = self._batches(np.arange(self.images))
         self._run_whole = self._traced(self.batch_size)
         if self.precision == "float32" and _suits_xla(self._run_whole):
-            compiled = self._traced(self.batch_size, jit_compile=True)
             try:
+                compiled = self._traced(self.batch_size, jit_compile=True)
                 self._run(compiled, whole, 0, 0, 0, 0)
                 self._run_whole = compiled
-            except tf.errors.OpError as problem:
-                reason = str(problem).split("\n")[0]
-                warnings.warn(f"training without XLA, which is slower: {reason}", stacklevel=3)
+            except _XLA_REFUSES as problem:
+                told = _without_xla(problem)
         if len(rest):
             self._run_rest = self._traced(rest.shape[1])
         self._run_evaluation = tf.function(self._evaluate, autograph=False).get_concrete_function(
             *self._specs()
         )
+        return told
 
     def epoch(self, order: np.ndarray, key: int, first_step: int) -> Iterator[Chunk]:
         """Train one epoch, giving control back after each chunk.
@@ -293,6 +304,16 @@ def _suits_xla(traced) -> bool:
     graph = traced.graph.as_graph_def()
     nodes = [graph.node, *(function.node_def for function in graph.library.function)]
     return not any(_SLOW_UNDER_XLA.search(node.op) for group in nodes for node in group)
+
+
+def _without_xla(problem: Exception) -> str:
+    """Say why a training goes without XLA; nothing if this reason has been told before."""
+    # The name of the operation is another one each time.
+    reason = str(problem).split("\n")[0].split(" [Op:")[0]
+    if reason in _told:
+        return ""
+    _told.add(reason)
+    return f"Training without XLA, which is slower, with the same results within rounding: {reason}"
 
 
 def _fit_shapes(model: keras.Model, data: Dataset, stored: bool) -> tuple[tuple[int, ...], int]:

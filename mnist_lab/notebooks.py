@@ -83,6 +83,7 @@ def execute(path: Path) -> None:
         client = NotebookClient(
             notebook,
             kernel_name="python3",
+            iopub_timeout=60,  # on a busy machine outputs come late, and would be left out
             record_timing=False,
             store_widget_state=False,
             resources=place,

@@ -39,6 +39,12 @@ class MovingLine:
             self._when = time.perf_counter()
             self._write()
 
+    def tell(self, text: str) -> None:
+        """Take the line away, and print a text, if there is any, that stays above it."""
+        if text:
+            self.show("")
+            print(text)
+
     def _write(self) -> None:
         if self._wanted:
             back = "" if self._text else "\r"

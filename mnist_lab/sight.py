@@ -1,6 +1,7 @@
 """What a trained network sees: validation digits, what it says of them, and how sure it is."""
 
 import io
+import threading
 
 import ipywidgets as widgets
 import numpy as np
@@ -28,6 +29,10 @@ class Sight:
         self._images = np.asarray(data.x_valid).reshape(len(data.x_valid), 28, 28)
         labels = data.y_valid
         self._labels = labels if labels.ndim == 1 else labels.argmax(axis=1)
+        # One for all pictures: matplotlib's figures are freed late, each with all its pixels.
+        self._figure = Figure((5, 3.6), dpi=200, facecolor="none")
+        FigureCanvasAgg(self._figure)
+        self._drawing = threading.Lock()
         self._words = widgets.HTML()
         self._picture = widgets.Image(format="png", layout={"width": "100%", "max_width": "430px"})
         self.next_button = widgets.Button(
@@ -83,11 +88,12 @@ class Sight:
             f"<b>What the network sees</b>: {kind}<br>It says <b>{said}</b> "
             f"({self._probabilities[digit, said]:.1%}); it is a <b>{label}</b>."
         )
-        self._picture.value = self._draw(row, digit)
+        with self._drawing:
+            self._picture.value = self._draw(row, digit)
 
     def _draw(self, row: np.ndarray, digit: int) -> bytes:
-        figure = Figure((5, 3.6), facecolor="none")
-        FigureCanvasAgg(figure)
+        figure = self._figure
+        figure.clear()
         top, bottom = figure.subfigures(2, 1, height_ratios=(2.1, 1), wspace=0)
         large, bars = top.subplots(1, 2, width_ratios=(1, 1.5))
         top.subplots_adjust(left=0.01, right=0.93, bottom=0.06, top=0.98, wspace=0.16)
@@ -107,7 +113,7 @@ class Sight:
         for axes in bottom.axes[len(row) :]:
             axes.axis("off")
         png = io.BytesIO()
-        figure.savefig(png, format="png", dpi=200)
+        figure.savefig(png, format="png")
         return png.getvalue()
 
     @staticmethod

@@ -130,7 +130,7 @@ def train(
     with MovingLine(progress) as line, interruptions() as interrupted:
         began = time.perf_counter()
         line.show("compiling ...")
-        loop.compile()
+        line.tell(loop.compile())
         run.compile_seconds = time.perf_counter() - began
         train_epochs(loop, run, _looks(line, callback, interrupted), checkpoint)
     if run.diverged:

@@ -1,5 +1,6 @@
-"""What the tests share: the real MNIST, and a small piece of it."""
+"""What the tests share: the real MNIST, a small piece of it, and a TensorFlow without XLA."""
 
+import itertools
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,12 @@ import pytest
 import mnist_lab as lab
 from mnist_lab import exercises, notebooks, updates
 
+# What a TensorFlow without XLA raises: the error of an operation, of one kind or another; or, so
+# its documentation, a ValueError.
+MISSING = {
+    "InvalidArgumentError": "No JIT device registered for CPU",
+    "ValueError": "XLA support is not available",
+}
 GOLDEN = Path(__file__).parent / "golden"
 
 
@@ -23,6 +30,32 @@ def small(data):
     return lab.Dataset(
         data.x_train[:330], data.y_train[:330], data.x_valid[:120], data.y_valid[:120], "small"
     )
+
+
+@pytest.fixture(params=MISSING)
+def without_xla(request, monkeypatch):
+    """TensorFlow as if it had been built without XLA; the reason that it names."""
+    import tensorflow as tf
+
+    from mnist_lab import loop
+
+    function, calls, reason = tf.function, itertools.count(), MISSING[request.param]
+
+    def refuse(*_):
+        # The name of the operation is another one each time.
+        message = f"{reason} [Op:__inference__chunk_{next(calls)}]"
+        kind = getattr(tf.errors, request.param, None)
+        raise kind(None, None, message) if kind else ValueError(message)
+
+    def missing(*arguments, jit_compile=None, **options):
+        made = function(*arguments, **options)
+        if jit_compile and arguments:  # without, it is Keras' decorator of something never called
+            monkeypatch.setattr(made, "get_concrete_function", lambda *_: refuse)
+        return made
+
+    monkeypatch.setattr(tf, "function", missing)
+    monkeypatch.setattr(loop, "_told", set())
+    return reason
 
 
 @pytest.fixture

@@ -183,6 +183,57 @@ def test_closed_it_leaves_no_widget_behind(open_laboratory, small):
     assert len(laboratory.runs) == 1
 
 
+LOAD = """
+import re, sys, threading, time
+import mnist_lab as lab
+from ipywidgets.widgets import widget as widget_module
+part, slider, *values = sys.argv[1:]
+whole = lab.load_mnist()
+data = lab.Dataset(whole.x_train[:2000], whole.y_train[:2000], whole.x_valid, whole.y_valid)
+laboratory = lab.explore(part, data=data)
+laboratory.controls._moved = lambda: None  # no training until Start
+own = laboratory.controls.widgets
+own["hidden_units"].value, own["epochs"].value = 50, 100
+for value in values:
+    if slider == "open":
+        laboratory = lab.explore(part, data=data)
+    else:
+        own[slider].value = float(value)
+    laboratory.start()
+    while "iteration" not in laboratory.status:
+        time.sleep(0.01)
+    laboratory.stop()
+    laboratory.wait()
+    laboratory.rows[-1].remove_button.click()
+    status = open("/proc/self/status").read()
+    memory = int(re.search(r"RssAnon:\\s+(\\d+) kB", status)[1]) / 1024
+    print(memory, threading.active_count(), len(widget_module._instances))
+"""
+
+
+@pytest.mark.parametrize(
+    ("part", "slider"),
+    [("linear", "learning_rate"), ("mlp", "seed"), ("linear", "open")],
+)
+def test_ten_starts_and_stops_leave_nothing_behind(part, slider):
+    if not os.path.exists("/proc/self/status"):
+        pytest.skip("only Linux tells the memory of one process")
+    values = [str(number) if slider == "seed" else f"{number / 200}" for number in range(1, 14)]
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, part, slider, *values],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    memory, threads, widgets = zip(
+        *(line.split() for line in done.stdout.splitlines()), strict=True
+    )
+    assert set(threads) == {"1"}
+    assert len(set(widgets)) == 1
+    # After two to warm up.
+    assert float(memory[-1]) < 1.05 * float(memory[2]), memory
+
+
 def test_two_laboratories_train_one_after_the_other(open_laboratory, medium):
     first = long_training(open_laboratory, medium)
     second = open_laboratory("mlp", medium, hidden_units=10, epochs=1)
@@ -221,6 +272,17 @@ def test_an_exception_is_told(open_laboratory, small, monkeypatch):
     assert not laboratory.start_button.disabled
     laboratory.start(wait=True)
     assert laboratory.status.startswith("Done in")
+
+
+def test_without_xla_it_is_told_once(open_laboratory, small, capfd, monkeypatch, without_xla):
+    monkeypatch.setattr(explorer, "_loops", {})
+    laboratory = open_laboratory("mlp", small, epochs=1)
+    for units in (10, 20):
+        laboratory.controls.widgets["hidden_units"].value = units
+        laboratory.start(wait=True)
+        assert laboratory.status.startswith("Done in")
+        assert laboratory.status.endswith(f"within rounding: {without_xla}") == (units == 10)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_batch_larger_than_the_data_is_told(open_laboratory, small):

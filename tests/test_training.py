@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import psutil
 import pytest
+import tensorflow as tf
 from keras import layers, ops
 
 import mnist_lab as lab
@@ -551,13 +552,11 @@ def test_bfloat16_without_the_processor_is_warned_about(small, monkeypatch):
         lab.train(compiled("sequential, SGD"), small, epochs=1, precision="bfloat16")
 
 
-def test_xla_refusing_a_model_is_told_and_survived(small):
+def test_xla_refusing_a_model_is_told_and_survived(small, capsys):
     def build():
         # XLA cannot compile a call back into Python.
         def identity(x):
             y = keras.tree.flatten(x)[0]
-            import tensorflow as tf
-
             same = tf.py_function(lambda value: value, [y], tf.float32)
             return tf.ensure_shape(same, y.shape)
 
@@ -565,9 +564,67 @@ def test_xla_refusing_a_model_is_told_and_survived(small):
         model.compile(sgd(), ONE_HOT)
         return model
 
-    with pytest.warns(UserWarning, match="training without XLA"):
-        run = lab.train(build(), small, epochs=1)
+    run = lab.train(build(), small, epochs=1)
+    assert "Training without XLA, which is slower" in capsys.readouterr().out
     assert run.epochs == 1
+
+
+def trainings(data):
+    """Each part trained on few images: what came of it, and the weights."""
+    for part in lab.PARTS.values():
+        model = part.build(**{"filters": (2, 4)} if part.key == "cnn" else {"hidden_units": 20})
+        yield lab.train(model, data, epochs=2, batch_size=BATCH, seed=0), model.get_weights()
+
+
+@pytest.fixture(scope="module")
+def by_xla(small):
+    return list(trainings(small))
+
+
+@pytest.mark.filterwarnings("error")
+def test_without_xla_it_is_told_once_and_the_results_are_the_same(
+    small, capsys, by_xla, without_xla
+):
+    plain = list(trainings(small))
+    told = capsys.readouterr().out
+    assert told.count("Training without XLA, which is slower") == 1
+    assert f"within rounding: {without_xla}\n" in told
+    for (run, weights), (other, others) in zip(plain, by_xla, strict=True):
+        assert np.allclose(run.batch_loss, other.batch_loss, rtol=1e-4)
+        assert np.allclose(run.val_probabilities, other.val_probabilities, atol=1e-3)
+        for ours, theirs in zip(weights, others, strict=True):
+            assert np.allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+THREADS = """
+import sys
+import numpy as np
+import tensorflow as tf
+tf.config.threading.set_intra_op_parallelism_threads(int(sys.argv[1]))
+tf.config.threading.set_inter_op_parallelism_threads(int(sys.argv[1]))
+import test_training
+from mnist_lab import load_mnist, loop, Dataset
+whole = load_mnist()
+part = Dataset(whole.x_train[:330], whole.y_train[:330], whole.x_valid[:120], whole.y_valid[:120])
+results = list(test_training.trainings(part))
+loop._suits_xla = lambda traced: False
+results += test_training.trainings(part)
+arrays = [[run.batch_loss, run.val_probabilities, *weights] for run, weights in results]
+np.savez(sys.argv[2], *sum(arrays, []))
+"""
+
+
+def test_one_thread_and_two_give_the_same_with_xla_and_without(tmp_path):
+    files = [tmp_path / f"{threads}.npz" for threads in (1, 2)]
+    for threads, file in enumerate(files, 1):
+        command = [sys.executable, "-c", THREADS, str(threads), file]
+        subprocess.run(command, cwd=os.path.dirname(__file__), check=True)
+    one, two = (np.load(file) for file in files)
+    assert len(one.files) == 2 * (4 * 2 + 4 + 8 + 8 + 6)
+    for name in one.files:
+        # Sums are rounded in another order: we saw 2e-7, and probabilities are kept to 1e-3.
+        tolerance = 1e-3 if one[name].dtype == np.float16 else 1e-5
+        assert np.allclose(one[name], two[name], rtol=tolerance, atol=tolerance)
 
 
 MEMORY = """
