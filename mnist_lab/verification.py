@@ -19,9 +19,10 @@ from .training import epoch_means, redraw, settings_of, train_epochs
 # README.md says how far runs with XLA and without, with one and two threads were seen to drift.
 ALLOWED = ((10, 0.0001), (25, 0.02), (50, 0.25), (200, 0.75))
 ITERATIONS = ALLOWED[-1][0]  # retrained of each record
-# Some trainings drift faster. They show it here, when each initial weight differs by the last bit,
-# as if by rounding. The record may then lie this many times as far away.
-DRIFT = 10
+IMAGES = 2  # of a batch that may always be classified otherwise: the nearest decisions
+# Some trainings drift faster, and show it here, from weights that differ by NUDGE: a hundred times
+# the last bit, as sums of a thousand terms do. The record may then lie DRIFT times as far away.
+NUDGE, DRIFT = 2.0**-16, 10
 ROUNDING = 1e-5  # relative; of means computed by another version of NumPy
 
 
@@ -106,20 +107,21 @@ def _retrain(run: Run, job: Job, data: Dataset) -> tuple[str, list[str]]:
     again = train_beginning(job, _enough)
     count = min(ITERATIONS, len(run.batch_loss), len(again.batch_loss))
     allowed = np.repeat([share for _, share in ALLOWED], np.diff([0, *(to for to, _ in ALLOWED)]))
-    apart, allowed = _apart(again, run, count), allowed[:count]
+    allowed = np.stack([allowed, np.maximum(allowed, IMAGES / BATCH_SIZE)])[:, :count]
+    apart = _apart(again, run, count)
     told = f"largest relative difference {apart[0].max():.1g} in {count} iterations"
-    if apart.max():
+    if apart[0].any():
         told += f" (in iteration {apart[0].argmax() + 1})"
     if (apart > allowed).any():
         nudged = _nudged(job, data)
-        drift = np.full(count, np.inf)  # where it has diverged, nothing is known
         known = min(count, len(nudged.batch_loss))
-        drift[:known] = np.maximum.accumulate(_apart(again, nudged, known).max(axis=0))
+        drift = np.full((2, count), np.inf)  # where it has diverged, nothing is known
+        drift[:, :known] = np.maximum.accumulate(_apart(again, nudged, known), axis=1)
         allowed = np.maximum(allowed, DRIFT * drift)
-        told += f"; {drift.max():.1g} from weights that differ by the last bit"
+        told += f"; {drift[0].max():.1g} from weights that differ by {NUDGE:.1g}"
     problems = []
-    for name, far in zip(("loss", "accuracy"), apart, strict=True):
-        beyond = far > allowed
+    for name, far, bound in zip(("loss", "accuracy"), apart, allowed, strict=True):
+        beyond = far > bound + ROUNDING
         if beyond.any():
             problems.append(
                 f"the {name} of iteration {beyond.argmax() + 1} is not what training gives "
@@ -133,7 +135,7 @@ def _enough(run: Run) -> bool:
 
 
 def _nudged(job: Job, data: Dataset) -> Run:
-    """The beginning of a job, from weights that differ by the last bit."""
+    """The beginning of a job, from weights that are a trifle larger or smaller."""
     loop = CompiledLoop(job.part.build(), data, BATCH_SIZE, "float32")
     loop.compile()
     run = Run(settings_of(loop, data, job.part.epochs, job.seed, job.name))
@@ -141,8 +143,8 @@ def _nudged(job: Job, data: Dataset) -> Run:
     generator = np.random.default_rng(job.seed)
     for variable in loop.model.trainable_variables:
         weights = np.asarray(variable)
-        up_or_down = generator.choice(np.array([-np.inf, np.inf], np.float32), weights.shape)
-        variable.assign(np.nextafter(weights, up_or_down))
+        signs = generator.choice(np.array([-1, 1], np.float32), weights.shape)
+        variable.assign(weights * (1 + np.float32(NUDGE) * signs))
     train_epochs(loop, run, _enough)
     return run
 
