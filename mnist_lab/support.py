@@ -16,10 +16,11 @@ from typing import IO
 import numpy as np
 
 _LARGEST_FILE = 2**30 + 2**20  # bytes; zipfile reads a file's list of contents without bound
-# The beginning of an .npy file of format 1.0 with numbers, words or objects.
+# The beginning of an .npy file of format 1.0 with numbers, words or objects; Python 2 wrote an L
+# behind lengths.
 _HEADER = re.compile(
     rb"\x93NUMPY\x01\x00..\{'descr': '([<>|][biufcSUO]\d{0,9})', 'fortran_order': (?:True|False), "
-    rb"'shape': \((|%b,|%b(?:, %b)+)\), \} *\n" % ((rb"(?:0|[1-9]\d{0,18})",) * 3),
+    rb"'shape': \((|%b,|%b(?:, %b)+)\), \} *\n" % ((rb"(?:0|[1-9]\d{0,18})L?",) * 3),
     re.DOTALL,
 )
 

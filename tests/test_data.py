@@ -6,6 +6,7 @@ import http.server
 import re
 import shutil
 import threading
+import zipfile
 
 import numpy as np
 import pytest
@@ -37,6 +38,18 @@ def test_another_data_set_loads_under_its_own_name(tmp_path, save):
 def test_a_copy_of_mnist_is_called_mnist(tmp_path):
     shutil.copy(data_module.FOLDER / "mnist.npz", tmp_path / "copy.npz")
     assert lab.load_mnist(tmp_path / "copy.npz").name == "MNIST"
+
+
+@pytest.mark.filterwarnings("ignore:Reading `.npy` or `.npz`")  # numpy's own, and true
+def test_an_array_that_python_2_wrote_is_read(tmp_path):
+    np.save(tmp_path / "x_train.npy", arrays()["x_train"])
+    written = (tmp_path / "x_train.npy").read_bytes()
+    older = written.replace(b"(3, 28, 28), } ", b"(3L, 28, 28), }")
+    assert older != written
+    np.savez(tmp_path / "old.npz", **arrays(x_train=None))
+    with zipfile.ZipFile(tmp_path / "old.npz", "a") as archive:
+        archive.writestr("x_train.npy", older)
+    assert np.array_equal(lab.load_mnist(tmp_path / "old.npz").x_train, arrays()["x_train"])
 
 
 def test_a_missing_file_is_not_downloaded_unasked(tmp_path, monkeypatch):
