@@ -49,6 +49,8 @@ CALLS |= {"keras.models.load_model", "keras.saving.load_model"}
 SAFE = {"shell": "False", "allow_pickle": "False", "safe_mode": "True"}
 ALLOWED = {
     ("data.py", "urllib.request"),  # download_mnist
+    ("quiet.py", "ctypes"),  # glibc's mallopt and malloc_trim, with numbers that stand there
+    ("background.py", "ctypes"),
     ("__init__.py", "importlib.import_module"),  # this package's own modules
     ("__main__.py", "importlib.import_module"),  # the module that --executor names
 }
@@ -242,7 +244,7 @@ def files():
 def test_no_file_tells_a_secret():
     found = {}
     for path in files():
-        if path.suffix != ".npz" and path != Path(__file__):
+        if path.suffix not in {".npz", ".png"} and path != Path(__file__):
             found[path.relative_to(ROOT)] = set(leaks(path.read_text(encoding="utf-8")))
     readme = found.pop(Path("data/README.md"))
     assert all(len(each) == 32 for each in readme), "only the MD5 digests of MNIST's first files"
