@@ -37,7 +37,7 @@ test-browser: $(READY)
 
 # A short run, for the oldest versions that pyproject.toml allows: CONSTRAINTS=.ci/oldest.txt.
 test-oldest: $(READY)
-	$(BIN)/python -m pytest $(TWO) --dist loadfile $(OLDEST)
+	$(BIN)/python -m pytest $(TWO) --dist loadfile -m "not slow" $(OLDEST)
 	$(BIN)/python -m pytest $(NBVAL) notebooks/solutions/1_linear.ipynb
 
 solutions: $(READY)

@@ -432,6 +432,7 @@ def test_interrupt_returns_what_was_trained(small, capsys):
     assert signal.getsignal(signal.SIGINT) is usual
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_terminal_keeps_the_run(tmp_path):
     file = tmp_path / "run.npz"
     command = [sys.executable, "-m", "mnist_lab", "train", "linear", "--epochs", "5000"]
@@ -614,6 +615,7 @@ np.savez(sys.argv[2], *sum(arrays, []))
 """
 
 
+@pytest.mark.slow
 def test_one_thread_and_two_give_the_same_with_xla_and_without(tmp_path):
     files = [tmp_path / f"{threads}.npz" for threads in (1, 2)]
     for threads, file in enumerate(files, 1):
@@ -641,6 +643,7 @@ print(int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]
 @pytest.mark.parametrize(
     ("key", "limit"), [("linear", 1.0), ("mlp", 1.2), ("dropout", 1.2), ("cnn", 1.2)]
 )
+@pytest.mark.slow
 def test_memory_stays_small(key, limit):
     if not os.path.exists("/proc/self/status"):
         pytest.skip("only Linux tells the peak of one process")
