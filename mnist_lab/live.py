@@ -36,7 +36,7 @@ STYLES = (
     ("#8a6fd1", (3, 1, 1, 1, 1, 1), "P"),
 )
 SECONDS_BETWEEN = 0.25  # frames, at the least
-DRAWING = 0.03  # of one processor's time, at most
+DRAWING = 0.02  # of one processor's time, at most
 SMOOTHED = 100  # iterations whose mean a point of the line is
 _INCHES, _DPI = (7.2, 5.6), 100
 _FLOORS = (95, 90, 80, 50, 0)  # where the axis of accuracies may begin, in percent
