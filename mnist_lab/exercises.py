@@ -7,6 +7,7 @@ import json
 import re
 import textwrap
 import tomllib
+import urllib.parse
 from pathlib import Path
 
 import nbformat
@@ -342,8 +343,11 @@ def _plain(cell: NotebookNode, source: str) -> NotebookNode:
     new["metadata"] = {"mnist_lab": {"sha256": digest(source)}}
     if cell.cell_type == "code":
         new |= {"execution_count": None, "outputs": []}
-    if "attachments" in cell:
-        new["attachments"] = cell.attachments
+    # A picture that the answer alone shows is part of the answer.
+    shown = urllib.parse.unquote(source)
+    attached = cell.get("attachments", {}).items()
+    if kept := {name: file for name, file in attached if f"attachment:{name}" in shown}:
+        new["attachments"] = kept
     return nbformat.from_dict(new)
 
 

@@ -65,6 +65,16 @@ def test_exercise_has_nothing_of_the_answers_left():
         assert cell.get("execution_count") is None
 
 
+def test_pictures_of_an_answer_go_with_it(tmp_path):
+    """Pasted ones, which lie in the cell; Jupyter writes their names as in an address."""
+    pictures = {name: {"image/png": "AAAA"} for name in ("the task.png", "answer.png", "unused")}
+    text = f"![](attachment:the%20task.png)\n{ASK}\n![](attachment:answer.png)\n{ASKED}"
+    path = put(tmp_path, new_markdown_cell(text, id="a", attachments=pictures))
+    assert list(exercises.make_exercise(path).cells[0].attachments) == ["the task.png"]
+    path = put(tmp_path, new_markdown_cell(f"{ASK}\nIt is.\n{ASKED}", attachments=pictures))
+    assert "attachments" not in exercises.make_exercise(path).cells[0]
+
+
 def code(source):
     return new_code_cell(source, id="here")
 

@@ -131,10 +131,19 @@ def test_any_json_is_a_notebook_or_refused(tmp_path, book, repair):
 
 NAMES = st.sampled_from(["model", "data", "run", "x", "build"])
 # Of letters that neither prompts nor surroundings have, so that a trace of one is seen.
-SECRETS = st.text("QZJK", min_size=6, max_size=12)
+LETTERS = "QZJK"
+SECRETS = st.text(LETTERS, min_size=6, max_size=12)
+
+
+def words(size, without=""):
+    return st.text(
+        st.characters(codec="utf-8", exclude_characters=LETTERS + without), max_size=size
+    )
+
+
 STATEMENTS = st.one_of(
     st.builds("{} = {}".format, NAMES, st.integers(0, 99)),
-    st.builds("{}({!r})".format, NAMES, st.text(max_size=8)),
+    st.builds("{}({!r})".format, NAMES, words(8)),
     st.just("%matplotlib inline"),
     st.just("# a comment\x0cwith a page break and \u2028 a line separator"),
     st.just(""),
@@ -165,7 +174,7 @@ def code_cells(draw):
 
 @st.composite
 def markdown_cells(draw):
-    plain = st.text(st.characters(codec="utf-8", exclude_characters="QZJK#<\r\n"), max_size=20)
+    plain = words(20, without="#<\r\n")
     before, after, answer = draw(plain), draw(plain), draw(SECRETS)
     space = [
         "<!-- ### BEGIN SOLUTION: your answer -->",
