@@ -124,7 +124,7 @@ def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
     made = generated_ids(exercise)  # not those that somebody added to the exercise itself
     newer = {cell.id: cell for cell in exercise.cells if cell.id in made}
     known = generated_ids(book)
-    _find_by_source(book, newer, known)
+    _find_by_source(book, newer)
     ids = [cell.id for cell in book.cells]
     in_order = [name for name in ids if name in known] == [name for name in known if name in ids]
     told = {words: [] for words in (_UPDATED, _CLASH, _UNSURE, _KEPT, _REMOVED)}
@@ -152,13 +152,15 @@ def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
     return [f"{words}: {', '.join(names)}" for words, names in told.items() if names]
 
 
-def _find_by_source(book: NotebookNode, newer: dict, known: list[str]) -> None:
+def _find_by_source(book: NotebookNode, newer: dict) -> None:
     """Give cells that lost their ids, as by cutting and pasting, those of the exercise again."""
     present = {cell.id for cell in book.cells}
-    missing = {cell.source: name for name, cell in newer.items() if name not in present}
+    missing = {
+        (cell.cell_type, cell.source): name for name, cell in newer.items() if name not in present
+    }
     for cell in book.cells:
-        if cell.source in missing and cell.id not in newer and cell.id not in known:
-            cell.id = missing.pop(cell.source)
+        if cell.id not in newer and (cell.cell_type, cell.source) in missing:
+            cell.id = missing.pop((cell.cell_type, cell.source))
 
 
 def _merge_cell(

@@ -6,7 +6,7 @@ import json
 import nbformat
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
@@ -316,7 +316,15 @@ def work(book, edits):
 
 
 @settings(ALWAYS_THE_SAME, max_examples=30)
-@given(st.lists(st.tuples(EXERCISES, EDITS), min_size=1, max_size=3), EDITS, st.booleans())
+@given(
+    versions=st.lists(st.tuples(EXERCISES, EDITS), min_size=1, max_size=3),
+    first=EDITS,
+    all_lost=st.booleans(),
+)
+# With another cell's text and id, and then that cell leaves the exercise: one of 2,000 that failed.
+@example(
+    versions=[([("a", "old a")], [])], first=[(retype, 0, 0), (give_same_id, 0, 1)], all_lost=False
+)
 def test_what_a_student_wrote_is_in_the_result(tmp_path, versions, first, all_lost):
     """Whatever was done to a copy, before and between any versions of the exercise."""
     path = tmp_path / "1_it.ipynb"
