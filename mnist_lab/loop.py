@@ -101,21 +101,15 @@ class CompiledLoop:
             What there is to tell: that it goes without XLA, and why. Mostly empty; the same
             reason is told but once in a process.
         """
-        told = ""
         whole, rest = self._batches(np.arange(self.images))
-        self._run_whole = self._traced(self.batch_size)
-        if self.precision == "float32" and _suits_xla(self._run_whole):
-            try:
-                compiled = self._traced(self.batch_size, jit_compile=True)
-                self._run(compiled, whole, 0, 0, 0, 0)
-                self._run_whole = compiled
-            except _XLA_REFUSES as problem:
-                told = _without_xla(problem)
-        if len(rest):
-            self._run_rest = self._traced(rest.shape[1])
         self._run_evaluation = tf.function(self._evaluate, autograph=False).get_concrete_function(
             *self._specs()
         )
+        self._run_whole, told = self._by_xla(whole)
+        if self._run_whole is None:
+            self._run_whole = self._traced(self.batch_size)
+        if len(rest):
+            self._run_rest = self._traced(rest.shape[1])
         return told
 
     def epoch(self, order: np.ndarray, key: int, first_step: int) -> Iterator[Chunk]:
@@ -193,6 +187,20 @@ class CompiledLoop:
             large,
             large,
         )
+
+    def _by_xla(self, rows: tf.Tensor) -> tuple[Callable | None, str]:
+        """The iterations as XLA compiles them, or None and what there is to tell."""
+        # Most of what XLA makes slow is in the evaluation too: then nothing is traced in vain.
+        if self.precision != "float32" or not _suits_xla(self._run_evaluation):
+            return None, ""
+        try:
+            compiled = self._traced(self.batch_size, jit_compile=True)
+            if not _suits_xla(compiled):
+                return None, ""
+            self._run(compiled, rows, 0, 0, 0, 0)
+        except _XLA_REFUSES as problem:
+            return None, _without_xla(problem)
+        return compiled, ""
 
     def _specs(self) -> list[tf.TensorSpec]:
         """Images and labels are arguments: what a traced function captures is never freed."""

@@ -41,16 +41,23 @@ def without_xla(request, monkeypatch):
 
     function, calls, reason = tf.function, itertools.count(), MISSING[request.param]
 
-    def refuse(*_):
-        # The name of the operation is another one each time.
-        message = f"{reason} [Op:__inference__chunk_{next(calls)}]"
-        kind = getattr(tf.errors, request.param, None)
-        raise kind(None, None, message) if kind else ValueError(message)
+    class Refusing:
+        def __init__(self, traced):
+            self.graph = traced.graph
+
+        def __call__(self, *_):
+            # The name of the operation is another one each time.
+            message = f"{reason} [Op:__inference__chunk_{next(calls)}]"
+            kind = getattr(tf.errors, request.param, None)
+            raise kind(None, None, message) if kind else ValueError(message)
 
     def missing(*arguments, jit_compile=None, **options):
         made = function(*arguments, **options)
         if jit_compile and arguments:  # without, it is Keras' decorator of something never called
-            monkeypatch.setattr(made, "get_concrete_function", lambda *_: refuse)
+            trace = made.get_concrete_function
+            monkeypatch.setattr(
+                made, "get_concrete_function", lambda *specs: Refusing(trace(*specs))
+            )
         return made
 
     monkeypatch.setattr(tf, "function", missing)

@@ -1,5 +1,6 @@
 """Recorded runs are found by what a model is, and an unfinished training goes on."""
 
+import shutil
 import warnings
 
 import keras
@@ -10,16 +11,23 @@ import mnist_lab as lab
 from mnist_lab import loop, runs
 
 
-@pytest.fixture
-def records(small, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def recorded(small, tmp_path_factory):
     """Two recorded runs, seeds 0 and 1, of the model that `writes` below writes."""
-    monkeypatch.setattr(runs, "RECORDS", tmp_path)
+    folder = tmp_path_factory.mktemp("recorded")
     for seed in (0, 1):
         model = writes()
         run = lab.train(model, small, epochs=2, batch_size=64, seed=seed, name="small part")
         run.weights = model.get_weights()
-        run.save(tmp_path / f"part-seed{seed}.npz")
-    return tmp_path
+        run.save(folder / f"part-seed{seed}.npz")
+    return folder
+
+
+@pytest.fixture
+def records(recorded, tmp_path, monkeypatch):
+    """The recorded runs, where a test may change them."""
+    monkeypatch.setattr(runs, "RECORDS", tmp_path)
+    return shutil.copytree(recorded, tmp_path, dirs_exist_ok=True)
 
 
 def writes(rate=0.5, learning_rate=0.1, units=16):
