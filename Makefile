@@ -9,8 +9,9 @@ CONSTRAINTS ?=
 FIRST = notebooks/mine/1_linear.ipynb
 # JupyterLab refuses to run as root, as in a container, unless told so.
 ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
-# Two processes at a time, each with whole files: what a file prepares is prepared once.
-TWO = --numprocesses 2
+# Two processes at a time, each with whole files: what a file prepares is prepared once. TensorFlow
+# has one thread in each; with two they would wait for each other.
+TWO = TF_NUM_INTRAOP_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
 NBVAL = --nbval --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 # What depends most on the versions of TensorFlow, Keras and ipywidgets.
 OLDEST = $(patsubst %,tests/test_%.py,models training explorer)
@@ -28,8 +29,8 @@ lab: $(READY)
 test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest $(TWO) --dist loadfile --doctest-modules tests mnist_lab
-	$(BIN)/python -m pytest $(TWO) --dist loadscope $(NBVAL) notebooks/solutions
+	$(TWO) --dist loadfile --doctest-modules tests mnist_lab
+	$(TWO) --dist loadscope $(NBVAL) notebooks/solutions
 
 # The laboratory in JupyterLab and Chromium, which CHROMIUM=/path/to/it may name.
 test-browser: $(READY)
@@ -37,7 +38,7 @@ test-browser: $(READY)
 
 # A short run, for the oldest versions that pyproject.toml allows: CONSTRAINTS=.ci/oldest.txt.
 test-oldest: $(READY)
-	$(BIN)/python -m pytest $(TWO) --dist loadfile -m "not slow" $(OLDEST)
+	$(TWO) --dist loadfile -m "not slow" $(OLDEST)
 	$(BIN)/python -m pytest $(NBVAL) notebooks/solutions/1_linear.ipynb
 
 solutions: $(READY)

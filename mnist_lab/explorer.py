@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import gc
 import html
 import sys
 import threading
@@ -59,7 +60,8 @@ def explore(
     if part is not None and part not in PARTS:
         raise ValueError(f"part={part!r}: it must be one of {', '.join(PARTS)}")
     if part in _open:
-        _open[part].close()
+        _open.pop(part).close()
+        gc.collect()  # or Python would let 8 MB of figures pile up, for six or seven laboratories
     blocking = "google.colab" in sys.modules if blocking is None else blocking
     _open[part] = Explorer(part, load_mnist() if data is None else data, blocking)
     return _open[part]

@@ -238,6 +238,8 @@ def test_its_outputs_need_no_trust(notebook):
 
 
 def files():
+    if not (ROOT / ".git").exists():
+        pytest.skip("only git knows which files are to be looked at")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
     return [ROOT / name for name in listed.stdout.decode().split("\0") if name]
 
