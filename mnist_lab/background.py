@@ -2,6 +2,7 @@
 
 import atexit
 import ctypes
+import gc
 import sys
 import threading
 from collections.abc import Callable
@@ -72,12 +73,18 @@ class Job:
             with Job._turn:
                 self._work(self)
         finally:
-            _give_back()
+            if Job._latest is self:  # nobody waits for the turn
+                _give_back()
             self._ended.set()
 
 
 def _give_back() -> None:
-    """Give the memory that was freed back to the system; glibc would keep it for its thread."""
+    """Give back to the system what is no longer used.
+
+    Networks and pictures refer to themselves, and Python would keep them until it has piled up
+    tens of megabytes; glibc would keep what is freed for its thread.
+    """
+    gc.collect()
     if sys.platform == "linux":
         ctypes.CDLL(None).malloc_trim(0)
 

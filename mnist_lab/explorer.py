@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import gc
 import html
 import sys
 import threading
@@ -60,8 +59,7 @@ def explore(
     if part is not None and part not in PARTS:
         raise ValueError(f"part={part!r}: it must be one of {', '.join(PARTS)}")
     if part in _open:
-        _open.pop(part).close()
-        gc.collect()  # or Python would let 8 MB of figures pile up, for six or seven laboratories
+        _open[part].close()
     blocking = "google.colab" in sys.modules if blocking is None else blocking
     _open[part] = Explorer(part, load_mnist() if data is None else data, blocking)
     return _open[part]

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import gc
 import os
 import platform
 import random
@@ -27,7 +26,6 @@ from .runs import Run, find_record, fingerprint
 from .support import DataError, in_range
 
 LARGEST_SEED = 2**32 - 1
-LARGE = 1_000_000  # parameters; with Adam's state they take 12 MB
 _SEEDING = threading.Lock()  # Keras has one seed for all threads
 
 
@@ -179,9 +177,31 @@ def redraw(model: keras.Model, seed: int, input_shape: tuple[int, ...]) -> None:
     ValueError
         If Keras cannot make a second model like this one, as with some subclassed models.
     """
-    _assign_anew(model, seed, input_shape)
-    if model.count_params() > LARGE:
-        gc.collect()  # Python would keep the second model for a while, since it refers to itself
+    with _seeded(seed):
+        try:
+            fresh = keras.models.clone_model(model)
+            fresh(np.zeros((1, *input_shape), np.float32))
+            states = list(zip(model.variables, fresh.variables, strict=True))
+            if any(old.shape != new.shape for old, new in states):
+                raise ValueError("the copy has other weights")
+        except Exception as problem:  # whatever a student's own class raises
+            raise ValueError(
+                f"seed={seed}: the weights of {model.name!r} cannot be drawn anew "
+                f"({str(problem).splitlines()[0]}). Call keras.utils.set_random_seed({seed}), "
+                "build the model again, and train it with seed=None"
+            ) from problem
+    kept = {
+        id(variable)
+        for layer in model._flatten_layers()
+        if not layer.trainable or hasattr(layer, "adapt")
+        for variable in layer.weights
+    }
+    optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
+    optimizer.build(model.trainable_variables)
+    states += zip(model.optimizer.variables, optimizer.variables, strict=True)
+    for old, new in states:
+        if id(old) not in kept:
+            old.assign(new)
 
 
 def train_epochs(
@@ -238,34 +258,6 @@ def train_epochs(
         if pause() or stop:
             run.interrupted = epoch + 1 < epochs
             return
-
-
-def _assign_anew(model: keras.Model, seed: int, input_shape: tuple[int, ...]) -> None:
-    with _seeded(seed):
-        try:
-            fresh = keras.models.clone_model(model)
-            fresh(np.zeros((1, *input_shape), np.float32))
-            states = list(zip(model.variables, fresh.variables, strict=True))
-            if any(old.shape != new.shape for old, new in states):
-                raise ValueError("the copy has other weights")
-        except Exception as problem:  # whatever a student's own class raises
-            raise ValueError(
-                f"seed={seed}: the weights of {model.name!r} cannot be drawn anew "
-                f"({str(problem).splitlines()[0]}). Call keras.utils.set_random_seed({seed}), "
-                "build the model again, and train it with seed=None"
-            ) from problem
-    kept = {
-        id(variable)
-        for layer in model._flatten_layers()
-        if not layer.trainable or hasattr(layer, "adapt")
-        for variable in layer.weights
-    }
-    optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
-    optimizer.build(model.trainable_variables)
-    states += zip(model.optimizer.variables, optimizer.variables, strict=True)
-    for old, new in states:
-        if id(old) not in kept:
-            old.assign(new)
 
 
 def _looks(
