@@ -6,9 +6,18 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import mnist_lab as lab
 from mnist_lab import exercises, notebooks, updates
+
+CALM = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
+settings.register_profile("few", derandomize=True, max_examples=40, **CALM)
+settings.register_profile("long", max_examples=3000, print_blob=True, **CALM)
+settings.load_profile("few")
 
 # What a TensorFlow without XLA raises: the error of an operation, of one kind or another; or, so
 # its documentation, a ValueError.

@@ -1,4 +1,7 @@
-"""What holds whatever comes: of arrays, of an author's cells, of what a student does to a copy."""
+"""What holds whatever comes: of arrays, of an author's cells, of what a student does to a copy.
+
+The examples are the same each time, and few; `--hypothesis-profile long` tries thousands of others.
+"""
 
 import contextlib
 import json
@@ -6,20 +9,13 @@ import json
 import nbformat
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
 import mnist_lab as lab
 from mnist_lab import exercises, notebooks, updates
-
-ALWAYS_THE_SAME = settings(
-    derandomize=True,
-    deadline=None,
-    max_examples=40,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 
 # Loading data
 
@@ -47,7 +43,6 @@ FOUR = st.fixed_dictionaries(
 )
 
 
-@ALWAYS_THE_SAME
 @given(FOUR, st.sampled_from([np.savez, np.savez_compressed]))
 def test_arrays_load_as_they_were_stored_or_are_refused(tmp_path, arrays, save):
     path = tmp_path / "it.npz"
@@ -86,7 +81,6 @@ def all_right(arrays):
     )
 
 
-@ALWAYS_THE_SAME
 @given(
     st.binary(max_size=300),
     st.sampled_from([b"", b"PK\x03\x04", b"PK\x05\x06", b"\x93NUMPY\x01\x00"]),
@@ -116,7 +110,6 @@ BOOK = st.fixed_dictionaries(
 )
 
 
-@ALWAYS_THE_SAME
 @given(BOOK, st.booleans())
 def test_any_json_is_a_notebook_or_refused(tmp_path, book, repair):
     path = tmp_path / "it.ipynb"
@@ -202,7 +195,6 @@ BOOKS = st.lists(
 )
 
 
-@ALWAYS_THE_SAME
 @given(BOOKS)
 def test_an_exercise_has_all_but_the_answers(tmp_path, written):
     path = solution(tmp_path, written)
@@ -220,7 +212,6 @@ def test_an_exercise_has_all_but_the_answers(tmp_path, written):
     assert nbformat.writes(exercises.make_exercise(path)) == text
 
 
-@ALWAYS_THE_SAME
 @given(code_cells().filter(lambda cell: cell[1]), st.data())
 def test_markers_out_of_place_are_refused(tmp_path, written, data):
     """Each way to break a right cell by a whole line: a marker away, or once more."""
@@ -315,7 +306,6 @@ def work(book, edits):
     return [cell.source for cell in book.cells if "mine" in cell.source]
 
 
-@settings(ALWAYS_THE_SAME, max_examples=30)
 @given(
     versions=st.lists(st.tuples(EXERCISES, EDITS), min_size=1, max_size=3),
     first=EDITS,
