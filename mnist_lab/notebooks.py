@@ -19,6 +19,7 @@ README = _ROOT / "README.md"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _LARGEST = 2**28  # bytes of a notebook; reading one takes several times as much memory
 _DEEPEST = 100  # lists and mappings within each other; nbformat's limit is that of Python's stack
+_LONGEST_NUMBER = 1000  # digits
 _CONFLICT = re.compile(r"^(<<<<<<< |>>>>>>> )", re.MULTILINE)
 
 
@@ -132,7 +133,7 @@ def _read_json(path: Path) -> Any:
     check_file(path, _LARGEST)
     try:
         text = path.read_text(encoding="utf-8-sig")  # some editors on Windows write a mark first
-        book = json.loads(text, object_pairs_hook=_mapping)
+        book = json.loads(text, object_pairs_hook=_mapping, parse_int=_number)
         _check_depth(book)
         json.dumps(book, ensure_ascii=False).encode()
     except OSError as problem:
@@ -162,6 +163,13 @@ def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"{twice!r} is there twice in one place")
     return made
+
+
+def _number(digits: str) -> int:
+    """Refuse what Python would refuse as well, with advice that helps nobody here."""
+    if len(digits) > _LONGEST_NUMBER:
+        raise ValueError(f"a number of {len(digits):,} digits")
+    return int(digits)
 
 
 def _check_depth(book: Any) -> None:

@@ -238,7 +238,11 @@ def load_records(part: str, folder: Path | None = None) -> list[Run]:
     paths = [path for path in record_files(folder) if re.fullmatch(rf"{part}-seed\d+", path.stem)]
     if not paths:
         raise DataError(f"{folder} holds no recorded run of {part!r}: run `mnist-lab solutions`")
-    return sorted(map(Run.load, paths), key=lambda run: run.settings["seed"])
+    try:
+        return sorted(map(Run.load, paths), key=lambda run: run.settings["seed"])
+    except DataError as problem:
+        cure = "get the file again, or make it anew with `mnist-lab solutions`"
+        raise DataError(f"{problem}: {cure}") from None
 
 
 def _told(run: Run) -> str:
@@ -261,19 +265,22 @@ def _seal(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
 def _read_about(path: Path) -> tuple[dict[str, Any], str]:
     """What a file says of itself, and the seal on all of it."""
     text = read_arrays(path, ("about",), _LONGEST)["about"]
+    refused = f"{path} is not a run that this lab can read"
+    incomplete = DataError(f"{refused} (what it says of itself is incomplete)")
     try:
         sealed = json.loads(text.tobytes())
-        about = sealed["about"]
-        if about["format"] != FORMAT:
-            raise ValueError("another version of the lab wrote it")
-        kinds = {"format": int, "settings": dict, "weights": int, "seconds": float}
-        kinds |= {"compile_seconds": float, "diverged": bool, "interrupted": bool}
-        right = {key: type(value) for key, value in about.items()} == kinds
-        if not right or not 0 <= about["weights"] <= 1000:
-            raise ValueError("what it says of itself is incomplete")
-        return about, sealed["sha256"]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
-        raise DataError(f"{path} is not a run that this lab can read ({problem})") from None
+        about, version, sha256 = sealed["about"], sealed["about"]["format"], sealed["sha256"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise incomplete from None
+    if version != FORMAT:
+        raise DataError(f"{refused} (another version of the lab wrote it)")
+    kinds = {"format": int, "settings": dict, "weights": int, "seconds": float}
+    kinds |= {"compile_seconds": float, "diverged": bool, "interrupted": bool}
+    if {key: type(value) for key, value in about.items()} != kinds:
+        raise incomplete
+    if not 0 <= about["weights"] <= 1000:
+        raise incomplete
+    return about, sha256
 
 
 def _read_arrays(path: Path, weights: int) -> dict[str, np.ndarray]:
@@ -282,7 +289,8 @@ def _read_arrays(path: Path, weights: int) -> dict[str, np.ndarray]:
     for name, array in arrays.items():
         dtype, axes = _ARRAYS.get(name, (array.dtype, array.ndim))
         if array.dtype != dtype or array.ndim != axes or array.dtype.kind not in "fiu":
-            raise DataError(f"{path}: {name} is {array.dtype} of shape {array.shape}")
+            right = f"{np.dtype(dtype)} with ndim={axes}" if name in _ARRAYS else "numbers"
+            raise DataError(f"{path}: {name} is {array.dtype} of shape {array.shape}, not {right}")
     if len(arrays["history"]) != len(HISTORY):
         raise DataError(f"{path}: history has {len(arrays['history'])} rows, not {len(HISTORY)}")
     if arrays["batch_loss"].shape != arrays["batch_accuracy"].shape:

@@ -335,16 +335,22 @@ RECORDS = {
     "data set": (write_data, "holds no array 'about'"),
     "array missing": (changed(batch_loss=None), "holds no array 'batch_loss'"),
     "other length": (changed(batch_loss=np.zeros(3, np.float32)), "not as many batch losses as"),
-    "wrong dtype": (changed(batch_loss=np.zeros(4)), "batch_loss is float64"),
+    "wrong dtype": (
+        changed(batch_loss=np.zeros(4)),
+        "batch_loss is float64 of shape (4,), not float32 with ndim=1",
+    ),
     "history cut": (changed(history=np.zeros((4, 2))), "history has 4 rows, not 5"),
     "wrong shape": (changed(val_probabilities=np.zeros(4, np.float16)), "is float16 of shape (4,)"),
     "weights missing": (changed(weights_1=None), "holds no array 'weights_1'"),
-    "weights in words": (changed(weights_1=np.array("seven")), "weights_1 is <U5"),
+    "weights in words": (
+        changed(weights_1=np.array("seven")),
+        "weights_1 is <U5 of shape (), not numbers",
+    ),
     "older format": (changed(about=about(format=1)), "another version of the lab"),
     "one key more": (changed(about=about(surprise=1)), "incomplete"),
     "time in words": (changed(about=about(seconds="long")), "incomplete"),
     "too many weights": (changed(about=about(weights=10**12)), "incomplete"),
-    "not JSON": (changed(about=said("{")), "is not a run"),
+    "not JSON": (changed(about=said("{")), "is not a run that this lab can read (what it says"),
     "deep JSON": (changed(about=said("[" * 100_000)), "is not a run"),
     "endless number": (changed(about=said("9" * 100_000)), "is not a run"),
     "huge about": (changed(about=np.zeros(2**23, np.uint8)), "'about' announces 8,388,608 bytes"),
@@ -365,6 +371,13 @@ def test_a_wrong_record_is_told(tmp_path, fault):
     make, message = RECORDS[fault]
     make(tmp_path / "it.npz")
     refuse(lab.Run.load, tmp_path / "it.npz", message)
+
+
+def test_of_the_labs_own_records_it_is_told_how_to_make_them_anew(tmp_path):
+    write_record(tmp_path / "linear-seed0.npz")
+    renamed(tmp_path / "linear-seed1.npz")
+    with pytest.raises(lab.DataError, match=r"seed1\.npz was .* `mnist-lab solutions`"):
+        lab.load_records("linear", tmp_path)
 
 
 def test_the_arrays_of_a_record_are_limited_together(tmp_path, monkeypatch):
@@ -409,7 +422,10 @@ NOTEBOOKS = {
         "nested too deeply",
     ),
     "deeply nested": ("[" * 100_000, "nested too deeply"),
-    "endless number": (book().replace(": 5", ": " + "5" * 5000), "is not a whole notebook"),
+    "endless number": (
+        book().replace(": 5", ": " + "5" * 5000),
+        "notebook (a number of 5,000 digits)",
+    ),
     "UTF-16": (book().encode("utf-16"), "is not a text file in UTF-8"),
     "binary": (bytes(range(128, 256)), "is not a text file in UTF-8"),
 }
