@@ -171,6 +171,8 @@ def _read_member(archive: zipfile.ZipFile, name: str, limit: int) -> np.ndarray:
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         # zipfile unpacks the other kinds without bound.
         raise ValueError(f"array {name!r} is compressed as numpy does not do it")
+    if info.flag_bits & 1:
+        raise ValueError(f"array {name!r} is encrypted")
     with archive.open(info) as member:
         shape, dtype = _read_header(member, name)
         # An empty array may announce what no computer can count.

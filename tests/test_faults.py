@@ -237,7 +237,7 @@ DATA = {
         member(SMALL + bytes(PIXELS), method=zipfile.ZIP_LZMA),
         "is compressed as numpy does not do it",
     ),
-    "encrypted": (encrypted, "is encrypted"),
+    "encrypted": (encrypted, "(array 'x_train' is encrypted)"),
     "newer format": (member(header("()", b"\x02\x00")), "does not begin as a plain array"),
     "deep header": (member(header("-" * 9000 + "1")), "does not begin as a plain array"),
     "unfinished header": (member(header("((3")), "does not begin as a plain array"),
