@@ -166,7 +166,7 @@ def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _number(digits: str) -> int:
-    """Refuse what Python would refuse as well, with advice that helps nobody here."""
+    """Refuse a number without end; Python's own refusal has advice that helps nobody here."""
     if len(digits) > _LONGEST_NUMBER:
         raise ValueError(f"a number of {len(digits):,} digits")
     return int(digits)

@@ -276,9 +276,8 @@ def _read_about(path: Path) -> tuple[dict[str, Any], str]:
         raise DataError(f"{refused} (another version of the lab wrote it)")
     kinds = {"format": int, "settings": dict, "weights": int, "seconds": float}
     kinds |= {"compile_seconds": float, "diverged": bool, "interrupted": bool}
-    if {key: type(value) for key, value in about.items()} != kinds:
-        raise incomplete
-    if not 0 <= about["weights"] <= 1000:
+    right = {key: type(value) for key, value in about.items()} == kinds
+    if not right or not 0 <= about["weights"] <= 1000:
         raise incomplete
     return about, sha256
 

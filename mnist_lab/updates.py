@@ -159,8 +159,9 @@ def _find_by_source(book: NotebookNode, newer: dict) -> None:
         (cell.cell_type, cell.source): name for name, cell in newer.items() if name not in present
     }
     for cell in book.cells:
-        if cell.id not in newer and (cell.cell_type, cell.source) in missing:
-            cell.id = missing.pop((cell.cell_type, cell.source))
+        content = cell.cell_type, cell.source
+        if cell.id not in newer and content in missing:
+            cell.id = missing.pop(content)
 
 
 def _merge_cell(
