@@ -29,9 +29,9 @@ _HOMES = {
     "load_records": "runs",
     "train": "training",
     "epoch_order": "training",
-    "train_replicas": "replicas",
+    "train_replicas": "training",
     "PARTS": "parts",
-    "CheckResult": "verdicts",
+    "CheckResult": "checks",
     "check": "checks",
     "check_count": "checks",
     "check_data": "checks",
@@ -41,7 +41,7 @@ _HOMES = {
     "plot_digits": "plots",
     "plot_confusion": "plots",
     "plot_survival": "plots",
-    "explore": "explorer",
+    "explore": "laboratory",
 }
 __all__ = list(_HOMES)
 

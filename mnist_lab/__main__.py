@@ -230,10 +230,10 @@ def _check_targets(options: argparse.Namespace) -> None:
 
 
 def _solutions(options: argparse.Namespace) -> int:
-    from . import notebooks, records
+    from . import authoring, records
 
     jobs = records.list_jobs(load_mnist(), *_asked(options))
-    books = notebooks.list_solutions()
+    books = authoring.list_solutions()
     if options.dry_run:
         planned = records.plan(jobs, RECORDS)
         for job, why, seconds in planned:
@@ -254,17 +254,17 @@ def _solutions(options: argparse.Namespace) -> int:
                 began = time.perf_counter()
                 place = f"notebook {number} of {len(books)}: {book.stem}"
                 line.show(f"{place}, executing ...")
-                notebooks.execute(book)
+                authoring.execute(book)
                 line.show(f"{place}, executed in {duration(time.perf_counter() - began)}")
         table = records.results(RECORDS)
         if books:
-            notebooks.publish(table)
+            authoring.publish(table)
     print(table)
     return DONE
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from . import records, verification
+    from . import records
 
     data = load_mnist()
     jobs = records.list_jobs(data, *_asked(options))
@@ -273,7 +273,7 @@ def _verify(options: argparse.Namespace) -> int:
         with MovingLine() as line:
             left = time_left(time.perf_counter() - began, number, len(jobs)) if number else ""
             line.show(f"{number + 1} of {len(jobs)}: {job.name} ... {left}")
-            told, problems = verification.verify_record(job, RECORDS, data)
+            told, problems = records.verify_record(job, RECORDS, data)
             line.show("")
         wrong += bool(problems)
         for problem in problems or [told]:
@@ -283,9 +283,9 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _update(options: argparse.Namespace) -> int:
-    from . import updates
+    from .authoring import update
 
-    done, failed = updates.update(options.files, options.folder or updates.MINE)
+    done, failed = update(options.files, options.folder)
     for line in done:
         print(line)
     for line in failed:
@@ -294,17 +294,17 @@ def _update(options: argparse.Namespace) -> int:
 
 
 def _exercises(options: argparse.Namespace) -> int:
-    from . import exercises
+    from . import authoring
 
-    folder = options.folder or exercises.EXERCISES
+    folder = options.folder
     if options.check:
-        problems = exercises.compare_exercises(folder)
+        problems = authoring.compare_exercises(folder)
         for problem in problems:
             print(f"mnist-lab: {problem}", file=sys.stderr)
         if problems:
             print("mnist-lab: run `mnist-lab exercises`", file=sys.stderr)
         return FAILED if problems else DONE
-    written, kept = exercises.write_exercises(folder, force=options.force)
+    written, kept = authoring.write_exercises(folder, force=options.force)
     for path in written:
         print(path)
     for line in kept:
@@ -316,13 +316,13 @@ def _exercises(options: argparse.Namespace) -> int:
             "--force` throws the answers away",
             file=sys.stderr,
         )
-    for line in exercises.list_stale(folder):
+    for line in authoring.list_stale(folder):
         print(f"mnist-lab: {line}", file=sys.stderr)
     return FAILED if kept else DONE
 
 
 def _export(options: argparse.Namespace) -> int:
-    from .export import export_solutions
+    from .authoring import export_solutions
 
     export_solutions(options.output)
     print(options.output)

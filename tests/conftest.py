@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import mnist_lab as lab
-from mnist_lab import exercises, notebooks, updates
+from mnist_lab.authoring import exercises, notebooks, updates
 
 CALM = {
     "deadline": None,
@@ -46,7 +46,7 @@ def without_xla(request, monkeypatch):
     """TensorFlow as if it had been built without XLA; the reason that it names."""
     import tensorflow as tf
 
-    from mnist_lab import loop
+    from mnist_lab.training import loop
 
     function, calls, reason = tf.function, itertools.count(), MISSING[request.param]
 

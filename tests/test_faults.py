@@ -24,8 +24,9 @@ from samples import arrays, example_run
 
 import mnist_lab as lab
 from mnist_lab import data as data_module
-from mnist_lab import exercises, notebooks, runs
+from mnist_lab import runs
 from mnist_lab.__main__ import main
+from mnist_lab.authoring import exercises, notebooks
 
 LOADERS = {"data": lab.load_mnist, "record": lab.Run.load, "notebook": notebooks.read}
 MEMORY = 2e7  # bytes: far more than any file here needs, far less than a bomb

@@ -12,7 +12,7 @@ import pytest
 from jupyter_client import manager
 from nbclient import NotebookClient
 
-from mnist_lab.notebooks import list_solutions
+from mnist_lab.authoring import list_solutions
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = list_solutions()

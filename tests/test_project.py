@@ -1,6 +1,8 @@
 """The project around the code: what is installed, from where, and what imports what."""
 
 import ast
+import graphlib
+import importlib
 import os
 import re
 import subprocess
@@ -22,40 +24,12 @@ REQUIREMENTS = [
     Requirement(line)
     for line in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]]
 ]
-# Lowest floor first: a module imports only from those before it.
+HOUSE = ROOT / "mnist_lab"
+WINGS = {door.parent.name for door in HOUSE.glob("*/__init__.py")}
+# Lowest floor first: a place imports only from those before it.
 FLOORS = [
-    "quiet",
-    "support",
-    "progress",
-    "data",
-    "descriptions",
-    "models",
-    "runs",
-    "loop",
-    "training",
-    "replicas",
-    "parts",
-    "verdicts",
-    "diagnoses",
-    "behaviour",
-    "prepared",
-    "counts",
-    "checks",
-    "records",
-    "verification",
-    "plots",
-    "controls",
-    "estimates",
-    "live",
-    "sight",
-    "table",
-    "background",
-    "explorer",
-    "notebooks",
-    "exercises",
-    "updates",
-    "export",
-    "__main__",
+    *("quiet", "support", "progress", "data", "descriptions", "models", "runs", "parts", "plots"),
+    *("training", "checks", "records", "laboratory", "authoring", "__main__"),
 ]
 
 
@@ -76,7 +50,7 @@ def test_all_that_is_imported_is_declared():
     declared = {re.split("[<>=]", line)[0] for line in PROJECT["dependencies"]}
     # IPython comes with jupyterlab's kernel.
     declared |= {"IPython", "mnist_lab"} | set(sys.stdlib_module_names)
-    for path in (ROOT / "mnist_lab").glob("*.py"):
+    for path in HOUSE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and not node.level:
@@ -112,15 +86,41 @@ def test_the_oldest_lock_has_the_lowest_versions_that_are_allowed():
         assert Version(version) == Version(lowest.version), requirement
 
 
-def test_imports_point_down():
-    files = {path.stem for path in (ROOT / "mnist_lab").glob("*.py")} - {"__init__"}
-    assert files == set(FLOORS)
-    for index, name in enumerate(FLOORS):
-        tree = ast.parse((ROOT / "mnist_lab" / f"{name}.py").read_text())
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.level:
-                used = [node.module] if node.module else [alias.name for alias in node.names]
-                assert set(used) <= set(FLOORS[:index]), f"{name} imports {used}"
+def imports(path):
+    """What a file of the house imports from it: how many floors up, from where, which names."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            names = [alias.name for alias in node.names]
+            yield from (
+                [(node.level, node.module, names)]
+                if node.module
+                else ((node.level, name, []) for name in names)
+            )
+
+
+def test_imports_point_down_and_lead_to_doors():
+    places = {path.stem for path in HOUSE.glob("*.py")} - {"__init__"} | WINGS
+    assert places == set(FLOORS)
+    for path in HOUSE.rglob("*.py"):
+        own = path.relative_to(HOUSE).parts[0].removesuffix(".py")
+        if own == "__init__":
+            continue
+        below = FLOORS[: FLOORS.index(own)]
+        for level, place, names in imports(path):
+            if level == len(path.relative_to(HOUSE).parts):  # not from the same wing
+                assert place in below, f"{path.name} imports {place}"
+                if place in WINGS:
+                    door = importlib.import_module(f"mnist_lab.{place}")
+                    assert set(names) <= set(door.__all__), f"{path.name} imports {names}"
+
+
+@pytest.mark.parametrize("wing", sorted(WINGS))
+def test_no_wing_has_a_circle(wing):
+    rooms = {
+        path.stem: {place for level, place, _ in imports(path) if level == 1}
+        for path in (HOUSE / wing).glob("*.py")
+    }
+    graphlib.TopologicalSorter(rooms).prepare()  # raises an error if there is one
 
 
 def test_an_installed_wheel_carries_the_data(tmp_path):

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays_of
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
 import mnist_lab as lab
-from mnist_lab import exercises, notebooks, updates
+from mnist_lab.authoring import exercises, notebooks, updates
 
 # Loading data
 

@@ -20,7 +20,7 @@ import pytest
 from mnist_lab import data as data_module
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted((ROOT / "mnist_lab").glob("*.py"))
+SOURCES = sorted((ROOT / "mnist_lab").rglob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[es]*/*.ipynb"))  # not a student's own
 
 # What runs the contents of a file, starts programs or opens connections, and where it may.

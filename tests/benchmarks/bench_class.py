@@ -21,7 +21,7 @@ import psutil
 from nbclient import NotebookClient
 from nbval.plugin import coalesce_streams, get_sanitize_patterns
 
-from mnist_lab import notebooks
+from mnist_lab.authoring import notebooks
 
 SANITIZE = Path(__file__).parents[1] / "sanitize.cfg"
 SECONDS_BETWEEN = 0.5  # looks at the memory

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from mnist_lab.notebooks import SOLUTIONS
+from mnist_lab.authoring.notebooks import SOLUTIONS
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 ARGUMENTS = [

@@ -1,0 +1,401 @@
+"""Exercises from solutions: what stands between an author's markers becomes an empty space."""
+
+import ast
+import dataclasses
+import hashlib
+import json
+import re
+import textwrap
+import tomllib
+import urllib.parse
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from ..support import DataError, make_folder, whole_file
+from . import notebooks
+
+EXERCISES = notebooks.SOLUTIONS.parent / "exercises"
+PROJECT = notebooks.README.with_name("pyproject.toml")
+DROPPED = "solution-only"  # the tag of cells that no exercise has
+# nbgrader's markers, so that a notebook can move there.
+MARKER = re.compile(r"\s*### (BEGIN|END) SOLUTION(?::\s*(.*?))?\s*")
+_MARKERS = {
+    "code": MARKER,
+    "markdown": re.compile(r"\s*<!--\s*### (BEGIN|END) SOLUTION(?::\s*(.*?))?\s*-->\s*"),
+}
+_ANY_MARKER = re.compile(r"#+\s*(BEGIN|END)\s*SOLUTION", re.IGNORECASE)
+_HOW = {
+    "code": "write it on a line of its own, as in `### BEGIN SOLUTION: build the model`",
+    "markdown": "write it on a line of its own, as in `<!-- ### BEGIN SOLUTION: your answer -->`",
+    "raw": "only code and Markdown cells can have solutions",
+}
+_IPYTHON = re.compile(r"^\s*[%!?]|^\s*[\w, ]+=\s*[%!]|\?\s*$", re.MULTILINE)
+_FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^ {0,3}#{1,6} +(?:\d+\. )?(.*)", re.MULTILINE)
+_BOLD = re.compile(r"(\*\*|__)(.+?)\1", re.DOTALL)
+
+
+@dataclasses.dataclass(frozen=True)
+class Region:
+    """One solution in a cell: its two marker lines (counted from 0), and what to ask for."""
+
+    begin: int
+    end: int
+    prompt: str
+
+
+def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
+    """Make the exercise notebook of a solution notebook.
+
+    Parameters
+    ----------
+    path
+        The solution notebook.
+    repository
+        `OWNER/NAME` on github.com, for buttons that open the exercise on Binder and Colab.
+
+    Returns
+    -------
+    NotebookNode
+        The same cells with the same ids. Each carries a digest of its source, and the notebook
+        the list of its cells: by these an answer is recognised, and a deleted cell.
+
+    Raises
+    ------
+    DataError
+        If an author's marker is out of place, or a heading gives an answer away. Names the
+        notebook and the cell.
+    """
+    solution, headings, cells = notebooks.read(path), [], []
+    ids = [cell.id for cell in solution.cells]
+    if not ids:
+        raise DataError(f"{path} has no cells")
+    for cell in solution.cells:
+        try:
+            if ids.count(cell.id) > 1:
+                raise DataError("is there twice; give one of the two another id")
+            if DROPPED in cell.metadata.get("tags", []):
+                continue
+            regions = find_regions(cell)
+            blank = _blank_code if cell.cell_type == "code" else _blank_answer
+            source = blank(cell.source, regions) if regions else cell.source
+            if cell.cell_type == "markdown":
+                headings += _HEADING.findall(_FENCED.sub("", source))
+            _check_headings(headings, cell, regions)
+        except DataError as problem:
+            raise DataError(f"{path}: cell {cell.id!r} {problem}") from None
+        cells.append(_plain(cell, source))
+    if repository:
+        if "markdown" not in [cell.cell_type for cell in cells]:
+            raise DataError(f"{path} has no Markdown cell to put the buttons into")
+        _add_buttons(cells, path.name, repository)
+    ours = {"exercise": path.stem, "cells": [cell.id for cell in cells]}
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, "mnist_lab": ours}
+    return nbformat.v4.new_notebook(cells=cells, metadata=metadata, nbformat_minor=5)
+
+
+def write_exercises(folder: Path | None = None, *, force: bool = False) -> tuple[list, list]:
+    """Generate all exercises into a folder, but never over a student's work unless forced.
+
+    Returns
+    -------
+    list of Path, list of str
+        The files written or as they should be already, and why others were left alone.
+
+    Raises
+    ------
+    DataError
+        As `make_exercise`; then nothing has been written.
+    """
+    written, kept, folder = [], [], folder or EXERCISES
+    texts = _generate()
+    make_folder(folder)
+    for name, text in texts.items():
+        path = folder / name
+        answers = find_answers(path) if path.exists() and not force else []
+        if answers:
+            kept.append(f"{path}: {', '.join(answers)}")
+            continue
+        written.append(path)
+        if not _holds(path, text):
+            with whole_file(path) as beside:
+                beside.write_text(text, encoding="utf-8", newline="\n")
+    notebooks.publish(*_readme_buttons())
+    return written, kept
+
+
+def compare_exercises(folder: Path | None = None) -> list[str]:
+    """Tell which exercises on file, README's buttons included, are not what would be generated.
+
+    Raises
+    ------
+    DataError
+        As `make_exercise`.
+    """
+    told, folder = [], folder or EXERCISES
+    for name, text in _generate().items():
+        path = folder / name
+        if not path.exists():
+            told.append(f"{path} is missing")
+        elif not _holds(path, text):
+            told.append(f"{path} is not what the solution makes")
+    readme = notebooks.README
+    if readme.read_text("utf-8") != notebooks.published(*_readme_buttons()):
+        told.append(f"{readme}: the buttons are not those of the repository in pyproject.toml")
+    return told + list_stale(folder)
+
+
+def list_stale(folder: Path | None = None) -> list[str]:
+    """Tell which generated exercises in a folder have lost their solution notebook."""
+    told, names = [], {path.name for path in notebooks.list_solutions()}
+    for path in notebooks.list_notebooks(folder or EXERCISES):
+        ours = path.is_file() and '"mnist_lab": {' in path.read_text("utf-8", "replace")
+        if ours and path.name not in names:
+            told.append(f"{path} has no solution notebook of this name: delete or rename it")
+    return told
+
+
+def _holds(path: Path, text: str) -> bool:
+    # What is no file is never opened: a pipe would keep us waiting.
+    return path.is_file() and path.read_text("utf-8", "replace") == text
+
+
+def find_answers(path: Path) -> list[str]:
+    """Tell what in a generated notebook is not as it was generated: a student's work, perhaps."""
+    try:
+        book = notebooks.read(path, repair=True)
+    except DataError as problem:
+        return [str(problem).removeprefix(f"{path} ")]
+    made = generated_ids(book)
+    ids = [cell.id for cell in book.cells]
+    found = []
+    for cell in book.cells:
+        if cell.id not in made:
+            found.append(f"cell {cell.id!r} was added")
+        elif is_changed(cell):
+            found.append(f"cell {cell.id!r} was changed")
+        elif cell.get("outputs"):
+            found.append(f"cell {cell.id!r} was executed")
+    found += [f"cell {name!r} was deleted" for name in made if name not in ids]
+    if not found and ids != made:
+        found = ["the cells were put into another order"]
+    return found
+
+
+def is_changed(cell: NotebookNode) -> bool:
+    """Whether a cell's source is another one than that with which it was generated."""
+    return our_part(cell).get("sha256") != digest(cell.source)
+
+
+def our_part(node: NotebookNode) -> dict:
+    """What this package keeps in the metadata of a cell or a notebook; empty if that was lost."""
+    ours = node.metadata.get("mnist_lab")
+    return ours if isinstance(ours, dict) else {}
+
+
+def generated_ids(book: NotebookNode) -> list[str]:
+    """The ids of the cells with which a notebook was generated; none if that was lost."""
+    ids = our_part(book).get("cells")
+    return ids if isinstance(ids, list) else []
+
+
+def digest(source: str) -> str:
+    """The first 16 hexadecimal digits of a text's SHA-256."""
+    return hashlib.sha256(source.encode()).hexdigest()[:16]
+
+
+def find_regions(cell: NotebookNode) -> list[Region]:
+    """Find the solutions between an author's markers in a cell.
+
+    Raises
+    ------
+    DataError
+        If a marker is out of place, has no prompt, or there is nothing between two.
+    """
+    # Not splitlines, which would also split at characters that Python allows in a line.
+    lines, regions, begin, asked = cell.source.split("\n"), [], None, ""
+    for number, line in enumerate(lines):
+        if not _ANY_MARKER.search(line):
+            continue
+        place, pattern = f"line {number + 1}", _MARKERS.get(cell.cell_type)
+        marker = pattern.fullmatch(line) if pattern else None
+        if not marker:
+            raise DataError(f"{place}: misplaced marker; {_HOW[cell.cell_type]}")
+        kind, prompt = marker.groups()
+        if kind == "BEGIN" and begin is not None:
+            raise DataError(f"{place}: BEGIN SOLUTION within a solution; end that one first")
+        if kind == "BEGIN" and not prompt:
+            raise DataError(f"{place}: no prompt; say what to write, `BEGIN SOLUTION: say it here`")
+        if kind == "BEGIN":
+            begin, asked = number, prompt
+            continue
+        if begin is None:
+            raise DataError(f"{place}: END SOLUTION without BEGIN SOLUTION; add or remove one")
+        if not "".join(lines[begin + 1 : number]).strip():
+            raise DataError(f"{place}: empty solution; write it, or remove both markers")
+        regions.append(Region(begin, number, asked))
+        begin = None
+    if begin is not None:
+        raise DataError(f"line {begin + 1}: BEGIN SOLUTION without END SOLUTION; add it")
+    return regions
+
+
+def _blank_code(source: str, regions: list[Region]) -> str:
+    lines = source.split("\n")
+    for region in reversed(regions):
+        inner = "\n".join(lines[region.begin + 1 : region.end])
+        _check_statements(inner, f"lines {region.begin + 2} to {region.end}")
+        first = next(line for line in inner.splitlines() if line.strip())
+        indent = first[: len(first) - len(first.lstrip())]
+        prompt = json.dumps(region.prompt, ensure_ascii=False)
+        stub = [f"{indent}# YOUR CODE HERE", f"{indent}raise NotImplementedError({prompt})"]
+        lines[region.begin : region.end + 1] = stub
+    stubbed = "\n".join(lines)
+    if not _parses(_as_python(stubbed)):
+        raise DataError(
+            "is no Python without its solution; put the markers around whole statements"
+        )
+    return stubbed
+
+
+def _blank_answer(source: str, regions: list[Region]) -> str:
+    lines = source.split("\n")
+    for region in reversed(regions):
+        asked = region.prompt.rstrip(".")
+        space = f"*YOUR ANSWER HERE: double-click and write {asked}.*"
+        lines[region.begin : region.end + 1] = [space]
+    return "\n".join(lines)
+
+
+def _check_statements(code: str, place: str) -> None:
+    code = textwrap.dedent(code)
+    if _parses(code):
+        if not ast.parse(code).body:
+            raise DataError(f"{place}: empty solution; a comment alone is none")
+        return
+    if _IPYTHON.search(code):
+        raise DataError(
+            f"{place}: a line for IPython (%, ! or ?) in a solution; put it outside the markers"
+        )
+    raise DataError(f"{place}: not whole statements; put the markers around whole ones")
+
+
+def _parses(code: str) -> bool:
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError):  # the latter of a NUL character
+        return False
+    return True
+
+
+def _as_python(source: str) -> str:
+    """A cell's code with IPython's lines (%, !, ?) turned into calls, and without %%magic."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    return TransformerManager().transform_cell(re.sub(r"\A\s*%%.*\n", "", source))
+
+
+def _check_headings(headings: list[str], cell: NotebookNode, regions: list[Region]) -> None:
+    lines = cell.source.split("\n")
+    for region in regions:
+        answer = textwrap.dedent("\n".join(lines[region.begin + 1 : region.end]))
+        told = _calls(answer) if cell.cell_type == "code" else _phrases(answer)
+        for heading in headings:
+            if any(words <= _words(heading) for words in told):
+                raise DataError(
+                    f"line {region.begin + 1}: the heading {heading!r} gives the answer away; "
+                    "word it differently"
+                )
+
+
+def _phrases(answer: str) -> list[set[str]]:
+    phrases = [_words(phrase) for _, phrase in _BOLD.findall(answer)]
+    return [words for words in phrases if words]
+
+
+def _calls(answer: str) -> list[set[str]]:
+    """The words of each call's name together with those of one of its arguments."""
+    told = []
+    for call in ast.walk(ast.parse(answer)):
+        if not isinstance(call, ast.Call):
+            continue
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
+            value = argument.value if isinstance(argument, ast.Constant) else None
+            known = isinstance(value, int | float | str) and not isinstance(value, bool)
+            words = _words(str(value)) if known else set()
+            if name and words:
+                told.append(_words(name) | words)
+    return told
+
+
+def _words(text: str) -> set[str]:
+    found = re.findall(r"[^\W\d]\w*|\d+(?:\.\d+)?(?:e-?\d+)?", text.lower())
+    return {f"{float(word):g}" if word[0].isdecimal() else word for word in found}
+
+
+def _plain(cell: NotebookNode, source: str) -> NotebookNode:
+    """A cell as it was before anybody opened it."""
+    new = {"cell_type": cell.cell_type, "id": cell.id, "source": source}
+    new["metadata"] = {"mnist_lab": {"sha256": digest(source)}}
+    if cell.cell_type == "code":
+        new |= {"execution_count": None, "outputs": []}
+    # A picture that the answer alone shows is part of the answer.
+    shown = urllib.parse.unquote(source)
+    attached = cell.get("attachments", {}).items()
+    if kept := {name: file for name, file in attached if f"attachment:{name}" in shown}:
+        new["attachments"] = kept
+    return nbformat.from_dict(new)
+
+
+def _add_buttons(cells: list[NotebookNode], name: str, repository: str) -> None:
+    index = next(i for i, cell in enumerate(cells) if cell.cell_type == "markdown")
+    title = cells[index]
+    cells[index] = _plain(title, f"{title.source}\n\n{_buttons(name, repository)}")
+    install = f"""\
+import sys
+
+if "google.colab" in sys.modules:
+    import subprocess
+
+    package = "git+https://github.com/{repository}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)"""
+    colab = nbformat.v4.new_code_cell(install, id="colab")
+    cells.insert(index + 1, _plain(colab, install))
+
+
+def _buttons(name: str, repository: str) -> str:
+    place = f"notebooks/exercises/{name}"
+    binder = f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{place}"
+    colab = f"https://colab.research.google.com/github/{repository}/blob/main/{place}"
+    return (
+        f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder}) "
+        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})"
+    )
+
+
+def _readme_buttons() -> tuple[str, str]:
+    name = _repository()
+    solutions = notebooks.list_solutions()
+    return (_buttons(solutions[0].name, name) if name else "", "badges")
+
+
+def _repository() -> str | None:
+    """OWNER/NAME of the project's repository, where pyproject.toml names one on github.com."""
+    urls = tomllib.loads(PROJECT.read_text())["project"].get("urls", {})
+    found = re.fullmatch(
+        r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?", urls.get("Repository", "")
+    )
+    return found[1] if found else None
+
+
+def _generate() -> dict[str, str]:
+    solutions, repository = notebooks.list_solutions(), _repository()
+    if not solutions:
+        raise DataError(f"{notebooks.SOLUTIONS} has no notebooks; call it in a clone")
+    return {
+        path.name: nbformat.writes(make_exercise(path, repository)) + "\n" for path in solutions
+    }

@@ -1,0 +1,236 @@
+"""A student's own copies of the exercises: made, and kept up to date under the answers."""
+
+import copy
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from ..support import DataError, make_folder, whole_file
+from . import notebooks
+from .exercises import EXERCISES, digest, generated_ids, is_changed, our_part
+
+MINE = notebooks.SOLUTIONS.parent / "mine"
+ASIDE = "before-update"  # the folder beside a copy that keeps what it was before
+_UPDATED, _REMOVED = "updated", "removed"
+_CLASH = "changed in the exercise and by you (see the cell behind)"
+_UNSURE = "kept, since they differ from the exercise and may be yours"
+_KEPT = "kept, though no longer in the exercise"
+_NOTICE = """\
+**The exercise has changed here.** Your cell above is as you left it. In the exercise it is now:
+
+~~~~{language}
+{source}
+~~~~
+
+Take over what you need, then delete this cell."""
+
+
+def update(files: Iterable[Path] = (), folder: Path | None = None) -> tuple[list[str], list[str]]:
+    """Bring a student's copies up to date, and make those that are missing.
+
+    Parameters
+    ----------
+    files
+        Copies of any name; without them, all in `folder`, where missing ones are then made.
+    folder
+        Where the student's copies are; without it, `notebooks/mine`.
+
+    Returns
+    -------
+    list of str, list of str
+        What was done, and which files were left alone because they cannot be read or written.
+
+    Raises
+    ------
+    DataError
+        If there are no exercises on file.
+    """
+    folder = folder or MINE
+    exercises, failed = _read_exercises()
+    told, present = [], set()
+    for path in files or notebooks.list_notebooks(folder):
+        try:
+            name, done = _update_copy(path, exercises)
+        except (DataError, OSError) as problem:
+            failed.append(str(problem))
+        else:
+            present.add(name)
+            # A student's own notebook among the copies is no mistake; named, it is one.
+            (failed if files and not name else told).append(f"{path}: {done}")
+    try:
+        for path in _missing(folder, exercises, present) if not files else ():
+            with whole_file(path) as beside:
+                shutil.copyfile(EXERCISES / path.name, beside)
+            told.append(f"{path}: new")
+    except OSError as problem:
+        failed.append(str(problem))
+    return told, failed
+
+
+def _read_exercises() -> tuple[dict[str, NotebookNode], list[str]]:
+    exercises, failed = {}, []
+    for path in notebooks.list_notebooks(EXERCISES):
+        try:
+            book = notebooks.read(path, repair=True)
+            if not generated_ids(book):
+                raise DataError(f"{path} is not as it was generated")
+            exercises[path.stem] = book
+        except DataError as problem:
+            failed.append(f"{problem}; `git checkout -- {path}` gets it again")
+    if not exercises:
+        raise DataError("; ".join(failed) or f"{EXERCISES} has no exercises")
+    return exercises, failed
+
+
+def recognise(book: NotebookNode, exercises: dict[str, NotebookNode]) -> str | None:
+    """Say of which exercise a notebook is a copy: as its metadata say, or else by its cells."""
+    name = our_part(book).get("exercise")
+    if isinstance(name, str) and name in exercises:
+        return name
+    known = {cell.id for cell in book.cells} | {cell.source for cell in book.cells}
+
+    def share(name: str) -> float:
+        cells = exercises[name].cells
+        return sum(cell.id in known or cell.source in known for cell in cells) / len(cells)
+
+    best = max(exercises, key=share)
+    return best if share(best) > 0.5 else None
+
+
+def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
+    """Bring an exercise under the answers in a student's copy of an older version of it.
+
+    What the student changed or added stays, in the student's order, and what the student deleted
+    stays away. All other cells become those of the exercise. Where the exercise has changed in a
+    cell that the student has changed as well, a cell behind it shows the new text, once.
+
+    Parameters
+    ----------
+    book
+        The student's copy; it is changed in place.
+    exercise
+        The exercise as it is now.
+    name
+        Its name, such as "2_mlp".
+
+    Returns
+    -------
+    list of str
+        What was done, in words.
+    """
+    made = generated_ids(exercise)  # not those that somebody added to the exercise itself
+    newer = {cell.id: cell for cell in exercise.cells if cell.id in made}
+    known = generated_ids(book)
+    _find_by_source(book, newer)
+    ids = [cell.id for cell in book.cells]
+    in_order = [name for name in ids if name in known] == [name for name in known if name in ids]
+    told = {words: [] for words in (_UPDATED, _CLASH, _UNSURE, _KEPT, _REMOVED)}
+    # Each cell of the exercise, with those that the student put behind it.
+    groups: dict[str | None, list[NotebookNode]] = {None: []}
+    latest = None
+    for cell in book.cells:
+        if cell.id in newer:
+            latest = cell.id
+            groups[latest] = _merge_cell(cell, newer[cell.id], ids, told)
+        elif cell.id in known and not is_changed(cell):
+            told[_REMOVED].append(cell.id)
+        else:
+            groups[latest].append(cell)
+            if cell.id in known:
+                told[_KEPT].append(cell.id)
+    order = list(groups)
+    if known and in_order:
+        order = [None, *(name for name in newer if name in groups)]
+    told["new"] = [name for name in newer if name not in groups and name not in known]
+    told["deleted by you"] = [name for name in newer if name not in groups and name in known]
+    _insert(newer, told["new"], groups, order)
+    book.cells = [cell for name in order for cell in groups[name]]
+    book.metadata["mnist_lab"] = {"exercise": name, "cells": made}
+    return [f"{words}: {', '.join(names)}" for words, names in told.items() if names]
+
+
+def _find_by_source(book: NotebookNode, newer: dict) -> None:
+    """Give cells that lost their ids, as by cutting and pasting, those of the exercise again."""
+    present = {cell.id for cell in book.cells}
+    missing = {
+        (cell.cell_type, cell.source): name for name, cell in newer.items() if name not in present
+    }
+    for cell in book.cells:
+        content = cell.cell_type, cell.source
+        if cell.id not in newer and content in missing:
+            cell.id = missing.pop(content)
+
+
+def _merge_cell(
+    cell: NotebookNode, newer: NotebookNode, ids: list[str], told: dict[str, list[str]]
+) -> list[NotebookNode]:
+    """The cell as it stays or becomes, and perhaps one that tells what has changed."""
+    same_type = cell.cell_type == newer.cell_type
+    if same_type and not is_changed(cell) and cell.source != newer.source:
+        told[_UPDATED].append(cell.id)
+        return [newer]
+    base = our_part(cell).get("sha256")
+    now = our_part(newer).get("sha256") or digest(newer.source)
+    cell.metadata["mnist_lab"] = {"sha256": now}
+    notice = f"{cell.id[:40]}-{now[:8]}"
+    same = same_type and cell.source == newer.source
+    if base is None and not same:
+        told[_UNSURE].append(cell.id)
+    if base in (None, now) or same or notice in ids:
+        return [cell]
+    told[_CLASH].append(cell.id)
+    language = "python" if newer.cell_type == "code" else newer.cell_type
+    text = _NOTICE.format(language=language, source=newer.source)
+    return [cell, nbformat.v4.new_markdown_cell(text, id=notice)]
+
+
+def _insert(newer: dict, new: list[str], groups: dict, order: list[str | None]) -> None:
+    """Put new cells at their place: behind the cell that they follow in the exercise."""
+    before = dict(zip(newer, [None, *newer], strict=False))
+    for name in new:
+        place = before[name]
+        while place not in groups:
+            place = before[place]
+        groups[name] = [newer[name]]
+        order.insert(order.index(place) + 1, name)
+
+
+def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | None, str]:
+    """Of which exercise it is a copy, and what was done."""
+    if {EXERCISES, notebooks.SOLUTIONS} & set(path.resolve().parents):
+        raise DataError(f"{path} is no student's copy; those are in {MINE}")
+    try:
+        book = notebooks.read(path, repair=True)
+    except DataError as problem:
+        if not os.path.lexists(path):
+            raise
+        raise DataError(
+            f"{problem}; it was left as it is. Repair it, or move it away and call this again "
+            "for a fresh copy"
+        ) from None
+    name = recognise(book, exercises)
+    if name is None:
+        return None, "no copy of an exercise, left as it is"
+    old = copy.deepcopy(book)
+    done = merge(book, exercises[name], name)
+    if book == old:
+        return name, "; ".join(["up to date", *done])
+    aside = path.parent / ASIDE
+    make_folder(aside)
+    with whole_file(aside / path.name) as beside:
+        shutil.copyfile(path, beside)
+    with whole_file(path) as beside:
+        nbformat.write(book, beside)
+    done = done or ["marked as a copy of the exercise again"]
+    return name, "; ".join([*done, f"what it was is in {ASIDE}/{path.name}"])
+
+
+def _missing(folder: Path, exercises: Iterable[str], present: set[str]) -> list[Path]:
+    """The copies that are to be made; not in place of a broken one."""
+    make_folder(folder)
+    paths = [folder / f"{name}.ipynb" for name in exercises if name not in present]
+    return [path for path in paths if not os.path.lexists(path)]

@@ -1,0 +1,349 @@
+"""The recorded runs of the sheet: which there are to be, how they are made, and their results."""
+
+import contextlib
+import dataclasses
+import functools
+import hashlib
+import io
+import json
+import math
+import os
+import platform
+import re
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, as_completed
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ..data import Dataset, load_mnist
+from ..descriptions import Description, describe, differences, in_words
+from ..parts import PARTS, SEEDS, Part
+from ..progress import MovingLine, duration, time_left
+from ..runs import Run, fingerprint, load_records
+from ..support import DataError
+from ..training import train
+
+BATCH_SIZE = 100  # as in the sheet
+LARGEST_KEPT = 100_000  # parameters of a network whose weights are kept in its record
+# Besides each of these parts one run from seed 0 is on file that a notebook needs: the linear part
+# as today's Keras computes it, which diverges; and networks small enough for their weights to be
+# kept, with as many parameters as the CNN has.
+EXTRAS = {
+    key: dataclasses.replace(
+        PARTS[key], key=name, parameters=parameters, sheet_accuracy=math.nan, figures=figures
+    )
+    for key, name, parameters, figures in (
+        ("linear", "linear_today", 7_960, {"loss": "categorical_crossentropy"}),
+        ("mlp", "mlp_small", 99_710, {"hidden_units": 100}),
+        ("dropout", "dropout_small", 99_710, {"hidden_units": 100, "dropout": 0.5}),
+    )
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One run that is to be on file.
+
+    Attributes
+    ----------
+    part : Part
+        What is trained, as the sheet did.
+    seed : int
+        From which seed.
+    wanted : dict
+        The fingerprint that its record has to have.
+    """
+
+    part: Part
+    seed: int
+    wanted: Description
+
+    @property
+    def name(self) -> str:
+        """What the record's file is called, without its ending."""
+        return f"{self.part.key}-seed{self.seed}"
+
+    def file(self, folder: Path) -> Path:
+        """The record's file in a folder of records."""
+        return folder / f"{self.name}.npz"
+
+    def checkpoint(self, folder: Path) -> Path:
+        """Where the unfinished training is kept: another file for another model or other data."""
+        mark = hashlib.sha256(json.dumps(self.wanted, sort_keys=True).encode()).hexdigest()
+        return folder / f".{self.name}-{mark[:12]}.npz"
+
+    def shortcoming(self, folder: Path) -> str:
+        """Why its record has to be made, in words; nothing if it is on file as it should be."""
+        if not self.file(folder).exists():
+            return "missing"
+        try:
+            settings = Run.load(self.file(folder)).settings
+        except DataError as problem:
+            return str(problem)
+        for key, (recorded, now) in differences(fingerprint(settings), self.wanted).items():
+            return f"stale: {key} {in_words(recorded)}, now {in_words(now)}"
+        return ""
+
+    def finished_epochs(self, folder: Path) -> int:
+        """How many epochs of its training are done already."""
+        try:
+            return Run.load(self.checkpoint(folder)).epochs
+        except DataError:
+            return 0
+
+
+def list_jobs(data: Dataset, keys: Sequence[str] = tuple(PARTS), seeds: int = SEEDS) -> list[Job]:
+    """List the runs that are to be on file, in the order in which they are made.
+
+    Parameters
+    ----------
+    data
+        MNIST.
+    keys
+        Of parts, as in `PARTS`. Those in `EXTRAS` come with one more run, from seed 0.
+    seeds
+        Seeds 0 to seeds - 1 of each part; seed 0 of all parts comes first.
+    """
+    figures = {"batch_size": BATCH_SIZE, "precision": "float32", "data_sha256": data.sha256}
+    series = [(PARTS[key], seeds) for key in keys]
+    series += [(EXTRAS[key], 1) for key in keys if key in EXTRAS]
+    listed = []
+    for part, count in series:
+        settings = {"model": describe(part.build()), "epochs": part.epochs, **figures}
+        for seed in range(count):
+            listed.append(Job(part, seed, fingerprint({**settings, "seed": seed})))
+    return sorted(listed, key=lambda job: job.seed)
+
+
+def train_record(
+    job: Job,
+    folder: Path | None = None,
+    callback: Callable[[Run], bool | None] | None = None,
+) -> Run:
+    """Train one run that is to be on file; in whatever process or machine this is called.
+
+    Parameters
+    ----------
+    job
+        What to train.
+    folder
+        Where its state is kept after each epoch, so that a later call goes on from there. Where
+        there is no such folder (on another machine) nothing is kept.
+    callback
+        As in `train`.
+    """
+    data, model = load_mnist(), job.part.build()
+    checks = folder is not None and folder.is_dir()
+    run = train(
+        model,
+        data,
+        epochs=job.part.epochs,
+        batch_size=BATCH_SIZE,
+        seed=job.seed,
+        name=job.part.key,
+        checkpoint=job.checkpoint(folder) if checks else None,
+        progress=False,
+        callback=callback,
+    )
+    if keeps_weights(run):
+        run.weights = model.get_weights()
+    return run
+
+
+def train_beginning(job: Job, enough: Callable[[Run], bool]) -> Run:
+    """Train a job until its run is enough, and say nothing: that it was stopped is no news."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return train_record(job, callback=enough)
+
+
+def keeps_weights(run: Run) -> bool:
+    """Whether the record of a run holds its weights: if they are few, and numbers."""
+    return run.settings["parameters"] <= LARGEST_KEPT and not run.diverged
+
+
+def plan(jobs: Sequence[Job], folder: Path) -> list[tuple[Job, str, float]]:
+    """Find out which records have to be made, why, and how long that will take here.
+
+    Returns
+    -------
+    list of (Job, str, float)
+        The seconds are estimated from training each part for a moment on this machine.
+    """
+    reasons = [(job, why) for job in jobs if (why := job.shortcoming(folder))]
+    paces: dict[str, float] = {}
+    with MovingLine() as line:
+        for job, _ in reasons:
+            if job.part.key not in paces:
+                line.show(f"measuring how fast this machine trains {job.part.key} ...")
+                paces[job.part.key] = _seconds_per_epoch(job)
+        line.show("")
+    planned = []
+    for job, why in reasons:
+        done = job.finished_epochs(folder)
+        why += f", goes on after epoch {done}" if done else ""
+        planned.append((job, why, paces[job.part.key] * (job.part.epochs - done)))
+    return planned
+
+
+def make_records(jobs: Sequence[Job], folder: Path, *, executor: Executor | None = None) -> None:
+    """Train what `plan` finds missing, and put each run on file as soon as it is finished.
+
+    Parameters
+    ----------
+    jobs
+        As `list_jobs` gives them.
+    folder
+        Where the records are; to be locked by the caller.
+    executor
+        Any `concurrent.futures.Executor`, which then trains several runs at once, such as that of
+        a Dask cluster (`Client.get_executor()`). Without it they are trained here, one by one.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If a training was interrupted; called again, it goes on where it was.
+    DataError
+        If an executor's machine trained something else than it was asked for.
+    """
+    planned = plan(jobs, folder)
+    for job in jobs:
+        _sweep(job, folder, keep=any(job is other for other, _, _ in planned))
+    if executor:
+        _make_elsewhere([job for job, _, _ in planned], folder, executor)
+    else:
+        _make_here(planned, folder)
+
+
+def results(folder: Path) -> str:
+    """Tell what the records say, part by part, as a table in Markdown."""
+    header = "part,parameters,seeds,validation accuracy,sheet,difference,seconds per epoch"
+    rows = [header.split(",")]
+    for part in (*PARTS.values(), *EXTRAS.values()):
+        with contextlib.suppress(DataError):  # of a part that has no records yet
+            runs = load_records(part.key, folder)
+            rows.append([part.key, f"{part.parameters:,}", str(len(runs)), *_result(part, runs)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, ["-" * width for width in widths])
+    lines = (" | ".join(map(str.ljust, row, widths)) for row in rows)
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep a folder of records to this process.
+
+    Raises
+    ------
+    DataError
+        If another process has it; says which, on what machine and since when.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock, holder = FileLock(folder / ".lock", timeout=0), folder / ".holder"
+    try:
+        lock.acquire()
+    except Timeout:
+        who = holder.read_text() if holder.exists() else "another process"
+        raise DataError(f"{folder} is being written to by {who}: wait for it, or stop it") from None
+    try:
+        holder.write_text(
+            f"process {os.getpid()} on {platform.node()} since {time.strftime('%Y-%m-%d %H:%M')}"
+        )
+        yield
+        holder.unlink()
+    finally:
+        lock.release()
+
+
+def _sweep(job: Job, folder: Path, *, keep: bool) -> None:
+    """Remove what killed processes left of a job, but its checkpoint where that is to be kept."""
+    for path in folder.glob(f".*{job.name}*.npz"):
+        own = re.fullmatch(rf"\.(\d+\.)?\.?{job.name}(-[0-9a-f]{{12}})?\.npz", path.name)
+        if own and not (keep and path == job.checkpoint(folder)):
+            path.unlink()
+
+
+def _make_here(planned: Sequence[tuple[Job, str, float]], folder: Path) -> None:
+    for number, (job, _, _) in enumerate(planned, 1):
+        place = f"{number} of {len(planned)}: {job.name}"
+        later = sum(seconds for *_, seconds in planned[number:])
+        with MovingLine() as line:
+            run = train_record(job, folder, functools.partial(_report, line, place, later))
+        if run.interrupted:
+            raise KeyboardInterrupt
+        _put_on_file(job, run, folder)
+        print(f"{place}, {_accuracy(run)}, {duration(run.seconds)}")
+
+
+def _report(line: MovingLine, place: str, later: float, run: Run) -> None:
+    """Show how far a run is, and the time left for it and for all after it."""
+    epochs, done = run.settings["epochs"], len(run.batch_loss)
+    total = epochs * run.settings["steps_per_epoch"]
+    epoch = f"epoch {min(run.epochs + 1, epochs)}/{epochs}"
+    left = f"{duration(run.seconds / done * (total - done) + later)} left in all"
+    # What comes next is a line that stays.
+    ended = run.diverged or done == total
+    line.show("" if ended else f"{place}, {epoch}, {_accuracy(run)}, {left}")
+
+
+def _make_elsewhere(jobs: Sequence[Job], folder: Path, executor: Executor) -> None:
+    began = time.perf_counter()
+    futures = {executor.submit(train_record, job, folder): job for job in jobs}
+    try:
+        for number, future in enumerate(as_completed(futures), 1):
+            job, run = futures[future], future.result()
+            _put_on_file(job, run, folder)
+            left = time_left(time.perf_counter() - began, number, len(jobs))
+            print(f"{number} of {len(jobs)}: {job.name}, {_accuracy(run)}, {left}")
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _put_on_file(job: Job, run: Run, folder: Path) -> None:
+    unlike = differences(job.wanted, fingerprint(run.settings))
+    if unlike:
+        raise DataError(f"{job.name} was trained otherwise: {next(iter(unlike))} differs")
+    run.save(job.file(folder))
+    job.checkpoint(folder).unlink(missing_ok=True)
+
+
+def _accuracy(run: Run) -> str:
+    if run.diverged:
+        return f"diverged at iteration {len(run.batch_loss):,}"
+    if not run.epochs:
+        return "no epoch finished yet"
+    return f"validation accuracy {100 * run.val_accuracy:.2f} %"
+
+
+def _result(part: Part, runs: Sequence[Run]) -> list[str]:
+    """Accuracy over the seeds, the sheet's, their difference, and the time of an epoch."""
+    if any(run.diverged for run in runs):
+        return [", ".join(map(_accuracy, runs)), "", "", ""]
+    finals = [100 * run.val_accuracy for run in runs]
+    mean, sheet = statistics.mean(finals), 100 * part.sheet_accuracy
+    spread = f" ± {statistics.stdev(finals):.2f}" if len(finals) > 1 else ""
+    pace = statistics.median(run.seconds / run.epochs for run in runs)
+    of_sheet = ["", ""] if math.isnan(sheet) else [f"{sheet:.1f} %", f"{mean - sheet:+.2f}"]
+    return [
+        f"{mean:.2f}{spread} %",
+        *of_sheet,
+        f"{pace:.2f}" if pace < 1 else f"{pace:.1f}",
+    ]
+
+
+def _seconds_per_epoch(job: Job) -> float:
+    """Train for a moment and see how long an epoch takes."""
+    seen = []
+
+    def enough(run: Run) -> bool:
+        seen.append((len(run.batch_loss), run.seconds))
+        return len(seen) > 2 and run.seconds > 2
+
+    run = train_beginning(job, enough)
+    # The first calls of a compiled function are slower than the rest.
+    (before, began), (after, ended) = seen[0 if len(seen) < 3 else 1], seen[-1]
+    steps = max(1, after - before)
+    return (ended - began) / steps * run.settings["steps_per_epoch"]

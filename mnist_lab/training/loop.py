@@ -1,0 +1,491 @@
+"""The compiled training loop: many iterations in one call, on data that stay in memory.
+
+`model.fit` comes back to Python for each batch. Here one compiled call runs a chunk of iterations:
+it picks each batch by the epoch's permutation, scales it, takes the optimiser's step, and writes
+the batch's own loss and accuracy into the result. The mathematics is that of `fit`.
+"""
+
+import contextlib
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ..data import Dataset
+
+CHUNK_SECONDS = 0.2  # how long a call runs before Python gets control again
+FIRST_CHUNK = 8.0  # iterations
+CAPACITY = 1024  # iterations in one call at the most
+EVALUATION_BATCH = 500  # larger ones are no faster and cost memory in the convolutions
+# Training images on which the fit accuracy is measured; at 99.5 % its standard error is 0.1 points.
+FIT_SAMPLE = 5000
+
+# XLA on a CPU runs convolutions (and Keras' own random numbers) tens of times slower than
+# TensorFlow's kernels do; matrix products and element-wise work it fuses and speeds up.
+# Dropout's words below are "FullInt" numbers, which XLA makes fast.
+_SLOW_UNDER_XLA = re.compile(
+    r"Conv[23]D|DepthwiseConv|Pool|^(Stateless)?(Random|Truncated|Parameterized)(?!.*FullInt)"
+)
+
+# Raised where XLA cannot compile a network, or where TensorFlow was built without XLA.
+_XLA_REFUSES = (tf.errors.OpError, ValueError)
+_told: set[str] = set()  # why XLA refused, so far
+
+
+class Chunk(NamedTuple):
+    """The iterations that one call ran: each batch's own loss and accuracy, float32 (n,)."""
+
+    loss: np.ndarray
+    accuracy: np.ndarray
+
+
+class CompiledLoop:
+    """A compiled Keras classifier tied to a data set, ready to be trained in chunks.
+
+    Parameters
+    ----------
+    model
+        Compiled; its layers, loss and optimiser are used as they are.
+    data
+        As `load_mnist` gives them, or prepared.
+    batch_size
+        Images in a batch. Where it does not divide their number, the epoch ends with a short one.
+    precision
+        "float32" or "bfloat16" (see `train`).
+
+    Raises
+    ------
+    ValueError
+        If the model is not compiled or does not fit the data.
+    """
+
+    def __init__(self, model: keras.Model, data: Dataset, batch_size: int, precision: str):
+        if getattr(model, "optimizer", None) is None:
+            raise ValueError(f"model {model.name!r} is not compiled: call model.compile(...) first")
+        self.model, self.batch_size, self.precision = model, batch_size, precision
+        self._stored_images = data.x_train.dtype == np.uint8 and data.x_train.ndim == 3
+        self.input_shape, self.classes = _fit_shapes(model, data, self._stored_images)
+        self._scales = self._stored_images and not _layers_of(
+            model, keras.layers.Rescaling, keras.layers.Normalization
+        )
+        self._sparse = _is_sparse(model.loss)
+        _check_labels(data, self._sparse, self.classes)
+        self._train = self._resident(data.x_train, data.y_train)
+        self._valid = self._resident(data.x_valid, data.y_valid)
+        sample = fit_sample(self.images)
+        self._fit_sample = tuple(tf.gather(array, sample) for array in self._train)
+        model.optimizer.build(model.trainable_variables)
+        self._size = FIRST_CHUNK  # iterations in the next chunk; follows the measured speed
+
+    @property
+    def images(self) -> int:
+        """Number of training images."""
+        return len(self._train[0])
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Iterations in an epoch, the last short batch included."""
+        return -(-self.images // self.batch_size)
+
+    def compile(self) -> str:
+        """Trace and compile all that an epoch needs, without training.
+
+        Returns
+        -------
+        str
+            What there is to tell: that it goes without XLA, and why. Mostly empty; the same
+            reason is told but once in a process.
+        """
+        whole, rest = self._batches(np.arange(self.images))
+        self._run_evaluation = tf.function(self._evaluate, autograph=False).get_concrete_function(
+            *self._specs()
+        )
+        self._run_whole, told = self._by_xla(whole)
+        if self._run_whole is None:
+            self._run_whole = self._traced(self.batch_size)
+        if len(rest):
+            self._run_rest = self._traced(rest.shape[1])
+        return told
+
+    def epoch(self, order: np.ndarray, key: int, first_step: int) -> Iterator[Chunk]:
+        """Train one epoch, giving control back after each chunk.
+
+        Parameters
+        ----------
+        order
+            A permutation of the training images' indices.
+        key
+            Dropout's masks follow from it, from the iteration's number and from the layer.
+        first_step
+            Number of iterations since the training began.
+        """
+        whole, rest = self._batches(order)
+        start = 0
+        if not first_step:  # of another training; its first point is to be seen at once
+            self._size = FIRST_CHUNK
+        while start < len(whole):
+            count = min(int(self._size), len(whole) - start)
+            began = time.perf_counter()
+            chunk = self._run(self._run_whole, whole, start, count, key, first_step + start)
+            # At most four times as many next time: the first calls are slower than the rest.
+            pace = count * CHUNK_SECONDS / (time.perf_counter() - began)
+            self._size = min(max(1.0, min(pace, 4 * count)), CAPACITY)
+            start += count
+            yield chunk
+        if len(rest):
+            yield self._run(self._run_rest, rest, 0, 1, key, first_step + start)
+
+    def validate(self) -> tuple[float, float, np.ndarray]:
+        """Loss and accuracy on the validation images, dropout off, and what the network says.
+
+        Returns
+        -------
+        float, float, numpy.ndarray
+            The last are class probabilities, float16 of shape (images, classes), with the same
+            class first in each row as before rounding.
+        """
+        loss, accuracy, output = self._run_evaluation(*self._valid)
+        return float(loss), float(accuracy), _rounded(self._probabilities(output))
+
+    def predicts(self, probabilities: np.ndarray) -> bool:
+        """Whether the network says this of the first validation images, within rounding."""
+        images, _, _ = self._adapt(*(array[:EVALUATION_BATCH] for array in self._valid))
+        said = self._probabilities(self.model(images, training=False))
+        return bool(np.allclose(said, probabilities[:EVALUATION_BATCH], atol=0.002))
+
+    def fit_accuracy(self) -> float:
+        """Accuracy on the training images of `fit_sample`, dropout off."""
+        return float(self._run_evaluation(*self._fit_sample)[1])
+
+    def _probabilities(self, output) -> np.ndarray:
+        logits = getattr(self.model.loss, "from_logits", False)
+        return (tf.nn.softmax(output) if logits else output).numpy()
+
+    def _resident(self, x: np.ndarray, y: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+        if not self._stored_images:
+            x = x.astype(np.float32, copy=False)
+        return tf.constant(x), tf.constant(y.astype(np.int32 if y.ndim == 1 else np.float32))
+
+    def _batches(self, order: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+        full = self.images // self.batch_size * self.batch_size
+        rows = order.astype(np.int32)
+        whole, rest = rows[:full].reshape(-1, self.batch_size), rows[full:]
+        return tf.constant(whole), tf.constant(rest[np.newaxis] if len(rest) else rest)
+
+    def _traced(self, batch_size: int, **options: bool) -> Callable:
+        number, large = tf.TensorSpec((), tf.int32), tf.TensorSpec((), tf.int64)
+        return tf.function(self._chunk, autograph=False, **options).get_concrete_function(
+            *self._specs(),
+            tf.TensorSpec((None, batch_size), tf.int32),
+            number,
+            number,
+            large,
+            large,
+        )
+
+    def _by_xla(self, rows: tf.Tensor) -> tuple[Callable | None, str]:
+        """The iterations as XLA compiles them, or None and what there is to tell."""
+        # Most of what XLA makes slow is in the evaluation too: then nothing is traced in vain.
+        if self.precision != "float32" or not _suits_xla(self._run_evaluation):
+            return None, ""
+        try:
+            compiled = self._traced(self.batch_size, jit_compile=True)
+            if not _suits_xla(compiled):
+                return None, ""
+            self._run(compiled, rows, 0, 0, 0, 0)
+        except _XLA_REFUSES as problem:
+            return None, _without_xla(problem)
+        return compiled, ""
+
+    def _specs(self) -> list[tf.TensorSpec]:
+        """Images and labels are arguments: what a traced function captures is never freed."""
+        return [tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in self._train]
+
+    def _run(self, function: Callable, rows, start: int, count: int, key: int, step: int) -> Chunk:
+        small = (tf.constant(number, tf.int32) for number in (start, count))
+        large = (tf.constant(number, tf.int64) for number in (key, step))
+        loss, accuracy = function(*self._train, rows, *small, *large)
+        return Chunk(loss.numpy()[:count], accuracy.numpy()[:count])
+
+    def _chunk(self, images, labels, rows, start, count, key, first_step):
+        """Run `count` iterations on the batches `rows[start:]`; the rest of the result is zero."""
+
+        def iteration(i, losses, accuracies):
+            chosen = tf.gather(rows, start + i)
+            x, y = tf.gather(images, chosen), tf.gather(labels, chosen)
+            loss, accuracy = self._step(x, y, key, first_step + tf.cast(i, tf.int64))
+            losses = tf.tensor_scatter_nd_update(losses, [[i]], [loss])
+            return i + 1, losses, tf.tensor_scatter_nd_update(accuracies, [[i]], [accuracy])
+
+        state = (tf.constant(0), tf.zeros(CAPACITY), tf.zeros(CAPACITY))
+        return tf.while_loop(lambda i, *_: i < count, iteration, state, parallel_iterations=1)[1:]
+
+    def _step(self, x, y, key, step):
+        model = self.model
+        variables = model.trainable_variables
+        x, target, label = self._adapt(x, y)
+        with _fast_dropout(model, key, step), _mixed_precision(model, self.precision):
+            with tf.GradientTape() as tape:
+                output = model(x, training=True)
+                loss = model.compute_loss(x=x, y=target, y_pred=output, training=True)
+                scaled = model.optimizer.scale_loss(loss)
+            gradients = tape.gradient(scaled, variables)
+        _apply(model.optimizer, gradients, variables)
+        return tf.cast(loss, tf.float32), _accuracy(output, label)
+
+    def _evaluate(self, x, y):
+        images = tf.shape(x)[0]
+
+        def batch(start, loss_sum, right, outputs):
+            some = slice(start, start + EVALUATION_BATCH)
+            inputs, target, label = self._adapt(x[some], y[some])
+            output = self.model(inputs, training=False)
+            loss = self.model.compute_loss(x=inputs, y=target, y_pred=output, training=False)
+            size = tf.cast(tf.shape(inputs)[0], tf.float32)
+            loss_sum += size * tf.cast(loss, tf.float32)
+            right += size * _accuracy(output, label)
+            outputs = outputs.write(start // EVALUATION_BATCH, tf.cast(output, tf.float32))
+            return start + EVALUATION_BATCH, loss_sum, right, outputs
+
+        outputs = tf.TensorArray(
+            tf.float32, -(-images // EVALUATION_BATCH), element_shape=(None, self.classes)
+        )
+        state = (tf.constant(0), tf.constant(0.0), tf.constant(0.0), outputs)
+        _, loss, right, outputs = tf.while_loop(
+            lambda start, *_: start < images, batch, state, parallel_iterations=1
+        )
+        total = tf.cast(images, tf.float32)
+        return loss / total, right / total, outputs.concat()
+
+    def _adapt(self, x, y):
+        """Images as the model takes them, labels as the loss takes them, and class numbers."""
+        x = tf.cast(x, tf.float32)
+        if self._scales:
+            x = x / 255.0
+        if self._stored_images:
+            x = tf.reshape(x, (-1 if x.shape[0] is None else x.shape[0], *self.input_shape))
+        if y.shape.rank == 2:
+            return x, y, tf.argmax(y, -1, tf.int32)
+        return x, y if self._sparse else tf.one_hot(y, self.classes), y
+
+
+def fit_sample(images: int) -> np.ndarray:
+    """The fixed sample of the training images on which the fit accuracy is measured.
+
+    Drawn at random, once and for all. Every 12th image would not do: in MNIST images from two
+    groups of writers alternate, and a linear network gets 4 points less right among those with
+    an even index.
+
+    Returns
+    -------
+    numpy.ndarray
+        `FIT_SAMPLE` indices (all, if there are fewer images), ascending.
+    """
+    size = min(FIT_SAMPLE, images)
+    return np.sort(np.random.default_rng(0).choice(images, size, replace=False))
+
+
+def _rounded(probabilities: np.ndarray) -> np.ndarray:
+    """As float16, the first class of each row raised by a step where rounding made it a tie."""
+    first = np.arange(len(probabilities)), probabilities.argmax(axis=1)
+    short = probabilities.astype(np.float16)
+    tied = short[first] == np.sort(short, axis=1)[:, -2]
+    short[first] = np.where(tied, np.nextafter(short[first], np.float16(2)), short[first])
+    return short
+
+
+def has_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 numbers in hardware (as Linux tells it)."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def _suits_xla(traced) -> bool:
+    graph = traced.graph.as_graph_def()
+    nodes = [graph.node, *(function.node_def for function in graph.library.function)]
+    return not any(_SLOW_UNDER_XLA.search(node.op) for group in nodes for node in group)
+
+
+def _without_xla(problem: Exception) -> str:
+    """Say why a training goes without XLA; nothing if this reason has been told before."""
+    # The name of the operation is another one each time.
+    reason = str(problem).split("\n")[0].split(" [Op:")[0]
+    if reason in _told:
+        return ""
+    _told.add(reason)
+    return f"Training without XLA, which is slower, with the same results within rounding: {reason}"
+
+
+def _fit_shapes(model: keras.Model, data: Dataset, stored: bool) -> tuple[tuple[int, ...], int]:
+    own = data.x_train.shape[1:]
+    shapes = [(int(np.prod(own)),), (*own, 1), own] if stored else [own]
+    with contextlib.suppress(AttributeError, ValueError):  # unknown before a model is built
+        declared = tuple(model.input_shape[1:])
+        if stored and None not in declared and np.prod(declared) == np.prod(own):
+            shapes = [declared]
+    problem = ""
+    for shape in shapes:
+        images = np.zeros((2, *shape), np.float32)
+        try:
+            output = _expendable(model)(images, training=False)
+        except (ValueError, TypeError, tf.errors.OpError) as refusal:
+            problem = str(refusal).split("\n")[0]
+            continue
+        if len(output.shape) == 2 and output.shape[1] > 1:
+            if not model.built:
+                model(images, training=False)
+            return shape, int(output.shape[1])
+        problem = f"its output for 2 images has shape {tuple(output.shape)}, not (2, classes)"
+    raise ValueError(
+        f"model {model.name!r} does not take these images (shape {own}) as "
+        f"{' or '.join(map(str, shapes))}: {problem}"
+    )
+
+
+def _expendable(model: keras.Model) -> keras.Model:
+    """A model to try a shape on: a copy, if a refused shape would spoil this one."""
+    if model.built:
+        return model
+    try:
+        return keras.models.clone_model(model)
+    except Exception:  # whatever a student's own class raises; it is tried as it is then
+        return model
+
+
+def _check_labels(data: Dataset, sparse: bool, classes: int) -> None:
+    y = data.y_train
+    if y.ndim == 2 and sparse:
+        raise ValueError(
+            f"y_train is one-hot (shape {y.shape}), but the model's loss is a sparse one: train on "
+            "the class numbers, or compile with 'categorical_crossentropy'"
+        )
+    if y.ndim == 2 and y.shape[1] != classes:
+        raise ValueError(f"y_train has {y.shape[1]} columns, but the model {classes} outputs")
+    if y.ndim == 1 and int(y.max()) >= classes:
+        raise ValueError(f"y_train has labels up to {y.max()}, but the model {classes} outputs")
+
+
+def _is_sparse(loss) -> bool:
+    loss = keras.tree.flatten(loss)[0]
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", "")
+    return isinstance(loss, keras.losses.SparseCategoricalCrossentropy) or "sparse" in name
+
+
+def _layers_of(model: keras.Model, *kinds: type) -> list[keras.Layer]:
+    return [layer for layer in model._flatten_layers() if isinstance(layer, kinds)]
+
+
+def _accuracy(output, label):
+    return tf.reduce_mean(tf.cast(tf.argmax(output, -1, tf.int32) == label, tf.float32))
+
+
+def _apply(optimizer: keras.optimizers.Optimizer, gradients: list, variables: list) -> None:
+    """Take the optimiser's step; plain Adam in one pass over the weights instead of a dozen."""
+    pairs = [pair for pair in zip(gradients, variables, strict=True) if pair[0] is not None]
+    if not _is_plain_adam(optimizer, variables):
+        optimizer.apply_gradients(pairs)
+        return
+    count = tf.cast(optimizer.iterations + 1, tf.float32)
+    for gradient, variable in pairs:
+        index = optimizer._get_variable_index(variable)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.value.handle,
+            m=optimizer._momentums[index].value.handle,
+            v=optimizer._velocities[index].value.handle,
+            beta1_power=tf.pow(tf.constant(optimizer.beta_1), count),
+            beta2_power=tf.pow(tf.constant(optimizer.beta_2), count),
+            lr=tf.cast(tf.convert_to_tensor(optimizer.learning_rate), tf.float32),
+            beta1=optimizer.beta_1,
+            beta2=optimizer.beta_2,
+            epsilon=optimizer.epsilon,
+            grad=tf.convert_to_tensor(gradient),
+        )
+    optimizer.iterations.assign_add(1)
+
+
+def _is_plain_adam(optimizer: keras.optimizers.Optimizer, variables: list) -> bool:
+    extras = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "loss_scale_factor")
+    return (
+        type(optimizer) is keras.optimizers.Adam
+        and not optimizer.amsgrad
+        and not optimizer.use_ema
+        and optimizer.gradient_accumulation_steps is None
+        and all(getattr(optimizer, extra) is None for extra in extras)
+        and all(v.dtype == "float32" and v.constraint is None for v in variables)
+    )
+
+
+@contextlib.contextmanager
+def _fast_dropout(model: keras.Model, key, step) -> Iterator[None]:
+    """Let the model's dropout layers draw their masks from counted random words while tracing.
+
+    Keras' own generator costs more than the network it serves. A Philox word costs next to
+    nothing, can be had for any iteration without the ones before it, and gives 32 units a mask at
+    rate 0.5, or two units at any other rate.
+    """
+    calls = iter(range(1000))
+
+    def replacement(layer: keras.layers.Dropout) -> Callable:
+        def call(inputs, training=False):
+            if not training:
+                return inputs
+            seed = tf.stack([key, step * 1000 + next(calls)])
+            return inputs * _keep_mask(inputs, layer.rate, seed)
+
+        return call
+
+    replaced = [
+        layer
+        for layer in _layers_of(model, keras.layers.Dropout)
+        if type(layer) is keras.layers.Dropout and layer.noise_shape is None and 0 < layer.rate < 1
+    ]
+    for layer in replaced:
+        vars(layer)["call"] = replacement(layer)
+    try:
+        yield
+    finally:
+        for layer in replaced:
+            del vars(layer)["call"]
+
+
+def _keep_mask(inputs, rate: float, seed):
+    """Zeros where a unit is dropped, 1 / (1 - rate) elsewhere; `rate` to the nearest 1/65536."""
+    bits = 1 if rate == 0.5 else 16
+    threshold = round(rate * 2**bits)
+    size = int(np.prod(inputs.shape))
+    words = tf.random.stateless_uniform(
+        (-(-size * bits // 32), 1), seed, None, None, tf.uint32, alg="philox"
+    )
+    shifts = tf.constant(np.arange(0, 32, bits), tf.uint32)
+    numbers = tf.bitwise.bitwise_and(
+        tf.bitwise.right_shift(words, shifts), tf.constant(2**bits - 1, tf.uint32)
+    )
+    numbers = tf.reshape(tf.reshape(tf.cast(numbers, tf.int32), [-1])[:size], inputs.shape)
+    return tf.cast(numbers >= threshold, inputs.dtype) / tf.cast(1 - rate, inputs.dtype)
+
+
+@contextlib.contextmanager
+def _mixed_precision(model: keras.Model, precision: str) -> Iterator[None]:
+    """Let all layers but the last with weights compute in bfloat16 while tracing.
+
+    The weights stay float32, and so does what decides: the output layer and all after it.
+    """
+    layers = [layer for layer in model._flatten_layers() if not layer._layers]
+    last = max((i for i, layer in enumerate(layers) if layer.weights), default=0)
+    lowered = layers[:last] if precision == "bfloat16" else []
+    policies = [layer.dtype_policy for layer in lowered]
+    for layer in lowered:
+        layer.dtype_policy = "mixed_bfloat16"
+    try:
+        yield
+    finally:
+        for layer, policy in zip(lowered, policies, strict=True):
+            layer.dtype_policy = policy
