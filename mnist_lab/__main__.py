@@ -3,19 +3,16 @@
 import argparse
 import errno
 import importlib
-import io
 import os
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
 from .data import download_mnist, load_mnist
 from .parts import PARTS, SEEDS
-from .progress import MovingLine, duration, time_left
 from .runs import RECORDS
-from .support import DataError, in_range, whole_file
+from .support import DataError, in_range
 
 # Exit codes; argparse itself ends with 2 for words that it does not understand.
 DONE, FAILED, MISUSED, DIVERGED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -204,13 +201,9 @@ def _train(options: argparse.Namespace) -> int:
     if options.save:
         run.save(options.save)
     if options.figure:
-        from .plots import plot_accuracy
+        from .plots import plot_accuracy, save_figure
 
-        picture, kind = io.BytesIO(), options.figure.suffix[1:].lower()
-        # In memory first: of a full disk matplotlib says something else than that it is full.
-        plot_accuracy(run, fit=True).savefig(picture, format=kind, dpi=200)
-        with whole_file(options.figure) as beside:
-            beside.write_bytes(picture.getvalue())
+        save_figure(plot_accuracy(run, fit=True), options.figure)
     if run.diverged:
         return DIVERGED
     return INTERRUPTED if run.interrupted else DONE
@@ -230,103 +223,65 @@ def _check_targets(options: argparse.Namespace) -> None:
 
 
 def _solutions(options: argparse.Namespace) -> int:
-    from . import authoring, records
+    from .authoring import make_solutions, plan_solutions
+    from .records import list_jobs
 
-    jobs = records.list_jobs(load_mnist(), *_asked(options))
-    books = authoring.list_solutions()
+    jobs = list_jobs(load_mnist(), *_asked(options))
     if options.dry_run:
-        planned = records.plan(jobs, RECORDS)
-        for job, why, seconds in planned:
-            print(f"{job.name}: {why}; about {duration(seconds)}")
-        total = sum(seconds for *_, seconds in planned)
-        print(f"to train: {len(planned)} of {len(jobs)} runs, about {duration(total)}")
-        print(f"to execute: {', '.join(book.stem for book in books)}")
-        return DONE
-    with records.locked(RECORDS):
-        executor = options.executor() if options.executor else None
-        try:
-            records.make_records(jobs, RECORDS, executor=executor)
-        except KeyboardInterrupt:
-            print("mnist-lab: call again to go on from here", file=sys.stderr)
-            raise
-        for number, book in enumerate(books, 1):
-            with MovingLine() as line:
-                began = time.perf_counter()
-                place = f"notebook {number} of {len(books)}: {book.stem}"
-                line.show(f"{place}, executing ...")
-                authoring.execute(book)
-                line.show(f"{place}, executed in {duration(time.perf_counter() - began)}")
-        table = records.results(RECORDS)
-        if books:
-            authoring.publish(table)
-    print(table)
-    return DONE
+        return _tell(plan_solutions(jobs, RECORDS))
+    try:
+        return _tell([make_solutions(jobs, RECORDS, options.executor)])
+    except KeyboardInterrupt:
+        _tell([], ["call again to go on from here"])
+        raise
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from . import records
+    from .records import list_jobs, verify_records
 
     data = load_mnist()
-    jobs = records.list_jobs(data, *_asked(options))
-    began, wrong = time.perf_counter(), 0
-    for number, job in enumerate(jobs):
-        with MovingLine() as line:
-            left = time_left(time.perf_counter() - began, number, len(jobs)) if number else ""
-            line.show(f"{number + 1} of {len(jobs)}: {job.name} ... {left}")
-            told, problems = records.verify_record(job, RECORDS, data)
-            line.show("")
-        wrong += bool(problems)
-        for problem in problems or [told]:
-            print(f"{job.name}: {'WRONG, ' if problems else ''}{problem}")
-    print(f"{len(jobs) - wrong} of {len(jobs)} records are right")
-    return FAILED if wrong else DONE
+    return DONE if verify_records(list_jobs(data, *_asked(options)), RECORDS, data) else FAILED
 
 
 def _update(options: argparse.Namespace) -> int:
     from .authoring import update
 
-    done, failed = update(options.files, options.folder)
-    for line in done:
-        print(line)
-    for line in failed:
-        print(f"mnist-lab: {line}", file=sys.stderr)
-    return FAILED if failed else DONE
+    return _tell(*update(options.files, options.folder))
 
 
 def _exercises(options: argparse.Namespace) -> int:
-    from . import authoring
+    from .authoring import compare_exercises, list_stale, write_exercises
 
-    folder = options.folder
     if options.check:
-        problems = authoring.compare_exercises(folder)
-        for problem in problems:
-            print(f"mnist-lab: {problem}", file=sys.stderr)
-        if problems:
-            print("mnist-lab: run `mnist-lab exercises`", file=sys.stderr)
-        return FAILED if problems else DONE
-    written, kept = authoring.write_exercises(folder, force=options.force)
-    for path in written:
-        print(path)
-    for line in kept:
-        print(f"mnist-lab: not overwritten, {line}", file=sys.stderr)
+        problems = compare_exercises(options.folder)
+        return _tell([], problems and [*problems, "run `mnist-lab exercises`"])
+    written, kept = write_exercises(options.folder, force=options.force)
+    problems = [f"not overwritten, {line}" for line in kept]
     if kept:
-        print(
-            "mnist-lab: somebody has worked there. Move such a notebook to notebooks/mine, where "
-            "`mnist-lab update` keeps it up to date under the answers. `mnist-lab exercises "
-            "--force` throws the answers away",
-            file=sys.stderr,
+        problems.append(
+            "somebody has worked there. Move such a notebook to notebooks/mine, where `mnist-lab "
+            "update` keeps it up to date under the answers. `mnist-lab exercises --force` throws "
+            "the answers away"
         )
-    for line in authoring.list_stale(folder):
-        print(f"mnist-lab: {line}", file=sys.stderr)
-    return FAILED if kept else DONE
+    ended = _tell(written, problems)
+    _tell([], list_stale(options.folder))
+    return ended
 
 
 def _export(options: argparse.Namespace) -> int:
     from .authoring import export_solutions
 
     export_solutions(options.output)
-    print(options.output)
-    return DONE
+    return _tell([options.output])
+
+
+def _tell(done: Sequence[object], problems: Sequence[str] = ()) -> int:
+    """Print what was done and what was not, line by line; the exit code that follows."""
+    for line in done:
+        print(line)
+    for problem in problems:
+        print(f"mnist-lab: {problem}", file=sys.stderr)
+    return FAILED if problems else DONE
 
 
 def _asked(options: argparse.Namespace) -> tuple[list[str], int]:

@@ -8,13 +8,14 @@ import base64
 import html
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .runs import Run
-from .support import in_range
+from .support import in_range, whole_file
 
 RED, BLUE, GREY = "#d55e00", "#0072b2", "#999999"
 # Colour, dashes and marker of a curve; no two share any of the three.
@@ -55,6 +56,21 @@ class Picture(Figure):
             f'src="data:image/png;base64,{picture}">',
             "text/plain": f"<Figure: {self.alt}>",
         }
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure to a file, whole or not at all, in the format that its ending names.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; says why, and a file that was there is unharmed.
+    """
+    picture = io.BytesIO()
+    # In memory first: of a full disk matplotlib says something else than that it is full.
+    figure.savefig(picture, format=path.suffix[1:].lower(), dpi=2 * DPI)
+    with whole_file(path) as beside:
+        beside.write_bytes(picture.getvalue())
 
 
 def plot_accuracy(run: Run, *, fit: bool = False) -> Figure:

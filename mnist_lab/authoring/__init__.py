@@ -2,16 +2,17 @@
 
 from .exercises import compare_exercises, list_stale, write_exercises
 from .export import export_solutions
-from .notebooks import execute, list_solutions, publish
+from .notebooks import list_solutions
+from .solutions import make_solutions, plan_solutions
 from .updates import update
 
 __all__ = [
     "compare_exercises",
-    "execute",
     "export_solutions",
     "list_solutions",
     "list_stale",
-    "publish",
+    "make_solutions",
+    "plan_solutions",
     "update",
     "write_exercises",
 ]

@@ -1,19 +1,10 @@
 """All solution notebooks as one printable page that needs neither network nor other files."""
 
-import base64
 import html
-import io
 import re
 from pathlib import Path
 
 import nbformat
-from jinja2 import pass_context
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.mathtext import MathTextParser
-from nbconvert import HTMLExporter
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from ..support import DataError, whole_file
 from . import notebooks
@@ -24,7 +15,6 @@ _NETWORK = re.compile(
     r"""\s*=\s*["']?\s*((?:https?:)?//[^\s"'>]+)""",
     re.IGNORECASE,
 )
-_POINTS = 12  # the font size in which formulas are drawn; the page scales them to its own
 _STYLE = Path(__file__).with_suffix(".css")
 
 
@@ -40,13 +30,15 @@ def export_solutions(target: Path) -> None:
         or a picture would come from the network. Names the notebook and, but for the last, the
         cell.
     """
+    from .rendering import Exporter  # takes a second to load, which the rest of authoring need not
+
     books = notebooks.list_solutions()
     if not books:
         raise DataError(f"{notebooks.SOLUTIONS} has no notebooks; call it in a clone")
     entries, sections, styles = [], [], {}
     for path in books:
         book = _prepare(path)
-        exporter = _Exporter(path, [other.name for other in books])
+        exporter = Exporter(path, [other.name for other in books])
         body, resources = exporter.from_notebook_node(
             book, {"metadata": {"path": str(path.parent)}}
         )
@@ -102,75 +94,3 @@ def _title(book: nbformat.NotebookNode) -> str:
     text = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
     found = re.search(r"^# +(.+)", text, re.MULTILINE)
     return found[1] if found else ""
-
-
-class _Exporter(HTMLExporter):
-    """nbconvert's, with formulas as pictures and links between notebooks as links in the page."""
-
-    def __init__(self, path: Path, names: list[str]):
-        super().__init__(template_name="basic", embed_images=True)
-        self._path, self._names = path, names
-
-    @pass_context
-    def markdown2html(self, context: dict, source: str) -> str:
-        cell = context["cell"]
-        renderer = _Renderer(self._names, cell.get("attachments", {}), str(self._path.parent))
-        try:
-            return MarkdownWithMath(renderer=renderer).render(source)
-        except DataError as problem:
-            raise DataError(f"{self._path}: cell {cell['id']!r}: {problem}") from None
-
-
-class _Renderer(IPythonRenderer):
-    def __init__(self, names: list[str], attachments: dict, path: str):
-        super().__init__(
-            escape=False,
-            embed_images=True,
-            exclude_anchor_links=True,
-            attachments=attachments,
-            path=path,
-        )
-        self._names = names
-
-    def link(self, text: str, url: str, title: str | None = None) -> str:
-        return super().link(text, f"#{Path(url).stem}" if url in self._names else url, title)
-
-    def inline_math(self, body: str) -> str:
-        return draw_formula(body)
-
-    def block_math(self, body: str) -> str:
-        return f'<p class="math">{draw_formula(body)}</p>\n'
-
-    def latex_environment(self, name: str, body: str) -> str:
-        raise DataError(f"the environment {name} cannot be drawn; write $$...$$ instead")
-
-
-def draw_formula(tex: str) -> str:
-    """Draw a formula as a picture in the text's line, with the TeX as its alternative text.
-
-    Raises
-    ------
-    DataError
-        If matplotlib cannot draw it.
-    """
-    formula = f"${' '.join(tex.split())}$"
-    font = FontProperties(size=_POINTS, math_fontfamily="stix")
-    picture = io.BytesIO()
-    with rc_context({"svg.hashsalt": "mnist_lab"}):  # the same ids in the picture each time
-        try:
-            # In units of 1/72 inch, which are points.
-            width, height, depth, *_ = MathTextParser("path").parse(formula, dpi=72, prop=font)
-        except ValueError as problem:
-            raise DataError(
-                f"the formula {formula} cannot be drawn ({str(problem).splitlines()[-1]}); "
-                "write it in simpler TeX"
-            ) from None
-        figure = Figure(figsize=(width / 72, height / 72))
-        figure.text(0, depth / height, formula, fontproperties=font)
-        figure.savefig(picture, format="svg", transparent=True, metadata={"Date": None})
-    source = base64.b64encode(picture.getvalue()).decode()
-    size = f"height: {height / _POINTS:.3f}em; vertical-align: {-depth / _POINTS:.3f}em"
-    return (
-        f'<img class="math" alt="{html.escape(tex.strip())}" style="{size}" '
-        f'src="data:image/svg+xml;base64,{source}">'
-    )

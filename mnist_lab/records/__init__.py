@@ -1,6 +1,6 @@
 """The recorded runs: which there are to be, how they are made, and the proof that they are true."""
 
-from .records import list_jobs, locked, make_records, plan, results
-from .verification import verify_record
+from .records import Job, list_jobs, locked, make_records, plan, results
+from .verification import verify_records
 
-__all__ = ["list_jobs", "locked", "make_records", "plan", "results", "verify_record"]
+__all__ = ["Job", "list_jobs", "locked", "make_records", "plan", "results", "verify_records"]

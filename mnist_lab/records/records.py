@@ -27,6 +27,7 @@ from ..support import DataError
 from ..training import train
 
 BATCH_SIZE = 100  # as in the sheet
+MEASURED = 2.0  # seconds of training from which a machine's speed is estimated
 LARGEST_KEPT = 100_000  # parameters of a network whose weights are kept in its record
 # Besides each of these parts one run from seed 0 is on file that a notebook needs: the linear part
 # as today's Keras computes it, which diverges; and networks small enough for their weights to be
@@ -208,13 +209,13 @@ def make_records(jobs: Sequence[Job], folder: Path, *, executor: Executor | None
     DataError
         If an executor's machine trained something else than it was asked for.
     """
-    planned = plan(jobs, folder)
+    missing = [job for job in jobs if job.shortcoming(folder)]
     for job in jobs:
-        _sweep(job, folder, keep=any(job is other for other, _, _ in planned))
+        _sweep(job, folder, keep=job in missing)
     if executor:
-        _make_elsewhere([job for job, _, _ in planned], folder, executor)
+        _make_elsewhere(missing, folder, executor)
     else:
-        _make_here(planned, folder)
+        _make_here(plan(missing, folder), folder)
 
 
 def results(folder: Path) -> str:
@@ -340,7 +341,7 @@ def _seconds_per_epoch(job: Job) -> float:
 
     def enough(run: Run) -> bool:
         seen.append((len(run.batch_loss), run.seconds))
-        return len(seen) > 2 and run.seconds > 2
+        return len(seen) > 2 and run.seconds > MEASURED
 
     run = train_beginning(job, enough)
     # The first calls of a compiled function are slower than the rest.

@@ -1,6 +1,8 @@
 """Proof that the recorded runs are what this code computes, and not what somebody typed in."""
 
 import re
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -8,6 +10,7 @@ import numpy as np
 
 from ..data import Dataset
 from ..descriptions import differences, in_words
+from ..progress import MovingLine, time_left
 from ..runs import HISTORY, Run, fingerprint
 from ..support import DataError
 from ..training import CompiledLoop, epoch_means, redraw, settings_of, train_epochs
@@ -23,6 +26,22 @@ IMAGES = 2  # of a batch that may always be classified otherwise: the nearest de
 # the last bit, as sums of a thousand terms do. The record may then lie DRIFT times as far away.
 NUDGE, DRIFT = 2.0**-16, 10
 ROUNDING = 1e-5  # relative; of means computed by another version of NumPy
+
+
+def verify_records(jobs: Sequence[Job], folder: Path, data: Dataset) -> bool:
+    """Verify records one by one, print what was found, and say whether all are right."""
+    began, wrong = time.perf_counter(), 0
+    for number, job in enumerate(jobs):
+        with MovingLine() as line:
+            left = time_left(time.perf_counter() - began, number, len(jobs)) if number else ""
+            line.show(f"{number + 1} of {len(jobs)}: {job.name} ... {left}")
+            told, problems = verify_record(job, folder, data)
+            line.show("")
+        wrong += bool(problems)
+        for problem in problems or [told]:
+            print(f"{job.name}: {'WRONG, ' if problems else ''}{problem}")
+    print(f"{len(jobs) - wrong} of {len(jobs)} records are right")
+    return not wrong
 
 
 def verify_record(job: Job, folder: Path, data: Dataset) -> tuple[str, list[str]]:

@@ -1,18 +1,12 @@
 """Training: `fit` for this lab, with every batch's own values, repeatable, and sooner done."""
 
+from .epochs import epoch_means, epoch_order, settings_of, train_epochs
+from .initial import redraw
+from .interruptions import interruptions
 from .loop import CompiledLoop
 from .replicas import train_replicas
-from .train import (
-    divergence,
-    epoch_means,
-    epoch_order,
-    interruptions,
-    redraw,
-    report,
-    settings_of,
-    train,
-    train_epochs,
-)
+from .reports import divergence, report
+from .train import train
 
 __all__ = [
     "CompiledLoop",

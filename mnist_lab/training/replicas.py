@@ -11,7 +11,8 @@ from ..data import Dataset
 from ..models import build_linear
 from ..progress import MovingLine, time_left
 from ..support import in_range
-from .train import epoch_order, redraw
+from .epochs import epoch_order
+from .initial import redraw
 
 BATCH = 100
 CHUNK = 10  # iterations in one call; between calls the progress is shown

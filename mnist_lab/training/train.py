@@ -3,30 +3,26 @@
 import contextlib
 import dataclasses
 import os
-import platform
-import random
-import re
-import secrets
-import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from importlib.metadata import version
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from ..data import Dataset
-from ..descriptions import describe, differences
-from ..progress import MovingLine, time_left
+from ..descriptions import differences
+from ..progress import MovingLine
 from ..runs import Run, find_record, fingerprint
 from ..support import DataError, in_range
+from .epochs import settings_of, state_of, train_epochs
+from .initial import redraw
+from .interruptions import interruptions
 from .loop import CompiledLoop, has_bfloat16
+from .reports import divergence, report
 
 LARGEST_SEED = 2**32 - 1
-_SEEDING = threading.Lock()  # Keras has one seed for all threads
 
 
 def train(
@@ -141,125 +137,6 @@ def train(
     return run
 
 
-def epoch_order(seed: int, epoch: int, images: int) -> np.ndarray:
-    """The order in which `train(..., seed=seed)` visits the images in an epoch (from 0).
-
-    Returns
-    -------
-    numpy.ndarray
-        A permutation of 0 to images - 1, int64, another one in each epoch.
-
-    Examples
-    --------
-    >>> import mnist_lab as lab
-    >>> lab.epoch_order(seed=0, epoch=0, images=5)
-    array([2, 4, 3, 0, 1])
-    """
-    return np.random.default_rng([seed, epoch]).permutation(images)
-
-
-def redraw(model: keras.Model, seed: int, input_shape: tuple[int, ...]) -> None:
-    """Give a model new initial weights, drawn from its own initialisers, and a new optimiser state.
-
-    Frozen layers and those that `adapt` prepared keep their weights.
-
-    Parameters
-    ----------
-    model
-        Built and compiled.
-    seed
-        The weights follow from it alone, for one version of Keras.
-    input_shape
-        Shape of one image, as the model takes it.
-
-    Raises
-    ------
-    ValueError
-        If Keras cannot make a second model like this one, as with some subclassed models.
-    """
-    with _seeded(seed):
-        try:
-            fresh = keras.models.clone_model(model)
-            fresh(np.zeros((1, *input_shape), np.float32))
-            states = list(zip(model.variables, fresh.variables, strict=True))
-            if any(old.shape != new.shape for old, new in states):
-                raise ValueError("the copy has other weights")
-        except Exception as problem:  # whatever a student's own class raises
-            raise ValueError(
-                f"seed={seed}: the weights of {model.name!r} cannot be drawn anew "
-                f"({str(problem).splitlines()[0]}). Call keras.utils.set_random_seed({seed}), "
-                "build the model again, and train it with seed=None"
-            ) from problem
-    kept = {
-        id(variable)
-        for layer in model._flatten_layers()
-        if not layer.trainable or hasattr(layer, "adapt")
-        for variable in layer.weights
-    }
-    optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
-    optimizer.build(model.trainable_variables)
-    states += zip(model.optimizer.variables, optimizer.variables, strict=True)
-    for old, new in states:
-        if id(old) not in kept:
-            old.assign(new)
-
-
-def train_epochs(
-    loop: CompiledLoop,
-    run: Run,
-    look: Callable[[Run], bool],
-    checkpoint: str | os.PathLike | None = None,
-) -> None:
-    """Train the epochs that a run still lacks, and write down in it what happens.
-
-    Parameters
-    ----------
-    loop
-        Compiled; its model has the weights to start from.
-    run
-        With settings of `settings_of`.
-    look
-        Called between chunks and at each epoch's end with the run so far; true ends the training.
-    checkpoint
-        A file in which the state is kept after each epoch.
-    """
-    epochs, steps, seed = (run.settings[key] for key in ("epochs", "steps_per_epoch", "seed"))
-    key = secrets.randbits(62) if seed is None else seed
-    losses, accuracies = np.empty((2, epochs * steps), np.float32)
-    done = len(run.batch_loss)
-    losses[:done], accuracies[:done] = run.batch_loss, run.batch_accuracy
-    began = time.perf_counter() - run.seconds
-
-    def pause() -> bool:
-        """Let others look at the run, and hear whether to stop."""
-        run.batch_loss, run.batch_accuracy = losses[:done], accuracies[:done]
-        run.seconds = time.perf_counter() - began
-        return look(run)
-
-    for epoch in range(run.epochs, epochs):
-        for chunk in loop.epoch(epoch_order(key, epoch, loop.images), key, epoch * steps):
-            finite = np.isfinite(chunk.loss)
-            run.diverged = not finite.all()
-            # A diverged run ends with the first loss that is not finite.
-            count = int(np.argmin(finite)) + 1 if run.diverged else len(chunk.loss)
-            losses[done : done + count] = chunk.loss[:count]
-            accuracies[done : done + count] = chunk.accuracy[:count]
-            done += count
-            stop = pause()
-            if run.diverged:
-                return
-            if stop and done < (epoch + 1) * steps:
-                run.interrupted = True
-                return
-        _end_epoch(loop, run)
-        if checkpoint is not None:
-            state = [np.asarray(variable) for variable in _variables(loop.model)]
-            dataclasses.replace(run, weights=state).save(checkpoint, compressed=False)
-        if pause() or stop:
-            run.interrupted = epoch + 1 < epochs
-            return
-
-
 def _looks(
     line: MovingLine, callback: Callable[[Run], bool | None] | None, interrupted: threading.Event
 ) -> Callable[[Run], bool]:
@@ -268,75 +145,6 @@ def _looks(
         return bool(callback and callback(run)) or interrupted.is_set()
 
     return look
-
-
-def epoch_means(run: Run, epoch: int, images: int) -> tuple[float, float]:
-    """Mean loss and accuracy of an epoch's batches, weighted by their sizes.
-
-    Parameters
-    ----------
-    run
-        Which has finished the epoch.
-    epoch
-        From 0.
-    images
-        Number of training images; the last batch may be shorter than the others.
-    """
-    steps, batch_size = run.settings["steps_per_epoch"], run.settings["batch_size"]
-    sizes = np.full(steps, batch_size)
-    sizes[-1] = images - (steps - 1) * batch_size
-    own = slice(epoch * steps, (epoch + 1) * steps)
-    return (
-        float(np.average(run.batch_loss[own], weights=sizes)),
-        float(np.average(run.batch_accuracy[own], weights=sizes)),
-    )
-
-
-def _end_epoch(loop: CompiledLoop, run: Run) -> None:
-    loss, accuracy = epoch_means(run, run.epochs, loop.images)
-    val_loss, val_accuracy, run.val_probabilities = loop.validate()
-    values = {
-        "loss": loss,
-        "accuracy": accuracy,
-        "val_loss": val_loss,
-        "val_accuracy": val_accuracy,
-        "fit_accuracy": loop.fit_accuracy(),
-    }
-    for key, value in values.items():
-        run.history[key].append(value)
-
-
-def settings_of(
-    loop: CompiledLoop, data: Dataset, epochs: int, seed: int | None, name: str
-) -> dict[str, str | int | None]:
-    """What is trained and how, and by what: `Run.settings` of a training with these arguments."""
-    return {
-        "name": name,
-        "model": describe(loop.model, loop.input_shape),
-        "parameters": loop.model.count_params(),
-        "data": data.name,
-        "data_sha256": data.sha256,
-        "epochs": epochs,
-        "batch_size": loop.batch_size,
-        "steps_per_epoch": loop.steps_per_epoch,
-        "seed": seed,
-        "precision": loop.precision,
-        "tensorflow": version("tensorflow"),
-        "keras": keras.__version__,
-        "machine": _machine(),
-        "date": time.strftime("%Y-%m-%d"),
-    }
-
-
-def _machine() -> str:
-    """System, architecture and processor in words."""
-    try:
-        model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
-        processor = model[1] if model else ""
-    except OSError:
-        processor = platform.processor()
-    cores = f"{os.cpu_count()} processors" + (f" ({processor})" if processor else "")
-    return f"{platform.system()} {platform.machine()}, {cores}"
 
 
 def _recall(loop: CompiledLoop, settings: dict, name: str | None) -> Run | None:
@@ -384,68 +192,6 @@ def _go_on(loop: CompiledLoop, run: Run, checkpoint: Path) -> Run:
             f"{checkpoint} is of another training ({next(iter(unlike)).replace(':', '')} differs): "
             "choose another file or remove it"
         )
-    for variable, value in zip(_variables(loop.model), saved.weights, strict=True):
+    for variable, value in zip(state_of(loop.model), saved.weights, strict=True):
         variable.assign(value)
     return dataclasses.replace(saved, weights=[], settings=run.settings)
-
-
-def _variables(model: keras.Model) -> list:
-    """All that changes in a training: weights, the optimiser's state, random states."""
-    return [*model.variables, *model.optimizer.variables]
-
-
-def divergence(run: Run, model: keras.Model) -> str:
-    """Say at which iteration a run diverged, and what to try."""
-    learning_rate = float(np.asarray(model.optimizer.learning_rate))
-    return (
-        f"Diverged: from iteration {len(run.batch_loss):,} on, the loss is no finite number. "
-        f"Try a smaller learning rate than {learning_rate:g}, say {learning_rate / 3:.1g}."
-    )
-
-
-def report(run: Run) -> str:
-    """Where a training is, in one line; the time left, or taken at the end, comes last."""
-    epochs, steps = run.settings["epochs"], run.settings["steps_per_epoch"]
-    done, total = len(run.batch_loss), epochs * steps
-    parts = [
-        f"epoch {min(run.epochs + 1, epochs)}/{epochs}",
-        f"iteration {done:,}/{total:,}",
-        f"loss {run.batch_loss[-100:].mean():.3f}",
-    ]
-    if run.epochs:
-        parts.append(f"validation accuracy {run.history['val_accuracy'][-1]:.1%}")
-    parts.append(time_left(run.seconds, done, total))
-    return "  ".join(parts)
-
-
-@contextlib.contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed all that Keras draws from; Python's and NumPy's own generators get back their state."""
-    with _SEEDING:
-        python, numpy = random.getstate(), np.random.get_state()
-        keras.utils.set_random_seed(seed)
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(numpy)
-
-
-@contextlib.contextmanager
-def interruptions() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into an event, so that no iteration is torn apart; leave the second."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-    usual = signal.getsignal(signal.SIGINT)
-
-    def first(*_: object) -> None:
-        event.set()
-        signal.signal(signal.SIGINT, usual)
-
-    signal.signal(signal.SIGINT, first)
-    try:
-        yield event
-    finally:
-        signal.signal(signal.SIGINT, usual)

@@ -215,7 +215,7 @@ for value in values:
     ("part", "slider"),
     [("linear", "learning_rate"), ("mlp", "seed"), ("linear", "open")],
 )
-@pytest.mark.slow
+@pytest.mark.gate
 def test_ten_starts_and_stops_leave_nothing_behind(part, slider):
     if not os.path.exists("/proc/self/status"):
         pytest.skip("only Linux tells the memory of one process")
@@ -564,7 +564,7 @@ NOTEBOOK = (
 )
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_in_a_notebook_twice_the_same(tmp_path):
     cells = [nbformat.v4.new_code_cell(source) for source in NOTEBOOK]
     notebook = nbformat.v4.new_notebook(cells=cells)

@@ -1,19 +1,15 @@
-"""What every other module leans on: argument checks, and files read and written whole."""
+"""Arrays read from files within bounds, and never unpickled."""
 
-import contextlib
 import math
-import numbers
-import os
 import re
-import shutil
-import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 import numpy as np
+
+from .files import DataError, check_file
 
 _LARGEST_FILE = 2**30 + 2**20  # bytes; zipfile reads a file's list of contents without bound
 # The beginning of an .npy file of format 1.0 with numbers, words or objects; Python 2 wrote an L
@@ -23,107 +19,6 @@ _HEADER = re.compile(
     rb"'shape': \((|%b,|%b(?:, %b)+)\), \} *\n" % ((rb"(?:0|[1-9]\d{0,18})L?",) * 3),
     re.DOTALL,
 )
-
-
-class DataError(ValueError):
-    """A file or an array is missing, damaged, or not what it has to be."""
-
-
-def in_range(name: str, value: float, low: float, high: float, *, whole: bool = False) -> float:
-    """Refuse an argument that is not a number between `low` and `high`, both included.
-
-    Returns
-    -------
-    int or float
-        The value as a plain Python number (Keras and JSON take no NumPy ones).
-
-    Raises
-    ------
-    ValueError
-        In one sentence that names the argument, the value and the allowed range.
-    """
-    kind = numbers.Integral if whole else numbers.Real
-    if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
-        noun = "a whole number" if whole else "a number"
-        raise ValueError(f"{name}={value!r}: it must be {noun} from {low:g} to {high:,g}")
-    return int(value) if whole else float(value)
-
-
-@contextlib.contextmanager
-def whole_file(path: str | os.PathLike) -> Iterator[Path]:
-    """Give a path beside `path` to write to; it takes the place of `path` once all is written.
-
-    Whatever goes wrong meanwhile, `path` holds either what it held before or the whole new file.
-    Where `path` is a link, the link stays, and the file to which it leads is replaced.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written; in one sentence that begins with the path.
-    """
-    path = Path(os.path.realpath(path))
-    # The ending stays, since numpy and matplotlib choose the format by it.
-    beside = path.with_name(f".{os.getpid()}.{path.name}")
-    with _writing(path):
-        if path.exists() and not path.is_file():
-            raise OSError("it is a folder or a device")
-        try:
-            yield beside
-            with beside.open("rb+") as written:
-                os.fsync(written.fileno())  # or a power cut could leave the name without content
-            if path.exists():
-                shutil.copymode(path, beside)
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, where they are missing.
-
-    Raises
-    ------
-    OSError
-        If it cannot be made; in one sentence that begins with the path.
-    """
-    with _writing(path):
-        path.mkdir(parents=True, exist_ok=True)
-
-
-@contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as problem:
-        why = problem.strerror or problem
-        raise OSError(
-            f"{path} cannot be written ({why}): make room, or choose another place where you may "
-            "write; what was there is unharmed"
-        ) from None
-
-
-def check_file(path: Path, limit: int) -> None:
-    """Refuse what is no file of at most `limit` bytes, without opening it.
-
-    A pipe would keep whoever opens it waiting, and a device never ends.
-
-    Raises
-    ------
-    DataError
-        In one sentence that begins with the path.
-    """
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        link = path.is_symlink() and f"is a link to {os.readlink(path)}, which is missing"
-        raise DataError(f"{path} {link or 'is missing'}") from None
-    except OSError as problem:
-        raise DataError(f"{path} cannot be read ({problem.strerror})") from None
-    if not stat.S_ISREG(found.st_mode):
-        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a device or a pipe"
-        raise DataError(f"{path} is {kind}, not a file")
-    if found.st_size > limit:
-        raise DataError(f"{path} has {found.st_size:,} bytes, more than the {limit:,} allowed")
 
 
 def read_arrays(path: Path, names: tuple[str, ...], limit: int) -> dict[str, np.ndarray]:

@@ -1,0 +1,7 @@
+"""What every other place leans on: argument ranges, files written whole, arrays within bounds."""
+
+from .arguments import in_range
+from .arrays import read_arrays
+from .files import DataError, check_file, make_folder, whole_file
+
+__all__ = ["DataError", "check_file", "in_range", "make_folder", "read_arrays", "whole_file"]

@@ -1,0 +1,42 @@
+"""The records that come with the lab: all there, in full, and what README says of them."""
+
+import pytest
+
+import mnist_lab as lab
+from mnist_lab import runs
+from mnist_lab.authoring import notebooks
+from mnist_lab.records import list_jobs, make_records, results, verify_records
+
+
+def test_seed_0_of_all_parts_comes_first(data):
+    listed = [job.name for job in list_jobs(data, seeds=2)]
+    assert listed == [
+        *("linear-seed0", "mlp-seed0", "dropout-seed0", "cnn-seed0"),
+        *("linear_today-seed0", "mlp_small-seed0", "dropout_small-seed0"),
+        *("linear-seed1", "mlp-seed1", "dropout-seed1", "cnn-seed1"),
+    ]
+
+
+def test_they_are_all_there(data):
+    assert runs.RECORDS.is_dir()
+    for job in list_jobs(data):
+        assert job.shortcoming(runs.RECORDS) == "", job.name
+    assert sum(path.stat().st_size for path in runs.RECORDS.glob("*.npz")) < 30e6
+
+
+def test_readme_tells_what_they_say():
+    assert results(runs.RECORDS) in notebooks.README.read_text()
+
+
+@pytest.mark.gate
+def test_one_made_anew_in_full_is_like_the_one_on_file(data, tmp_path):
+    job = list_jobs(data, ["linear"], seeds=1)[0]
+    make_records([job], tmp_path)
+    made, on_file = (lab.Run.load(job.file(folder)) for folder in (tmp_path, runs.RECORDS))
+    assert (made.epochs, len(made.batch_loss)) == (17, 10_200)
+    assert made.val_accuracy == pytest.approx(on_file.val_accuracy, abs=0.02)
+
+
+@pytest.mark.gate
+def test_those_of_the_linear_part_are_true(data, capsys):
+    assert verify_records(list_jobs(data, ["linear"]), runs.RECORDS, data), capsys.readouterr().out

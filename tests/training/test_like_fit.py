@@ -1,0 +1,93 @@
+"""`train` does what `fit` does, iteration by iteration, for any classifier."""
+
+import keras
+import numpy as np
+import pytest
+from classifiers import BATCH, CASES, SPARSE, compiled
+from keras import layers
+
+import mnist_lab as lab
+from mnist_lab.training import loop, redraw
+
+
+class OwnValues(keras.callbacks.Callback):
+    """Collects each batch's own loss and accuracy from `fit`, which reports running means."""
+
+    def __init__(self):
+        super().__init__()
+        self.loss, self.accuracy = [], []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.model.reset_metrics()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.loss.append(logs["loss"])
+        self.accuracy.append(logs["accuracy"])
+
+
+def fit(model, data, shape, epochs, seed):
+    """Train by Keras on the batches of `train(..., seed=seed)`, in the same order."""
+    scale = 1 if any(isinstance(layer, layers.Rescaling) for layer in model.layers) else 255
+    x_train, x_valid = (
+        x.reshape(-1, *shape).astype(np.float32) / scale for x in (data.x_train, data.x_valid)
+    )
+    y_train, y_valid = data.y_train, data.y_valid
+    if "Sparse" not in type(model.loss).__name__ and model.loss != SPARSE:
+        y_train, y_valid = (keras.utils.to_categorical(y, 10) for y in (y_train, y_valid))
+
+    def batches():
+        for epoch in range(epochs):
+            order = lab.epoch_order(seed, epoch, len(x_train))
+            for start in range(0, len(order), BATCH):
+                chosen = order[start : start + BATCH]
+                yield x_train[chosen], y_train[chosen]
+
+    own = OwnValues()
+    history = model.fit(
+        batches(),
+        steps_per_epoch=-(-len(x_train) // BATCH),
+        epochs=epochs,
+        validation_data=(x_valid, y_valid),
+        # All at once, as `train` does: before Keras 3.14 what an activity regulariser adds to the
+        # loss grows with the batch.
+        validation_batch_size=len(x_valid),
+        callbacks=[own],
+        verbose=0,
+    ).history
+    return own, history
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_same_as_fit_step_by_step(small, case):
+    model, reference = compiled(case), compiled(case)
+    frozen = [layer.get_weights() for layer in model.layers if not layer.trainable]
+    shape = loop.CompiledLoop(reference, small, BATCH, "float32").input_shape
+    run = lab.train(model, small, epochs=2, batch_size=BATCH, seed=3)
+    redraw(reference, 3, shape)
+    for layer, weights in zip(
+        (layer for layer in reference.layers if not layer.trainable), frozen, strict=True
+    ):
+        layer.set_weights(weights)
+    own, history = fit(reference, small, shape, 2, 3)
+    assert len(run.batch_loss) == 12  # six an epoch, the short batch included
+    assert np.allclose(run.batch_loss, own.loss, rtol=2e-4, atol=1e-6)
+    assert np.allclose(run.batch_accuracy, own.accuracy, atol=1e-6)
+    for ours, theirs in zip(model.get_weights(), reference.get_weights(), strict=True):
+        assert np.allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+    assert run.history["val_loss"][-1] == pytest.approx(history["val_loss"][-1], rel=1e-3)
+    assert run.val_accuracy == pytest.approx(history["val_accuracy"][-1], abs=1e-6)
+
+
+def test_history_summarises_the_batches(small):
+    model = compiled("sequential, SGD")
+    run = lab.train(model, small, epochs=2, batch_size=BATCH, seed=0)
+    weights = [64] * 5 + [10]
+    for epoch in range(2):
+        batches = slice(6 * epoch, 6 * epoch + 6)
+        loss = np.average(run.batch_loss[batches], weights=weights)
+        assert run.history["loss"][epoch] == pytest.approx(loss)
+    x = small.x_train.reshape(-1, 784) / np.float32(255)
+    right = model.predict(x, verbose=0).argmax(axis=1) == small.y_train
+    assert run.history["fit_accuracy"][-1] == pytest.approx(right.mean())
+    assert run.seconds > 0
+    assert run.settings["steps_per_epoch"] == 6

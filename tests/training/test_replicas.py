@@ -1,0 +1,40 @@
+"""Linear networks side by side are trained as each would be alone."""
+
+import keras
+import numpy as np
+import pytest
+
+import mnist_lab as lab
+
+
+def test_replicas_are_trainings(data):
+    rates = [0.1, 0.5]
+    losses = [keras.losses.CategoricalCrossentropy(), lab.ClippedCrossentropy()]
+    replicas = lab.train_replicas(data, rates, losses, seeds=3, iterations=30)
+    assert replicas.shape == (2, 2, 3, 30)
+    for loss, rows in zip(losses, replicas, strict=True):
+        for rate, row in zip(rates, rows, strict=True):
+            model = lab.build_linear(learning_rate=rate, loss=loss)
+            run = lab.train(model, data, epochs=1, seed=2, callback=lambda run: True)
+            size = min(30, len(run.batch_loss))
+            assert np.allclose(row[2, :size], run.batch_loss[:size], rtol=1e-4)
+
+
+def test_replicas_refuse_bad_arguments(data):
+    for arguments, message in (
+        ({"seeds": 0}, "seeds=0"),
+        ({"iterations": 601}, "iterations=601: it must be a whole number from 1 to 600"),
+        ({"learning_rates": [0.1, -1]}, r"learning_rates\[1\]=-1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            lab.train_replicas(data, **{"learning_rates": [0.1], "losses": [], **arguments})
+
+
+def test_replicas_show_progress(data, capsys):
+    losses = [keras.losses.CategoricalCrossentropy()]
+    lab.train_replicas(data, [0.1], losses, seeds=1, iterations=25, progress=True)
+    said = capsys.readouterr().out.rstrip().split("\r")
+    assert said[1].startswith("iteration 10/25")
+    assert said[-1].startswith("iteration 25/25")
+    assert "left" in said[1]
+    assert "left" not in said[-1]
