@@ -13,6 +13,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from types import ModuleType
+
+from .signals import signals_blocked
 
 _ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
 
@@ -31,14 +34,21 @@ class _TensorFlowFinder(importlib.abc.MetaPathFinder):
             def load_quietly(module):
                 with stderr_aside():
                     load(module)
-                    # Makes TensorFlow look for graphics cards and start XLA now, and not in the
-                    # middle of a student's cell; either is announced but once. A TensorFlow
-                    # without XLA raises one or the other.
-                    with contextlib.suppress(module.errors.OpError, ValueError):
-                        module.function(lambda: module.constant(0), jit_compile=True)()
+                    _wake(module)
 
             spec.loader.exec_module = load_quietly
         return spec
+
+
+def _wake(tensorflow: ModuleType) -> None:
+    """Have TensorFlow look for graphics cards, and start XLA and its threads.
+
+    Now, and not in the middle of a student's cell, for either is announced but once; and here,
+    where its threads learn never to take a signal.
+    """
+    # A TensorFlow without XLA raises one or the other.
+    with signals_blocked(), contextlib.suppress(tensorflow.errors.OpError, ValueError):
+        tensorflow.function(lambda: tensorflow.constant(0), jit_compile=True)()
 
 
 def install() -> None:
@@ -49,7 +59,10 @@ def install() -> None:
     # others cannot use. With two the laboratory's memory stays flat from Start to Start.
     if sys.platform == "linux":
         ctypes.CDLL(None).mallopt(_ARENA_MAX, 2)
-    if "tensorflow" not in sys.modules:
+    if "tensorflow" in sys.modules:
+        with stderr_aside():
+            _wake(sys.modules["tensorflow"])
+    else:
         sys.meta_path.insert(0, _TensorFlowFinder())
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from jupyter_client import manager
 from nbclient import NotebookClient
 
 from mnist_lab.authoring import list_solutions
@@ -172,32 +171,3 @@ def test_nbval_notices_a_changed_number_word_and_error(copies):
     assert len(outcomes) == 4 * 5, done.stdout
     failed = [(name, int(cell)) for outcome, name, cell in outcomes if outcome == "FAILED"]
     assert sorted(failed) == [("error", 4), ("number", 3), ("words", 1)]
-
-
-@pytest.fixture
-def kernel():
-    """A notebook's kernel, without a notebook."""
-    running, client = manager.start_new_kernel(kernel_name="python3")
-    yield running, client
-    client.stop_channels()
-    running.shutdown_kernel(now=True)
-
-
-def wait_for(words, client):
-    """Wait until the kernel prints these words; fail if it says nothing for a minute."""
-    while words not in client.get_iopub_msg(timeout=60)["content"].get("text", ""):
-        pass
-
-
-def test_interrupt_in_a_notebook_keeps_the_run(kernel):
-    running, client = kernel
-    client.execute(
-        "import mnist_lab as lab\n"
-        "data, model = lab.load_mnist(), lab.build_linear()\n"
-        "run = lab.train(model, data, epochs=10_000, progress=True)"
-    )
-    wait_for(" left", client)
-    running.interrupt_kernel()
-    wait_for("stopped after", client)
-    client.execute("print(run.interrupted, len(run.batch_loss) > 0)")
-    wait_for("True True", client)

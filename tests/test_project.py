@@ -28,7 +28,18 @@ HOUSE = ROOT / "mnist_lab"
 WINGS = {door.parent.name for door in HOUSE.glob("*/__init__.py")}
 # Lowest floor first: a place imports only from those before it.
 FLOORS = [
-    *("quiet", "support", "progress", "data", "descriptions", "models", "runs", "parts", "plots"),
+    *(
+        "signals",
+        "quiet",
+        "support",
+        "progress",
+        "data",
+        "descriptions",
+        "models",
+        "runs",
+        "parts",
+        "plots",
+    ),
     *("training", "checks", "records", "laboratory", "authoring", "__main__"),
 ]
 

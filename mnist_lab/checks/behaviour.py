@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..signals import signals_blocked
 from .verdicts import in_one_line
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class _Twin:
         ]
         self.images = rng.random((_PROBES, *part_model.input_shape[1:]), np.float32)
         part_model.set_weights(self.values)
-        asked = _readings(part_model(self.images).numpy())
+        asked = _readings(part_model, self.images)
         orders = list(_orders(model.weights, part_model.weights))
         self.shape = self._accepted_shape(part_model.input_shape[1:], orders[0])
         # The first order again at the end, for a network that computes something else in all.
@@ -126,7 +127,7 @@ class _Twin:
         given = [(weight, values[index]) for weight, index in pairs]
         # Unlike `stateless_call`, it takes a `call` that knows no argument `training`, too.
         try:
-            with keras.StatelessScope(given):
+            with signals_blocked(), keras.StatelessScope(given):
                 outputs = self.model(images.reshape(len(images), *self.shape), training=training)
             return np.asarray(outputs, np.float64)
         except Exception as problem:  # whatever a student's own class raises
@@ -162,8 +163,10 @@ def _softmax(values: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def _readings(logits: np.ndarray) -> dict[str, np.ndarray]:
-    """What could come out of a network that has these logits."""
+def _readings(part_model: "keras.Model", images: np.ndarray) -> dict[str, np.ndarray]:
+    """What could come out of a network that has the logits of the part's."""
+    with signals_blocked():
+        logits = part_model(images).numpy()
     probabilities = _softmax(logits)
     return {
         "softmax": probabilities,
@@ -181,10 +184,10 @@ def _outputs(twin: _Twin, part_model: "keras.Model", from_logits: bool | None) -
     same = np.repeat(twin.images[:1], _PROBES, axis=0)
     if np.ptp(twin.run(twin.values, same), axis=0).max() > 1e-3:
         return ["dropout: always on is True, the part asks for False"]
-    readings = _readings(part_model(twin.images).numpy())
+    readings = _readings(part_model, twin.images)
     found = next((name for name, values in readings.items() if _close(twin.outputs, values)), None)
     if found is None:
-        faint = _readings(part_model(twin.images / 255).numpy())["softmax"]
+        faint = _readings(part_model, twin.images / 255)["softmax"]
         if _close(twin.outputs, faint):
             return ["pixels are scaled twice: the network itself divides them by 255"]
         return [

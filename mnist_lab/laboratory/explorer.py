@@ -13,11 +13,11 @@ from ..data import Dataset, load_mnist
 from ..parts import PARTS
 from ..progress import duration
 from ..runs import Run, load_records
+from ..signals import interruptions
 from ..support import in_range
 from ..training import (
     CompiledLoop,
     divergence,
-    interruptions,
     redraw,
     report,
     settings_of,

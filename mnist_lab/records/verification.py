@@ -12,6 +12,7 @@ from ..data import Dataset
 from ..descriptions import differences, in_words
 from ..progress import MovingLine, time_left
 from ..runs import HISTORY, Run, fingerprint
+from ..signals import signals_blocked
 from ..support import DataError
 from ..training import CompiledLoop, epoch_means, redraw, settings_of, train_epochs
 from .records import BATCH_SIZE, Job, keeps_weights, train_beginning
@@ -213,8 +214,9 @@ def _weights(run: Run, model: keras.Model, data: Dataset) -> list[str]:
     model.set_weights(run.weights)
     images = data.x_valid.reshape(-1, *model.input_shape[1:]) / np.float32(255)
     labels = keras.utils.to_categorical(data.y_valid, 10)
-    loss, accuracy = model.evaluate(images, labels, batch_size=500, verbose=0)
-    said = model.predict(images, batch_size=500, verbose=0)
+    with signals_blocked():
+        loss, accuracy = model.evaluate(images, labels, batch_size=500, verbose=0)
+        said = model.predict(images, batch_size=500, verbose=0)
     problems = []
     if not np.allclose(said, run.val_probabilities, atol=0.002):
         problems.append("the weights do not give the recorded probabilities")

@@ -2,7 +2,6 @@
 
 from .epochs import epoch_means, epoch_order, settings_of, train_epochs
 from .initial import redraw
-from .interruptions import interruptions
 from .loop import CompiledLoop
 from .replicas import train_replicas
 from .reports import divergence, report
@@ -13,7 +12,6 @@ __all__ = [
     "divergence",
     "epoch_means",
     "epoch_order",
-    "interruptions",
     "redraw",
     "report",
     "settings_of",

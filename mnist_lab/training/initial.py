@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
+from ..signals import signals_blocked
+
 _SEEDING = threading.Lock()  # Keras has one seed for all threads
 
 
@@ -33,7 +35,8 @@ def redraw(model: keras.Model, seed: int, input_shape: tuple[int, ...]) -> None:
     with _seeded(seed):
         try:
             fresh = keras.models.clone_model(model)
-            fresh(np.zeros((1, *input_shape), np.float32))
+            with signals_blocked():
+                fresh(np.zeros((1, *input_shape), np.float32))
             states = list(zip(model.variables, fresh.variables, strict=True))
             if any(old.shape != new.shape for old, new in states):
                 raise ValueError("the copy has other weights")

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..data import Dataset
+from ..signals import signals_blocked
 from .kernels import apply_gradients, fast_dropout, mixed_precision
 
 CHUNK_SECONDS = 0.2  # how long a call runs before Python gets control again
@@ -151,18 +152,21 @@ class CompiledLoop:
             The last are class probabilities, float16 of shape (images, classes), with the same
             class first in each row as before rounding.
         """
-        loss, accuracy, output = self._run_evaluation(*self._valid)
+        with signals_blocked():
+            loss, accuracy, output = self._run_evaluation(*self._valid)
         return float(loss), float(accuracy), _rounded(self._probabilities(output))
 
     def predicts(self, probabilities: np.ndarray) -> bool:
         """Whether the network says this of the first validation images, within rounding."""
         images, _, _ = self._adapt(*(array[:EVALUATION_BATCH] for array in self._valid))
-        said = self._probabilities(self.model(images, training=False))
+        with signals_blocked():
+            said = self._probabilities(self.model(images, training=False))
         return bool(np.allclose(said, probabilities[:EVALUATION_BATCH], atol=0.002))
 
     def fit_accuracy(self) -> float:
         """Accuracy on the training images of `fit_sample`, dropout off."""
-        return float(self._run_evaluation(*self._fit_sample)[1])
+        with signals_blocked():
+            return float(self._run_evaluation(*self._fit_sample)[1])
 
     def _probabilities(self, output) -> np.ndarray:
         logits = getattr(self.model.loss, "from_logits", False)
@@ -211,8 +215,9 @@ class CompiledLoop:
     def _run(self, function: Callable, rows, start: int, count: int, key: int, step: int) -> Chunk:
         small = (tf.constant(number, tf.int32) for number in (start, count))
         large = (tf.constant(number, tf.int64) for number in (key, step))
-        loss, accuracy = function(*self._train, rows, *small, *large)
-        return Chunk(loss.numpy()[:count], accuracy.numpy()[:count])
+        with signals_blocked():
+            loss, accuracy = function(*self._train, rows, *small, *large)
+            return Chunk(loss.numpy()[:count], accuracy.numpy()[:count])
 
     def _chunk(self, images, labels, rows, start, count, key, first_step):
         """Run `count` iterations on the batches `rows[start:]`; the rest of the result is zero."""
@@ -337,7 +342,8 @@ def _fit_shapes(model: keras.Model, data: Dataset, stored: bool) -> tuple[tuple[
     for shape in shapes:
         images = np.zeros((2, *shape), np.float32)
         try:
-            output = _expendable(model)(images, training=False)
+            with signals_blocked():
+                output = _expendable(model)(images, training=False)
         except (ValueError, TypeError, tf.errors.OpError) as refusal:
             problem = str(refusal).split("\n")[0]
             continue

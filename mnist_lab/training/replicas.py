@@ -10,6 +10,7 @@ import tensorflow as tf
 from ..data import Dataset
 from ..models import build_linear
 from ..progress import MovingLine, time_left
+from ..signals import signals_blocked
 from ..support import in_range
 from .epochs import epoch_order
 from .initial import redraw
@@ -112,8 +113,9 @@ def train_replicas(
             now = weights
             for start in range(0, iterations, CHUNK):
                 some = slice(start, start + CHUNK)
-                now, history = train_some(loss, now, tf.constant(batches[some]))
-                histories[index, some] = history
+                with signals_blocked():
+                    now, history = train_some(loss, now, tf.constant(batches[some]))
+                    histories[index, some] = history
                 done = index * iterations + min(start + CHUNK, iterations)
                 left = time_left(time.perf_counter() - began, done, total)
                 line.show(f"iteration {done}/{total}  {left}")

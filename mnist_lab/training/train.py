@@ -15,10 +15,10 @@ from ..data import Dataset
 from ..descriptions import differences
 from ..progress import MovingLine
 from ..runs import Run, find_record, fingerprint
+from ..signals import interruptions
 from ..support import DataError, in_range
 from .epochs import settings_of, state_of, train_epochs
 from .initial import redraw
-from .interruptions import interruptions
 from .loop import CompiledLoop, has_bfloat16
 from .reports import divergence, report
 
