@@ -1,5 +1,7 @@
 """What the tests share: the real MNIST, a small piece of it, and a TensorFlow without XLA."""
 
+import functools
+import inspect
 import itertools
 import shutil
 from pathlib import Path
@@ -9,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import mnist_lab as lab
-from mnist_lab.authoring import exercises, notebooks, updates
 
 CALM = {
     "deadline": None,
@@ -41,6 +42,16 @@ def small(data):
     )
 
 
+@pytest.fixture(scope="module")
+def plainly():
+    """Networks are not compiled by XLA, which takes a second for each, however small."""
+    from mnist_lab.training import loop
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "_suits_xla", functools.wraps(loop._suits_xla)(lambda traced: False))
+        yield
+
+
 @pytest.fixture(params=MISSING)
 def without_xla(request, monkeypatch):
     """TensorFlow as if it had been built without XLA; the reason that it names."""
@@ -69,6 +80,7 @@ def without_xla(request, monkeypatch):
             )
         return made
 
+    monkeypatch.setattr(loop, "_suits_xla", inspect.unwrap(loop._suits_xla))
     monkeypatch.setattr(tf, "function", missing)
     monkeypatch.setattr(loop, "_told", set())
     return reason
@@ -77,6 +89,8 @@ def without_xla(request, monkeypatch):
 @pytest.fixture
 def house(tmp_path, monkeypatch):
     """A clone with one small solution notebook, in which tests may do as they like."""
+    from mnist_lab.authoring import exercises, notebooks, updates
+
     folders = {name: tmp_path / "notebooks" / name for name in ("solutions", "exercises", "mine")}
     files = {"readme": tmp_path / "README.md", "project": tmp_path / "pyproject.toml"}
     shutil.copytree(GOLDEN / "solutions", folders["solutions"])

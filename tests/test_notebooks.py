@@ -159,6 +159,7 @@ def copies(tmp_path_factory):
     return folder
 
 
+@pytest.mark.gate
 def test_nbval_notices_a_changed_number_word_and_error(copies):
     command = [sys.executable, "-m", "pytest", "--nbval", "-p", "no:cacheprovider", "-rA", "-q"]
     sanitize = ["--nbval-sanitize-with", str(ROOT / "tests" / "sanitize.cfg")]

@@ -146,6 +146,7 @@ def offline(tmp_path_factory):
     return done.stdout.splitlines()[-1], page.read_text(encoding="utf-8")
 
 
+@pytest.mark.gate
 def test_only_a_download_needs_a_network(offline):
     assert offline[0] == data_module.URL
 
@@ -200,6 +201,7 @@ def test_the_search_for_scripts_finds_what_it_should(page):
     assert list(scripts(page))
 
 
+@pytest.mark.gate
 def test_the_exported_page_runs_nothing_and_tells_no_secret(offline):
     assert "Recorded: " in offline[1]
     assert not list(scripts(offline[1]))
@@ -292,6 +294,7 @@ def status(address):
         return refusal.code
 
 
+@pytest.mark.gate
 @pytest.mark.skipif(not shutil.which("make"), reason="make lab needs make")
 def test_the_students_jupyterlab_is_open_to_nobody_else(make_lab):
     connections = psutil.Process(make_lab["pid"]).net_connections("inet")

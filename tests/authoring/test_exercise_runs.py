@@ -17,6 +17,7 @@ from nbclient import NotebookClient
 
 from mnist_lab.authoring import exercises, notebooks
 
+pytestmark = pytest.mark.gate
 GOLDEN = Path(__file__).parents[1] / "golden"
 BOOKS = notebooks.list_solutions()
 AT_ONCE = 2  # kernels; most cells use one core

@@ -17,6 +17,7 @@ from nbclient import NotebookClient
 import mnist_lab as lab
 from mnist_lab.laboratory import background, controls, estimates, explorer, live, sight
 
+pytestmark = pytest.mark.usefixtures("plainly")
 OTHER = {
     "learning_rate": 0.02,
     "hidden_units": 20,
@@ -135,10 +136,10 @@ def test_the_learning_rate_beside_the_slider_is_used(open_laboratory, small):
 def test_stop_at_random_moments(open_laboratory, medium):
     laboratory = long_training(open_laboratory, medium)
     chance = random.Random(0)
-    for number in range(10):
+    for number in range(7):
         laboratory.start_button.click()
         assert laboratory.start_button.disabled
-        time.sleep(chance.uniform(0, 1))
+        time.sleep(chance.uniform(0, 0.7))
         asked = time.monotonic()
         laboratory.stop_button.click()
         laboratory.wait()
@@ -146,7 +147,7 @@ def test_stop_at_random_moments(open_laboratory, medium):
         assert number == 0 or time.monotonic() - asked < 5
         assert not laboratory.start_button.disabled
         assert laboratory.stop_button.disabled
-    assert len(laboratory.runs) >= 5
+    assert len(laboratory.runs) >= 3
     for run in laboratory.runs:
         assert run.interrupted
         assert 0 < len(run.batch_loss) < 30_000

@@ -117,6 +117,7 @@ with records.locked(folder):
 """
 
 
+@pytest.mark.gate
 @pytest.mark.parametrize(
     ("at", "finished"),
     [(2, 1), (EPOCHS + 1, EPOCHS)],
@@ -171,6 +172,7 @@ def test_a_failing_notebook_is_told_and_stays(tmp_path):
     assert path.read_bytes() == before
 
 
+@pytest.mark.gate
 def test_a_dask_cluster_makes_the_same_records(data, jobs, tmp_path):
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,

@@ -180,6 +180,7 @@ def test_memory_stays_small(key, limit):
     assert float(done.stdout.split()[-1]) + 58_000 * 784 / 2**30 < limit
 
 
+@pytest.mark.gate
 def test_models_that_are_gone_leave_nothing_behind(data):
     process, sizes = psutil.Process(), []
     for _ in range(6):

@@ -11,9 +11,11 @@ import mnist_lab as lab
 from mnist_lab import runs
 from mnist_lab.training import loop
 
+pytestmark = pytest.mark.usefixtures("plainly")
+
 
 @pytest.fixture(scope="module")
-def recorded(small, tmp_path_factory):
+def recorded(plainly, small, tmp_path_factory):
     """Two recorded runs, seeds 0 and 1, of the model that `writes` below writes."""
     folder = tmp_path_factory.mktemp("recorded")
     for seed in (0, 1):
