@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+# With uv an environment is made in seconds; without it, pip does the same in minutes.
+UV ?= $(shell command -v uv)
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 # A file of exact versions, as .ci/newest.txt. Without one, all are the newest that there are.
@@ -18,7 +20,7 @@ OLDEST = tests/test_models.py tests/training tests/laboratory
 LOCK = uv pip compile --quiet --upgrade --extra test --no-annotate \
 	--custom-compile-command "make lock" pyproject.toml
 
-.PHONY: lab test test-browser test-oldest solutions exercises verify bench lock clean
+.PHONY: lab test test-gate test-browser test-oldest ready solutions exercises verify bench lock clean
 
 # A notebook of the student's that is broken is told, and no reason not to open the others.
 lab: $(READY)
@@ -29,8 +31,12 @@ lab: $(READY)
 test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(TWO) --dist loadfile --doctest-modules tests mnist_lab
+	$(TWO) --dist loadfile -m "not gate" --doctest-modules tests mnist_lab
 	$(TWO) --dist loadscope $(NBVAL) notebooks/solutions
+
+# What is slow and seldom breaks: killed processes, memory, clusters, a walk through the exercises.
+test-gate: $(READY)
+	$(TWO) --dist loadfile -m gate tests
 
 # The laboratory in JupyterLab and Chromium, which CHROMIUM=/path/to/it may name.
 test-browser: $(READY)
@@ -38,7 +44,7 @@ test-browser: $(READY)
 
 # A short run, for the oldest versions that pyproject.toml allows: CONSTRAINTS=.ci/oldest.txt.
 test-oldest: $(READY)
-	$(TWO) --dist loadfile -m "not slow" $(OLDEST)
+	$(TWO) --dist loadfile -m "not gate" $(OLDEST)
 	$(BIN)/python -m pytest $(NBVAL) notebooks/solutions/1_linear.ipynb
 
 solutions: $(READY)
@@ -63,6 +69,8 @@ lock:
 	$(LOCK) --universal --output-file .ci/newest.txt
 	$(LOCK) --python-version 3.11 --resolution lowest-direct --output-file .ci/oldest.txt
 
+ready: $(READY)
+
 clean:
 	rm -rf $(VENV)
 
@@ -70,8 +78,10 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "mnist_lab needs Python 3.11 or newer, and $(PYTHON) is not." \
 		"Say which to use: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --disable-pip-version-check \
+	$(if $(UV),$(UV) venv --quiet --seed --allow-existing --python $(PYTHON) $(VENV),\
+		$(PYTHON) -m venv $(VENV))
+	$(if $(UV),$(UV) pip install --python $(BIN)/python,\
+		$(BIN)/pip install --disable-pip-version-check) \
 		$(if $(CONSTRAINTS),--constraint $(CONSTRAINTS)) --editable '.[test]'
 	# JupyterLab's question about news would be the first thing that a student sees.
 	$(BIN)/jupyter labextension disable "@jupyterlab/apputils-extension:announcements"

@@ -97,6 +97,12 @@ def test_the_oldest_lock_has_the_lowest_versions_that_are_allowed():
         assert Version(version) == Version(lowest.version), requirement
 
 
+def test_pre_commit_has_the_ruff_of_the_project():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    (ruff,) = (str(line) for line in REQUIREMENTS if line.name == "ruff")
+    assert [hook["additional_dependencies"] for hook in hooks[:2]] == [[ruff]] * 2
+
+
 def imports(path):
     """What a file of the house imports from it: how many floors up, from where, which names."""
     for node in ast.walk(ast.parse(path.read_text())):

@@ -43,9 +43,10 @@ def threads_environment(threads):
     return os.environ | dict.fromkeys(names, str(threads))
 
 
-def interrupt_in_kernel(part, precision, threads, count, chance):
+def interrupt_in_kernel(part, precisions, threads, count, chance):
     """Interrupt `count` trainings in a notebook's kernel: how many ended well, how many died."""
     well = deaths = 0
+    precision = itertools.cycle(precisions)
     while well + deaths < count:
         running, client = manager.start_new_kernel(
             kernel_name="python3", env=threads_environment(threads)
@@ -53,7 +54,7 @@ def interrupt_in_kernel(part, precision, threads, count, chance):
         try:
             client.execute(BEGIN.format(part=part))
             while well + deaths < count:
-                client.execute(TRAIN.format(precision=precision))
+                client.execute(TRAIN.format(precision=next(precision)))
                 _wait_for(" left", running, client)
                 time.sleep(chance.uniform(0, 1))
                 running.interrupt_kernel()
@@ -126,7 +127,7 @@ def main():
     for part, precision, threads in itertools.product(PARTS, ("float32", "bfloat16"), (1, 2)):
         name = f"kernel | {part} | {precision} | {threads}"
         if wanted.search(name):
-            well, deaths = interrupt_in_kernel(part, precision, threads, count, chance)
+            well, deaths = interrupt_in_kernel(part, [precision], threads, count, chance)
             print(f"| {name} | {well + deaths} | {deaths} |", flush=True)
     for part, threads in itertools.product(PARTS, (1, 2)):
         name = f"terminal | {part} | float32 | {threads}"

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 from classifiers import compiled, sequential, sgd, softmax
 from keras import layers
-from stress_interrupts import PARTS, ctrl_c, interrupt_in_kernel, threads_environment
+from stress_interrupts import ctrl_c, interrupt_in_kernel, threads_environment
 
 import mnist_lab as lab
 from mnist_lab.signals import signals_blocked
@@ -119,19 +119,16 @@ def test_tensorflows_own_threads_never_take_an_interrupt(first):
     assert threads == blocked > 3
 
 
+def cases(*others):
+    """One computing thread and the linear part, where most died; the others in the gate."""
+    return pytest.mark.parametrize(
+        ("part", "threads"),
+        [("linear", 1), *(pytest.param(*case, marks=pytest.mark.gate) for case in others)],
+    )
+
+
 @unix
-@pytest.mark.parametrize(
-    ("part", "threads"),
-    [
-        ("linear", 1),
-        *(
-            pytest.param(part, threads, marks=pytest.mark.gate)
-            for part in PARTS
-            for threads in (1, 2)
-            if (part, threads) != ("linear", 1)
-        ),
-    ],
-)
+@cases(("mlp", 1), ("cnn", 1), ("linear", 2))
 def test_ctrl_c_in_a_terminal_keeps_the_run(tmp_path, part, threads):
     file = tmp_path / "run.npz"
     code, said = ctrl_c(part, file, threads_environment(threads), random.Random(part).random())
@@ -144,18 +141,7 @@ def test_ctrl_c_in_a_terminal_keeps_the_run(tmp_path, part, threads):
 
 
 @unix
-@pytest.mark.parametrize(
-    ("part", "precision", "threads"),
-    [
-        ("linear", "float32", 1),
-        *(
-            pytest.param(part, precision, threads, marks=pytest.mark.gate)
-            for part in PARTS
-            for precision in ("float32", "bfloat16")
-            for threads in (1, 2)
-            if (part, precision, threads) != ("linear", "float32", 1)
-        ),
-    ],
-)
-def test_interrupts_in_a_notebook_keep_the_run(part, precision, threads):
-    assert interrupt_in_kernel(part, precision, threads, 5, random.Random(0)) == (5, 0)
+@cases(("linear", 2), ("mlp", 1), ("mlp", 2), ("cnn", 1), ("cnn", 2))
+def test_interrupts_in_a_notebook_keep_the_run(part, threads):
+    precisions = ("float32", "bfloat16")
+    assert interrupt_in_kernel(part, precisions, threads, 5, random.Random(0)) == (5, 0)
