@@ -5,7 +5,8 @@ import signal
 import threading
 from collections.abc import Iterator
 
-# What a terminal, a notebook's kernel or a scheduler sends to a process that goes on working.
+# What a terminal, a notebook's kernel or a scheduler sends in normal work. All are blocked, whether
+# or not somebody listens now: a thread keeps for ever what was blocked when it was started.
 _USUAL = [
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGCHLD", "SIGALRM", "SIGWINCH", "SIGUSR1")
@@ -21,20 +22,14 @@ def signals_blocked() -> Iterator[None]:
     TensorFlow 2.18 to 2.21 have them, let the stack pointer point into the heap while they work;
     a signal's handler that begins in one overwrites the heap, and the process dies
     (github.com/uxlfoundation/oneDNN, issue 4845). A signal that comes meanwhile is delivered
-    right after. Windows, which has no such signals, has nothing to block.
+    right after, as one if it came twice. Windows, which has no such signals, has nothing to block.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    # Where no handler is installed, nothing is written: the process ends, or does not notice.
-    handled = [
-        number
-        for number in _USUAL
-        if signal.getsignal(number) not in (signal.SIG_DFL, signal.SIG_IGN)
-    ]
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
-        signal.pthread_sigmask(signal.SIG_BLOCK, handled)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _USUAL)
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
