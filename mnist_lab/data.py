@@ -1,15 +1,16 @@
-"""MNIST from a file: found, checked, and downloaded only when asked."""
+"""MNIST, and data sets stored like it: found, checked, and downloaded only when asked."""
 
+import dataclasses
 import hashlib
 import os
+import re
 import sys
 import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from .support import DataError, read_arrays, whole_file
+from .support import DataError, read_arrays, read_idx, whole_file
 
 # A clone keeps its data beside the package, an installed wheel inside it.
 _SHIPPED = Path(__file__).parent / "shipped"
@@ -27,16 +28,19 @@ DIGESTS = {
     "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
 }
 LARGEST = 2**30  # bytes of all arrays; 20 times MNIST
+MOST_CLASSES = 1000
+# The four files of MNIST, Fashion-MNIST, KMNIST, and of EMNIST, which puts its own name first.
+_IDX = re.compile(r"(.*?)(train|t10k|test)-(images|labels)[-.]idx[13]-ubyte(?:\.gz)?")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """Images and labels to train on, and others to validate on.
 
     As `load_mnist` gives it, the arrays are those of the file: images of 28 x 28 pixels from 0 to
-    255 (uint8) and labels from 0 to 9 (uint8). `train` scales, reshapes and one-hot encodes such
-    arrays as the model needs them. Arrays that you prepared yourself (flat, scaled, one-hot, ...)
-    are used as they are.
+    255 (uint8) and class numbers (uint8), in MNIST the digits 0 to 9. `train` scales, reshapes and
+    one-hot encodes such arrays as the model needs them. Arrays that you prepared yourself (flat,
+    scaled, one-hot, ...) are used as they are.
 
     Parameters
     ----------
@@ -85,6 +89,31 @@ class Dataset:
                 )
 
     @property
+    def classes(self) -> int:
+        """Number of classes: one more than the largest label, or the columns of one-hot rows.
+
+        EMNIST's letters, with labels from 1 to 26, have 27; none of their images is of class 0.
+        """
+        if self.y_train.ndim == 2:
+            return self.y_train.shape[1]
+        return int(max(self.y_train.max(), self.y_valid.max())) + 1
+
+    def transposed(self) -> "Dataset":
+        """The same with the rows and the columns of each image swapped.
+
+        EMNIST's files have its images lying: `load_mnist(path).transposed()` turns them upright.
+
+        Raises
+        ------
+        DataError
+            If the images are flat.
+        """
+        if self.x_train.ndim < 3:
+            raise DataError(f"images of shape {self.x_train.shape[1:]} have no rows and columns")
+        turned = {key: getattr(self, key).swapaxes(1, 2) for key in ("x_train", "x_valid")}
+        return dataclasses.replace(self, **turned)
+
+    @property
     def sha256(self) -> str:
         """Of all four arrays with their types and shapes: which data these are, exactly."""
         digest = hashlib.sha256()
@@ -108,9 +137,10 @@ def load_mnist(path: str | os.PathLike | None = None, *, download: bool = False)
     Parameters
     ----------
     path
-        An `.npz` file with the arrays `x_train`, `y_train`, `x_test` and `y_test`; without it,
-        the MNIST file that comes with the lab. Fashion-MNIST and Kuzushiji-MNIST in this form
-        work as well, and are called by their file's name.
+        An `.npz` file with the arrays `x_train`, `y_train`, `x_test` and `y_test`; or the four
+        files in which MNIST, Fashion-MNIST, KMNIST and EMNIST are published
+        (`train-images-idx3-ubyte.gz` and so on, gzipped or not): their folder, or any one of
+        them. Without it, the MNIST file that comes with the lab.
     download
         Whether to download MNIST to that place if no file is there. Nothing is ever downloaded
         otherwise.
@@ -118,8 +148,9 @@ def load_mnist(path: str | os.PathLike | None = None, *, download: bool = False)
     Returns
     -------
     Dataset
-        The arrays as stored: images uint8 of shape (n, 28, 28), labels of shape (n,).
-        The file's test set serves as the validation set, as in the exercise sheet.
+        The arrays as stored: images uint8 of shape (n, 28, 28), labels of shape (n,). The test
+        set serves as the validation set, as in the exercise sheet. It is called by the name of
+        its file or folder. EMNIST's images lie on their side; see `Dataset.transposed`.
 
     Raises
     ------
@@ -144,15 +175,16 @@ def load_mnist(path: str | os.PathLike | None = None, *, download: bool = False)
             "to get MNIST (11 MB)"
             + ("" if path is None else f", or correct the path (now in {Path.cwd()})")
         )
+    four = _find_idx(file) if file.is_dir() or _IDX.fullmatch(file.name) else {}
     try:
-        arrays = read_arrays(file, tuple(DIGESTS), LARGEST)
+        arrays = _read(file, four)
         _check_arrays(file, arrays)
     except DataError as problem:
         raise DataError(f"{problem}: {cure}") from None
     changed = [name for name, digest in DIGESTS.items() if _digest(arrays[name]) != digest]
     if path is None and changed:
         raise DataError(f"{file} is not MNIST: its {changed[0]} has another SHA-256: {cure}")
-    return Dataset(*arrays.values(), name=file.stem if changed else "MNIST")
+    return Dataset(*arrays.values(), name=_name(file) if changed else "MNIST")
 
 
 def download_mnist(path: str | os.PathLike | None = None) -> Path:
@@ -189,6 +221,53 @@ def download_mnist(path: str | os.PathLike | None = None) -> Path:
     return file
 
 
+def _find_idx(file: Path) -> dict[str, Path]:
+    """The four IDX files of a data set that lie in a folder, or beside one of them, by array."""
+    chosen = _IDX.fullmatch(file.name)
+    folder = file.parent if chosen else file
+    found: dict[str, dict[str, Path]] = {}
+    # A file as it is rather than gzipped, where both are there.
+    for path in sorted(folder.iterdir(), key=lambda path: path.suffix == ".gz"):
+        if match := _IDX.fullmatch(path.name):
+            begin, part, kind = match.groups()
+            array = f"{'x' if kind == 'images' else 'y'}_{'train' if part == 'train' else 'test'}"
+            found.setdefault(begin, {}).setdefault(array, path)
+    if not chosen and len(found) != 1:
+        sets = ", ".join(begin.strip("-_") for begin in sorted(found))
+        raise DataError(
+            f"{folder} holds several data sets ({sets}): name a file of one of them"
+            if found
+            else f"{folder} is a folder without the four files of a data set like MNIST"
+        )
+    files = found[chosen[1]] if chosen else found.popitem()[1]
+    missing = [array for array in DIGESTS if array not in files]
+    if missing:
+        kind = "images" if missing[0][0] == "x" else "labels"
+        part = "training" if "train" in missing[0] else "test"
+        there = ", ".join(path.name for path in files.values())
+        raise DataError(f"{folder} lacks the file of the {part} {kind}; it goes with {there}")
+    return files
+
+
+def _read(file: Path, four: dict[str, Path]) -> dict[str, np.ndarray]:
+    """The arrays of an `.npz` file, or of four IDX files."""
+    if not four:
+        return read_arrays(file, tuple(DIGESTS), LARGEST)
+    arrays, left = {}, LARGEST
+    for array in DIGESTS:
+        arrays[array] = read_idx(four[array], 3 if array[0] == "x" else 1, left)
+        left -= arrays[array].nbytes
+    return arrays
+
+
+def _name(file: Path) -> str:
+    """What the data set in a file or a folder is called."""
+    idx = _IDX.fullmatch(file.name)
+    if idx:
+        return idx[1].strip("-_") or file.resolve().parent.name
+    return file.resolve().name if file.is_dir() else file.stem
+
+
 def _check_arrays(file: Path, arrays: dict[str, np.ndarray]) -> None:
     for part in ("train", "test"):
         x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
@@ -201,9 +280,10 @@ def _check_arrays(file: Path, arrays: dict[str, np.ndarray]) -> None:
             raise DataError(
                 f"{file}: y_{part} is {y.dtype} of shape {y.shape}, not {len(x):,} whole numbers"
             )
-        if y.min() < 0 or y.max() > 9:
+        if y.min() < 0 or y.max() >= MOST_CLASSES:
             raise DataError(
-                f"{file}: y_{part} has labels from {y.min()} to {y.max()}, not from 0 to 9"
+                f"{file}: y_{part} has labels from {y.min()} to {y.max()}, not from 0 to at most "
+                f"{MOST_CLASSES - 1}"
             )
 
 

@@ -47,6 +47,7 @@ def build_linear(
     hidden_units: int = 10,
     learning_rate: float = 0.5,
     loss: str | keras.losses.Loss | None = None,
+    classes: int = 10,
 ) -> keras.Model:
     """Build the sheet's linear network: two dense layers without an activation in between.
 
@@ -61,11 +62,13 @@ def build_linear(
     loss
         A Keras loss for one-hot labels; without it `ClippedCrossentropy()`, which is what
         the sheet ran. Today's is `"categorical_crossentropy"`.
+    classes
+        Units of the output layer, 2 to 1,000; see `Dataset.classes`.
 
     Returns
     -------
     keras.Model
-        Compiled; input (batch, 784) float32 from 0 to 1, output (batch, 10) probabilities.
+        Compiled; input (batch, 784) float32 from 0 to 1, output (batch, classes) probabilities.
 
     Raises
     ------
@@ -77,7 +80,7 @@ def build_linear(
     stack = [
         keras.Input((784,)),
         layers.Dense(hidden_units, kernel_initializer="zeros"),
-        layers.Dense(10, activation="softmax"),
+        _output(classes),
     ]
     loss = ClippedCrossentropy() if loss is None else loss
     return _compiled(stack, "linear", keras.optimizers.SGD(learning_rate), loss)
@@ -95,6 +98,7 @@ def build_mlp(
     beta_2: float = 0.999,
     epsilon: float = 1e-8,
     loss: str | keras.losses.Loss = "categorical_crossentropy",
+    classes: int = 10,
 ) -> keras.Model:
     """Build the sheet's multi-layer perceptron; with `dropout=0.5`, its third part.
 
@@ -116,11 +120,13 @@ def build_mlp(
         Of Adam: 0 to 1,000, 0 to 0.9999, 0 to 0.99999 and 1e-12 to 1.
     loss
         A Keras loss for one-hot labels.
+    classes
+        Units of the output layer, 2 to 1,000; see `Dataset.classes`.
 
     Returns
     -------
     keras.Model
-        Compiled; input (batch, 784) float32 from 0 to 1, output (batch, 10) probabilities.
+        Compiled; input (batch, 784) float32 from 0 to 1, output (batch, classes) probabilities.
 
     Raises
     ------
@@ -141,7 +147,7 @@ def build_mlp(
         stack.append(layers.Dense(hidden_units, "relu", **_initialisers(kernel_stddev, bias)))
         if dropout:
             stack.append(layers.Dropout(dropout))
-    stack.append(layers.Dense(10, activation="softmax"))
+    stack.append(_output(classes))
     optimizer = _adam(learning_rate, beta_1, beta_2, epsilon)
     return _compiled(stack, "dropout" if dropout else "mlp", optimizer, loss)
 
@@ -158,6 +164,7 @@ def build_cnn(
     beta_2: float = 0.999,
     epsilon: float = 1e-8,
     loss: str | keras.losses.Loss = "categorical_crossentropy",
+    classes: int = 10,
 ) -> keras.Model:
     """Build the sheet's convolutional network: convolution and max pooling, twice, then softmax.
 
@@ -170,13 +177,14 @@ def build_cnn(
     kernel_size, pool_size
         Side of the square convolution kernels (1 to 28) and of the pooling windows (1 to 28),
         in pixels. Both are padded ("same").
-    kernel_stddev, bias, learning_rate, beta_1, beta_2, epsilon, loss
+    kernel_stddev, bias, learning_rate, beta_1, beta_2, epsilon, loss, classes
         As in `build_mlp`, for the convolutions.
 
     Returns
     -------
     keras.Model
-        Compiled; input (batch, 28, 28, 1) float32 from 0 to 1, output (batch, 10) probabilities.
+        Compiled; input (batch, 28, 28, 1) float32 from 0 to 1, output (batch, classes)
+        probabilities.
 
     Raises
     ------
@@ -200,8 +208,12 @@ def build_cnn(
             ),
             layers.MaxPool2D(pool_size, padding="same"),
         ]
-    stack += [layers.Flatten(), layers.Dense(10, activation="softmax")]
+    stack += [layers.Flatten(), _output(classes)]
     return _compiled(stack, "cnn", _adam(learning_rate, beta_1, beta_2, epsilon), loss)
+
+
+def _output(classes: int) -> keras.layers.Dense:
+    return layers.Dense(in_range("classes", classes, 2, 1000, whole=True), activation="softmax")
 
 
 def _initialisers(kernel_stddev: float, bias: float) -> dict[str, keras.Initializer]:

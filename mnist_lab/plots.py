@@ -271,28 +271,31 @@ def plot_confusion(truth: Sequence[int], said: Sequence[int]) -> Figure:
     Parameters
     ----------
     truth, said
-        Class numbers of the same images, and what the network says they are.
+        Class numbers of the same images, and what the network says they are. Ten classes, or
+        as many as occur.
     """
-    table = np.zeros((10, 10), int)
-    np.add.at(table, (np.asarray(truth), np.asarray(said)), 1)
+    truth, said = np.asarray(truth), np.asarray(said)
+    classes = 1 + int(max(truth.max(initial=9), said.max(initial=9)))
+    table = np.zeros((classes, classes), int)
+    np.add.at(table, (truth, said), 1)
     right = 100 * table.diagonal() / np.maximum(table.sum(axis=1), 1)
     wrong = table - np.diag(table.diagonal())
     most = np.unravel_index(wrong.argmax(), wrong.shape)
+    side = max(1, classes / 15)  # of a cell, compared with that of ten classes
     figure = Picture(
-        6,
-        5,
+        6 * side,
+        5 * side,
         f"How often each digit is taken for each other one; most often {most[0]} for {most[1]}, "
         f"{wrong[most]} times.",
     )
     axes = figure.add_subplot(xlabel="the network says", ylabel="the digit is")
     axes.imshow(wrong, cmap="Blues")
-    for row, column in np.ndindex(10, 10):
-        if wrong[row, column]:
-            color = "white" if wrong[row, column] > 0.6 * wrong.max() else "black"
-            axes.text(column, row, wrong[row, column], ha="center", va="center", color=color)
-    axes.set(xticks=range(10), yticks=range(10))
+    for row, column in np.argwhere(wrong):
+        color = "white" if wrong[row, column] > 0.6 * wrong.max() else "black"
+        axes.text(column, row, wrong[row, column], ha="center", va="center", color=color)
+    axes.set(xticks=range(classes), yticks=range(classes))
     shares = axes.secondary_yaxis("right")
-    shares.set_yticks(range(10), [f"{share:.1f} % right" for share in right])
+    shares.set_yticks(range(classes), [f"{share:.1f} % right" for share in right])
     return figure
 
 

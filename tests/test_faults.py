@@ -7,6 +7,7 @@ what is written, to a full disk and into a closed folder.
 import contextlib
 import ctypes
 import functools
+import gzip
 import json
 import os
 import pickle
@@ -56,11 +57,11 @@ def link_to(target):
 # Any file: how it is made, and what the sentence says.
 FILES = {
     "missing": (lambda path: None, "is missing"),
-    "folder": (lambda path: path.mkdir(), "is a folder, not a file"),
+    "folder": (lambda path: path.mkdir(), "is a folder"),
     "pipe": (os.mkfifo, "is a device or a pipe, not a file"),
     "link to nothing": (link_to("absent"), "is a link to absent, which is missing"),
     "link to itself": (lambda path: path.symlink_to(path), "cannot be read (Too many levels of"),
-    "link to a folder": (link_to("."), "is a folder, not a file"),
+    "link to a folder": (link_to("."), "is a folder"),
     "link to a device": (link_to("/dev/zero"), "is a device or a pipe, not a file"),
 }
 
@@ -211,7 +212,7 @@ DATA = {
     ),
     "fewer labels": (stored(y_train=np.array([0, 5], np.uint8)), "not 3 whole numbers"),
     "one-hot labels": (stored(y_test=np.eye(10, dtype=np.uint8)[:2]), "shape (2, 10)"),
-    "letters": (stored(y_test=np.array([1, 25], np.uint8)), "labels from 1 to 25"),
+    "too many classes": (stored(y_test=np.array([1, 1000])), "labels from 1 to 1000"),
     "negative labels": (stored(y_test=np.array([-1, 2], np.int8)), "labels from -1 to 2"),
     "pickled object": (stored(y_test=np.array([1, None])), "pickled Python objects"),
     "10 GB announced": (member(header("(12755102, 28, 28)")), "announces 9,999,999,968 bytes"),
@@ -251,6 +252,66 @@ def test_a_wrong_data_file_is_told(tmp_path, fault):
     make, message = DATA[fault]
     make(tmp_path / "it.npz")
     refuse(lab.load_mnist, tmp_path / "it.npz", message, "get the file again")
+
+
+def idx(array, axes=None):
+    """An IDX file of bytes, as MNIST was published."""
+    lengths = np.array(array.shape, ">u4").tobytes()
+    return bytes((0, 0, 8, axes or array.ndim)) + lengths + array.tobytes()
+
+
+def write_idx(folder, **changes):
+    """The four files of a small data set, gzipped; with other contents, or None, for some."""
+    names = {"x_train": "train-images-idx3", "y_train": "train-labels-idx1"}
+    names |= {"x_test": "t10k-images-idx3", "y_test": "t10k-labels-idx1"}
+    for array, name in names.items():
+        content = changes.get(array, gzip.compress(idx(arrays()[array])))
+        if content is not None:
+            (folder / f"{name}-ubyte.gz").write_bytes(content)
+
+
+def test_idx_files_load_from_their_folder_and_from_one_of_them(tmp_path):
+    write_idx(tmp_path)
+    for path in (tmp_path, tmp_path / "t10k-labels-idx1-ubyte.gz"):
+        loaded = lab.load_mnist(path)
+        assert loaded.name == tmp_path.name
+        assert all(map(np.array_equal, parts(loaded), arrays().values()))
+    turned = loaded.transposed()
+    assert np.array_equal(turned.x_train, loaded.x_train.swapaxes(1, 2))
+    assert loaded.classes == 10
+
+
+IMAGES = arrays()["x_test"]
+IDX = {
+    "empty": (b"", "it does not begin as an IDX file"),
+    "not gzipped": (idx(IMAGES), "cannot be read (Not a gzipped file"),
+    "cut": (gzip.compress(idx(IMAGES))[:-9], "cannot be read (Compressed file ended before"),
+    "labels": (gzip.compress(idx(arrays()["y_test"])), "it does not begin as an IDX file of bytes"),
+    "shorter": (gzip.compress(idx(IMAGES)[:-1]), "is shorter than it announces (1,568 bytes)"),
+    "longer": (gzip.compress(idx(IMAGES) + b"1"), "is longer than it announces (1,568 bytes)"),
+    "bomb": (gzip.compress(idx(IMAGES) + bytes(50_000_000)), "is longer than it announces"),
+    "10 GB announced": (
+        gzip.compress(b"\0\0\x08\x03" + np.array([12755102, 28, 28], ">u4").tobytes()),
+        "announces 9,999,999,968 bytes, more than the",
+    ),
+    "checksum": (gzip.compress(idx(IMAGES))[:-8] + bytes(8), "cannot be read (CRC check failed"),
+}
+
+
+@pytest.mark.parametrize("fault", IDX)
+def test_a_wrong_idx_file_is_told(tmp_path, fault):
+    content, message = IDX[fault]
+    write_idx(tmp_path, x_test=content)
+    file = tmp_path / "t10k-images-idx3-ubyte.gz"
+    with pytest.raises(lab.DataError) as refused:
+        lab.load_mnist(tmp_path)
+    assert str(refused.value).startswith(str(file))
+    assert message in str(refused.value)
+
+
+def test_a_missing_idx_file_is_named(tmp_path):
+    write_idx(tmp_path, y_test=None)
+    refuse(lab.load_mnist, tmp_path, "lacks the file of the test labels; it goes with")
 
 
 def test_arrays_are_limited_together(tmp_path, monkeypatch):

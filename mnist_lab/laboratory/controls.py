@@ -1,7 +1,7 @@
 """What can be set in the laboratory: the controls of a part, and what they say together."""
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as widgets
@@ -47,7 +47,7 @@ _FIGURES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Setup:
     """One position of all controls.
 
@@ -57,18 +57,21 @@ class Setup:
         Whose network it is.
     values : dict
         One value for each control of the part.
+    classes : int
+        Of the data.
     """
 
     part: Part
     values: dict[str, Any]
+    classes: int = 10
 
     @classmethod
-    def of_sheet(cls, part: Part) -> "Setup":
+    def of_sheet(cls, part: Part, classes: int = 10) -> "Setup":
         """What the sheet did, with seed 0."""
         figures = part.sheet_figures()
         figures["loss"] = figures["loss"] or CLIPPED
         values = {key: figures[key] for key in _FIGURES[part.key]}
-        return cls(part, {**values, "epochs": part.epochs, "batch_size": 100, "seed": 0})
+        return cls(part, {**values, "epochs": part.epochs, "batch_size": 100, "seed": 0}, classes)
 
     @property
     def changed(self) -> set[str]:
@@ -93,10 +96,10 @@ class Setup:
 
         if "filters" in self.values:
             first, second = self.values["filters"]
-            return dense(25, first) + dense(25 * first, second) + dense(49 * second, 10)
+            return dense(25, first) + dense(25 * first, second) + dense(49 * second, self.classes)
         units = self.values["hidden_units"]
         between = 0 if self.part.key == "linear" else 2 * dense(units, units)
-        return dense(784, units) + between + dense(units, 10)
+        return dense(784, units) + between + dense(units, self.classes)
 
     @property
     def name(self) -> str:
@@ -106,8 +109,7 @@ class Setup:
 
     def build(self) -> keras.Model:
         """Build the compiled model."""
-        changed = self.changed - set(TRAINING)
-        return self.part.build(**{key: self.values[key] for key in changed})
+        return self.part.build(**self._built_with())
 
     def code(self, name: str, data: str) -> str:
         """The lines of Python that repeat a run exactly.
@@ -119,8 +121,7 @@ class Setup:
         data
             An expression for its data.
         """
-        unlike = [key for key in self.values if key in self.changed - set(TRAINING)]
-        build = ", ".join(f"{key}={self.values[key]!r}" for key in unlike)
+        build = ", ".join(f"{key}={value!r}" for key, value in self._built_with().items())
         train = ", ".join(f"{key}={self.values[key]}" for key in TRAINING)
         return (
             "import mnist_lab as lab\n\n"
@@ -128,6 +129,12 @@ class Setup:
             f'model = lab.PARTS["{self.part.key}"].build({build})\n'
             f"run = lab.train(model, data, {train}, name={name!r})\n"
         )
+
+    def _built_with(self) -> dict[str, Any]:
+        """What the part's builder is told, where that is not as in the sheet."""
+        unlike = self.changed - set(TRAINING)
+        told = {key: value for key, value in self.values.items() if key in unlike}
+        return told if self.classes == 10 else {**told, "classes": self.classes}
 
     def html(self) -> str:
         """All settings in words, in bold what is not as in the sheet."""
@@ -148,10 +155,15 @@ class Controls:
         Called after each change; once for a reset.
     on_release
         Whether a slider tells its value only when it is let go.
+    classes
+        Of the data.
     """
 
-    def __init__(self, part: Part, moved: Callable[[], None], *, on_release: bool):
-        self._sheet, self._moved, self._resetting = Setup.of_sheet(part), moved, False
+    def __init__(
+        self, part: Part, moved: Callable[[], None], *, on_release: bool, classes: int = 10
+    ):
+        self._sheet, self._moved = Setup.of_sheet(part, classes), moved
+        self._resetting = False
         self.widgets = {
             key: _widget(part, key, value, on_release) for key, value in self._sheet.values.items()
         }
@@ -171,7 +183,7 @@ class Controls:
         values["learning_rate"] = float(f"{values['learning_rate']:.2g}")
         if "dropout" in values:
             values["dropout"] = round(values["dropout"], 2)
-        return Setup(self._sheet.part, values)
+        return dataclasses.replace(self._sheet, values=values)
 
     def reset(self) -> None:
         """Put all controls to the sheet's values."""

@@ -274,7 +274,9 @@ class Explorer:
 
     def _choose_part(self, part: str) -> None:
         # The linear part trains on release: between, it could not keep up.
-        self.controls = Controls(PARTS[part], self._moved, on_release=part == "linear")
+        self.controls = Controls(
+            PARTS[part], self._moved, on_release=part == "linear", classes=self._data.classes
+        )
         earlier, self._place.children = self._place.children, [self.controls.box]
         for box in earlier:
             close_tree(box)

@@ -118,14 +118,16 @@ class Sight:
 
     @staticmethod
     def _draw_bars(axes, probabilities: np.ndarray, label: int) -> None:
-        colors = [RIGHT if digit == label else GREY for digit in range(10)]
+        classes = range(len(probabilities))
+        colors = [RIGHT if digit == label else GREY for digit in classes]
         said = probabilities.argmax()
         if said != label:
             colors[said] = WRONG
-        bars = axes.barh(range(10), 100 * probabilities, color=colors)
-        axes.bar_label(bars, fmt="%.1f", padding=2, fontsize=8, color=GREY)
-        axes.set(yticks=range(10), xlim=(0, 108), xticks=(), ylim=(9.6, -0.6))
-        axes.tick_params(colors=GREY, length=0)
+        bars = axes.barh(classes, 100 * probabilities, color=colors)
+        size = min(8, 110 / len(classes))
+        axes.bar_label(bars, fmt="%.1f", padding=2, fontsize=size, color=GREY)
+        axes.set(yticks=classes, xlim=(0, 108), xticks=(), ylim=(len(classes) - 0.4, -0.6))
+        axes.tick_params(colors=GREY, length=0, labelsize=1.25 * size)
         axes.set_facecolor("none")
         axes.spines[:].set_visible(False)
         axes.spines["left"].set(visible=True, color=GREY)

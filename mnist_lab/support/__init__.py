@@ -1,7 +1,15 @@
 """What every other place leans on: argument ranges, files written whole, arrays within bounds."""
 
 from .arguments import in_range
-from .arrays import read_arrays
+from .arrays import read_arrays, read_idx
 from .files import DataError, check_file, make_folder, whole_file
 
-__all__ = ["DataError", "check_file", "in_range", "make_folder", "read_arrays", "whole_file"]
+__all__ = [
+    "DataError",
+    "check_file",
+    "in_range",
+    "make_folder",
+    "read_arrays",
+    "read_idx",
+    "whole_file",
+]

@@ -1,5 +1,6 @@
 """Arrays read from files within bounds, and never unpickled."""
 
+import gzip
 import math
 import re
 import zipfile
@@ -59,6 +60,50 @@ def read_arrays(path: Path, names: tuple[str, ...], limit: int) -> dict[str, np.
         raise DataError(f"{path} is damaged or not an .npz file ({problem})") from None
     except (OSError, EOFError, zlib.error, ValueError, RuntimeError) as problem:
         raise DataError(f"{path} cannot be read ({problem})") from None
+
+
+def read_idx(path: Path, axes: int, limit: int) -> np.ndarray:
+    """Read an array of bytes from an IDX file, never reading without bound.
+
+    Parameters
+    ----------
+    path
+        A file in the format in which MNIST was published (yann.lecun.com/exdb/mnist), gzipped if
+        its name ends in `.gz`.
+    axes
+        Number of axes: 3 for images, 1 for labels.
+    limit
+        The largest size in bytes, compared with what the header says.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, damaged, too large, or no IDX file of bytes with as many axes. The
+        message begins with the path.
+    """
+    check_file(path, _LARGEST_FILE)
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            begin = file.read(4 + 4 * axes)
+            # Two zeros, the type (8: unsigned bytes), the number of axes; then their lengths.
+            if begin[:4] != bytes((0, 0, 8, axes)) or len(begin) < 4 + 4 * axes:
+                raise ValueError(f"it does not begin as an IDX file of bytes with {axes} axes does")
+            shape = tuple(int(length) for length in np.frombuffer(begin, ">u4", offset=4))
+            size = math.prod(shape)
+            if size > limit:
+                raise ValueError(f"it announces {size:,} bytes, more than the {limit:,} allowed")
+            content = file.read(size + 1)  # behind the end, where gzip compares its checksum
+    except (OSError, EOFError, zlib.error, ValueError) as problem:
+        raise DataError(f"{path} cannot be read ({problem})") from None
+    if len(content) != size:
+        kind = "shorter" if len(content) < size else "longer"
+        raise DataError(f"{path} is {kind} than it announces ({size:,} bytes)")
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def _read_member(archive: zipfile.ZipFile, name: str, limit: int) -> np.ndarray:

@@ -369,16 +369,20 @@ def _expendable(model: keras.Model) -> keras.Model:
 
 
 def _check_labels(data: Dataset, sparse: bool, classes: int) -> None:
-    y = data.y_train
+    y, cure = data.y_train, f"give its output layer {data.classes} units (classes={data.classes})"
     if y.ndim == 2 and sparse:
         raise ValueError(
             f"y_train is one-hot (shape {y.shape}), but the model's loss is a sparse one: train on "
             "the class numbers, or compile with 'categorical_crossentropy'"
         )
     if y.ndim == 2 and y.shape[1] != classes:
-        raise ValueError(f"y_train has {y.shape[1]} columns, but the model {classes} outputs")
-    if y.ndim == 1 and int(y.max()) >= classes:
-        raise ValueError(f"y_train has labels up to {y.max()}, but the model {classes} outputs")
+        raise ValueError(
+            f"y_train has {y.shape[1]} columns, but the model {classes} outputs: {cure}"
+        )
+    if data.classes > classes:
+        raise ValueError(
+            f"there are labels up to {data.classes - 1}, but the model {classes} outputs: {cure}"
+        )
 
 
 def _is_sparse(loss) -> bool:

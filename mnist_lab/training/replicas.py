@@ -66,7 +66,8 @@ def train_replicas(
         in_range(f"learning_rates[{index}]", rate, 0, 1000)
         for index, rate in enumerate(learning_rates)
     ]
-    model, count = build_linear(), len(learning_rates)
+    classes, count = data.classes, len(learning_rates)
+    model = build_linear(classes=classes)
     kernels, orders = [], []
     for seed in range(seeds):
         redraw(model, seed, (784,))
@@ -78,7 +79,7 @@ def train_replicas(
         tf.zeros((seeds, 784, count * 10)),
         tf.zeros((seeds, 1, count * 10)),
         tf.repeat(tf.constant(kernels)[:, tf.newaxis], count, axis=1),
-        tf.zeros((seeds, count, 1, 10)),
+        tf.zeros((seeds, count, 1, classes)),
     ]
     rates = tf.constant(learning_rates, tf.float32)
     steps = [tf.repeat(rates, 10), tf.repeat(rates, 10), rates[:, None, None], rates[:, None, None]]
@@ -86,7 +87,7 @@ def train_replicas(
 
     def step(loss, weights, batch):
         x = tf.cast(tf.gather(images, batch), tf.float32) / 255.0
-        y = tf.one_hot(tf.gather(labels, batch), 10)[:, tf.newaxis]
+        y = tf.one_hot(tf.gather(labels, batch), classes)[:, tf.newaxis]
         with tf.GradientTape() as tape:
             tape.watch(weights)
             hidden = tf.reshape(x @ weights[0] + weights[1], (seeds, BATCH, count, 10))
