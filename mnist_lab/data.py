@@ -131,6 +131,26 @@ class Dataset:
         )
 
 
+def as_dataset(data: object) -> Dataset:
+    """Take a data set, or the two pairs of arrays that `keras.datasets` gives.
+
+    Raises
+    ------
+    ValueError
+        If it is something else; says what to give.
+    """
+    if isinstance(data, Dataset):
+        return data
+    pairs = data if isinstance(data, tuple | list) else ()
+    if len(pairs) == 2 and all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
+        return Dataset(*pairs[0], *pairs[1])
+    raise ValueError(
+        f"data is a {type(data).__name__}: give lab.load_mnist(), your own arrays as "
+        "lab.Dataset(x_train, y_train, x_valid, y_valid), or the two pairs that "
+        "keras.datasets.mnist.load_data() returns"
+    )
+
+
 def load_mnist(path: str | os.PathLike | None = None, *, download: bool = False) -> Dataset:
     """Load MNIST, or any other data set stored in the same way, and check it.
 

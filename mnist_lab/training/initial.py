@@ -13,6 +13,18 @@ from ..signals import signals_blocked
 _SEEDING = threading.Lock()  # Keras has one seed for all threads
 
 
+def copy_layers(model: keras.Model) -> keras.Model:
+    """Make a second model of the same layers with weights of its own, not compiled.
+
+    Keras would compile it like the first, and look up a student's own loss by its name, in vain.
+    """
+    compiled, model.compiled = model.compiled, False
+    try:
+        return keras.models.clone_model(model)
+    finally:
+        model.compiled = compiled
+
+
 def redraw(model: keras.Model, seed: int, input_shape: tuple[int, ...]) -> None:
     """Give a model new initial weights, drawn from its own initialisers, and a new optimiser state.
 
@@ -34,7 +46,7 @@ def redraw(model: keras.Model, seed: int, input_shape: tuple[int, ...]) -> None:
     """
     with _seeded(seed):
         try:
-            fresh = keras.models.clone_model(model)
+            fresh = copy_layers(model)
             with signals_blocked():
                 fresh(np.zeros((1, *input_shape), np.float32))
             states = list(zip(model.variables, fresh.variables, strict=True))

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from ..data import Dataset
 from ..signals import signals_blocked
+from .initial import copy_layers
 from .kernels import apply_gradients, fast_dropout, mixed_precision
 
 CHUNK_SECONDS = 0.2  # how long a call runs before Python gets control again
@@ -36,6 +37,8 @@ _SLOW_UNDER_XLA = re.compile(
 
 # Raised where XLA cannot compile a network, or where TensorFlow was built without XLA.
 _XLA_REFUSES = (tf.errors.OpError, ValueError)
+# What a class of one's own can do in another way than Keras, and this loop would pass over.
+_WAYS = ("fit", "train_step", "test_step", "train_function", "make_train_function")
 _told: set[str] = set()  # why XLA refused, so far
 
 
@@ -63,12 +66,14 @@ class CompiledLoop:
     Raises
     ------
     ValueError
-        If the model is not compiled or does not fit the data.
+        If the model is not compiled, trains in a way of its own, has several inputs or outputs, or
+        does not fit the data.
     """
 
     def __init__(self, model: keras.Model, data: Dataset, batch_size: int, precision: str):
         if getattr(model, "optimizer", None) is None:
             raise ValueError(f"model {model.name!r} is not compiled: call model.compile(...) first")
+        _check_ways(model)
         self.model, self.batch_size, self.precision = model, batch_size, precision
         self._stored_images = data.x_train.dtype == np.uint8 and data.x_train.ndim == 3
         self.input_shape, self.classes = _fit_shapes(model, data, self._stored_images)
@@ -331,6 +336,30 @@ def _without_xla(problem: Exception) -> str:
     return f"Training without XLA, which is slower, with the same results within rounding: {reason}"
 
 
+def _check_ways(model: keras.Model) -> None:
+    """Refuse what `fit` would do otherwise than this loop."""
+    own = [
+        way
+        for way in _WAYS
+        if getattr(type(model), way, None) is not getattr(keras.Model, way, None)
+    ]
+    own += [way for way in ("fit", "train_step", "test_step") if way in vars(model)]
+    if own:
+        raise ValueError(
+            f"model {model.name!r} has its own {own[0]} (class {type(model).__name__}), which "
+            "lab.train would pass over: use model.fit, or write what is special about its loss "
+            "as compute_loss, which both use"
+        )
+    inputs = None
+    with contextlib.suppress(AttributeError, ValueError):  # unknown before a model is built
+        inputs = keras.tree.flatten(model.inputs)
+    if inputs and len(inputs) > 1:
+        raise ValueError(
+            f"model {model.name!r} has {len(inputs)} inputs: this lab trains networks that take "
+            "one, the image"
+        )
+
+
 def _fit_shapes(model: keras.Model, data: Dataset, stored: bool) -> tuple[tuple[int, ...], int]:
     own = data.x_train.shape[1:]
     shapes = [(int(np.prod(own)),), (*own, 1), own] if stored else [own]
@@ -347,6 +376,12 @@ def _fit_shapes(model: keras.Model, data: Dataset, stored: bool) -> tuple[tuple[
         except (ValueError, TypeError, tf.errors.OpError) as refusal:
             problem = str(refusal).split("\n")[0]
             continue
+        if not isinstance(output, tf.Tensor):
+            several = list(output) if isinstance(output, dict) else f"{len(output)} in a list"
+            raise ValueError(
+                f"model {model.name!r} has not one output but {several}: this lab trains "
+                "classifiers whose output is one tensor, of shape (images, classes)"
+            )
         if len(output.shape) == 2 and output.shape[1] > 1:
             if not model.built:
                 model(images, training=False)
@@ -363,7 +398,7 @@ def _expendable(model: keras.Model) -> keras.Model:
     if model.built:
         return model
     try:
-        return keras.models.clone_model(model)
+        return copy_layers(model)
     except Exception:  # whatever a student's own class raises; it is tried as it is then
         return model
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import keras
 
-from ..data import Dataset
+from ..data import Dataset, as_dataset
 from ..descriptions import differences
 from ..progress import MovingLine
 from ..runs import Run, find_record, fingerprint
@@ -23,6 +23,20 @@ from .loop import CompiledLoop, has_bfloat16
 from .reports import divergence, report
 
 LARGEST_SEED = 2**32 - 1
+# What there is instead of the arguments of `model.fit` that `train` does not take.
+_INSTEAD = {
+    "x": "the second argument is a data set, lab.Dataset(x_train, y_train, x_valid, y_valid)",
+    "y": "the second argument is a data set, lab.Dataset(x_train, y_train, x_valid, y_valid)",
+    "validation_data": "the data set holds the validation images, too",
+    "validation_split": "the data set holds the validation images, too",
+    "class_weight": "weight the classes in a loss of your own, given to model.compile",
+    "sample_weight": "weight the images in a loss of your own, given to model.compile",
+    "callbacks": "callback=... is called between chunks with the run so far",
+    "verbose": "progress=True or False",
+    "shuffle": "every epoch is shuffled anew, as epoch_order says",
+    "initial_epoch": "without a seed the training goes on from the weights that the model has",
+    "steps_per_epoch": "an epoch is all images once; take fewer images for a shorter one",
+}
 
 
 def train(
@@ -38,6 +52,7 @@ def train(
     checkpoint: str | os.PathLike | None = None,
     progress: bool | None = None,
     callback: Callable[[Run], bool | None] | None = None,
+    **of_fit: object,
 ) -> Run:
     """Train a compiled Keras classifier; the same mathematics as `model.fit`, sooner done.
 
@@ -47,7 +62,8 @@ def train(
         Any compiled Keras classifier: softmax or logits, one-hot or sparse loss, any optimiser.
         It is trained in place.
     data
-        As `load_mnist` gives it; or your own `Dataset` of prepared arrays, used as they are.
+        As `load_mnist` gives it; or your own `Dataset` of prepared arrays, used as they are; or
+        the two pairs of arrays that `keras.datasets.mnist.load_data()` returns.
     epochs
         Passes over the training images, 1 to 10,000.
     batch_size
@@ -76,6 +92,8 @@ def train(
     callback
         Called between chunks of about 0.2 seconds with the run so far, and at each epoch's end.
         The training stops if it returns true.
+    of_fit
+        Other arguments of `model.fit`. They are refused, with what there is instead.
 
     Returns
     -------
@@ -88,8 +106,10 @@ def train(
     ------
     ValueError
         If an argument lies outside its range, if the model is not compiled or does not fit the
-        data, if `seed` is given and the model's weights cannot be drawn anew, or if `checkpoint`
-        holds another training.
+        data, if it trains in a way of its own, if `seed` is given and the model's weights cannot
+        be drawn anew, or if `checkpoint` holds another training.
+    TypeError
+        If an argument is one of `model.fit`, or unknown.
 
     Notes
     -----
@@ -105,16 +125,16 @@ def train(
     >>> run.batch_loss.shape
     (600,)
     """
+    if of_fit:
+        raise TypeError(_instead(next(iter(of_fit))))
+    data = as_dataset(data)
     epochs = in_range("epochs", epochs, 1, 10_000, whole=True)
     batch_size = in_range("batch_size", batch_size, 1, len(data.x_train), whole=True)
     if seed is not None:
         seed = in_range("seed", seed, 0, LARGEST_SEED, whole=True)
-    if precision not in ("float32", "bfloat16"):
-        raise ValueError(f"precision={precision!r}: it must be 'float32' or 'bfloat16'")
-    if precision == "bfloat16" and not has_bfloat16():
-        warnings.warn("no bfloat16 found in this processor: float32 will be faster", stacklevel=2)
-    if checkpoint is not None and seed is None:
+    elif checkpoint is not None:
         raise ValueError("checkpoint without seed: give a seed, so that the order can be repeated")
+    _check_precision(precision)
     loop = CompiledLoop(model, data, batch_size, precision)
     run = Run(settings_of(loop, data, epochs, seed, name or model.name))
     if recorded and (record := _recall(loop, run.settings, name)):
@@ -135,6 +155,19 @@ def train(
         print(f"stopped after {len(run.batch_loss):,} iterations; the model keeps what it learned")
     model.optimizer.finalize_variable_values(model.trainable_variables)
     return run
+
+
+def _check_precision(precision: str) -> None:
+    if precision not in ("float32", "bfloat16"):
+        raise ValueError(f"precision={precision!r}: it must be 'float32' or 'bfloat16'")
+    if precision == "bfloat16" and not has_bfloat16():
+        warnings.warn("no bfloat16 found in this processor: float32 will be faster", stacklevel=3)
+
+
+def _instead(argument: str) -> str:
+    if argument in _INSTEAD:
+        return f"lab.train has no {argument}, unlike model.fit: {_INSTEAD[argument]}"
+    return f"lab.train knows no argument {argument!r}; lab.train? lists those that it takes"
 
 
 def _looks(

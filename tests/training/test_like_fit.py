@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from classifiers import BATCH, CASES, SPARSE, compiled
+from classifiers import BATCH, CASES, RARE, SPARSE, compiled
 from keras import layers
 
 import mnist_lab as lab
@@ -57,7 +57,13 @@ def fit(model, data, shape, epochs, seed):
     return own, history
 
 
-@pytest.mark.parametrize("case", CASES)
+RARELY = [pytest.param(case, marks=pytest.mark.gate) for case in RARE]
+# Where operands have few bits, or powers of probabilities are taken, rounding shows sooner.
+ROUGH = {"mixed bfloat16": 0.02, "mixed float16": 0.005}
+ROUGH |= {"focal loss": 1e-3}
+
+
+@pytest.mark.parametrize("case", [*CASES, *RARELY])
 def test_same_as_fit_step_by_step(small, case):
     model, reference = compiled(case), compiled(case)
     frozen = [layer.get_weights() for layer in model.layers if not layer.trainable]
@@ -70,10 +76,13 @@ def test_same_as_fit_step_by_step(small, case):
         layer.set_weights(weights)
     own, history = fit(reference, small, shape, 2, 3)
     assert len(run.batch_loss) == 12  # six an epoch, the short batch included
-    assert np.allclose(run.batch_loss, own.loss, rtol=2e-4, atol=1e-6)
-    assert np.allclose(run.batch_accuracy, own.accuracy, atol=1e-6)
+    rough = ROUGH.get(case, 2e-4)
+    assert np.allclose(run.batch_loss, own.loss, rtol=rough, atol=1e-6)
+    # An image or two may be seen otherwise where rounding is that coarse.
+    images = 2 / 10 if case.startswith("mixed") else 1e-6
+    assert np.allclose(run.batch_accuracy, own.accuracy, atol=images)
     for ours, theirs in zip(model.get_weights(), reference.get_weights(), strict=True):
-        assert np.allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+        assert np.allclose(ours, theirs, rtol=5 * rough, atol=rough / 20)
     assert run.history["val_loss"][-1] == pytest.approx(history["val_loss"][-1], rel=1e-3)
     assert run.val_accuracy == pytest.approx(history["val_accuracy"][-1], abs=1e-6)
 

@@ -3,9 +3,11 @@
 import math
 import sys
 
+import keras
 import numpy as np
 import pytest
 from classifiers import BATCH, ONE_HOT, WithoutConfig, compiled, same, sparse_logits
+from keras import layers
 
 import mnist_lab as lab
 
@@ -129,3 +131,65 @@ def test_bfloat16_without_the_processor_is_warned_about(small, monkeypatch):
     monkeypatch.setattr(train_module, "has_bfloat16", lambda: False)
     with pytest.warns(UserWarning, match="no bfloat16 found in this processor"):
         lab.train(compiled("sequential, SGD"), small, epochs=1, precision="bfloat16")
+
+
+class OwnStep(keras.Sequential):
+    def train_step(self, data):
+        return super().train_step(data)
+
+
+def two_outputs(joined):
+    image = keras.Input((784,))
+    outputs = [layers.Dense(10, "softmax", name=name)(image) for name in ("first", "second")]
+    return keras.Model(image, joined(outputs))
+
+
+def two_inputs():
+    images = [keras.Input((784,)), keras.Input((784,))]
+    return keras.Model(images, layers.Dense(10, "softmax")(layers.Add()(images)))
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (
+            lambda: OwnStep([keras.Input((784,)), layers.Dense(10, "softmax")]),
+            r"has its own train_step \(class OwnStep\), which lab.train would pass over: use",
+        ),
+        (lambda: two_outputs(list), "has not one output but 2 in a list"),
+        (
+            lambda: two_outputs(lambda both: dict(zip("ab", both, strict=True))),
+            r"has not one output but \['a', 'b'\]",
+        ),
+        (two_inputs, "has 2 inputs: this lab trains networks that take one"),
+    ],
+)
+def test_what_fit_would_do_otherwise_is_refused(small, build, message):
+    model = build()
+    model.compile("sgd", ONE_HOT)
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=message):
+        lab.train(model, small, epochs=1, seed=0)
+    assert all(map(np.array_equal, model.get_weights(), before))
+
+
+def test_arguments_of_fit_are_refused_with_what_there_is_instead(small):
+    model = compiled("sequential, SGD")
+    for argument, words in (
+        ("class_weight", "unlike model.fit: weight the classes in a loss"),
+        ("validation_split", "holds the validation images, too"),
+        ("verbose", "progress=True or False"),
+        ("epoch", "knows no argument 'epoch'"),
+    ):
+        with pytest.raises(TypeError, match=words):
+            lab.train(model, small, epochs=1, **{argument: 1})
+
+
+def test_data_as_keras_gives_them_are_taken_and_others_refused(small):
+    pairs = (small.x_train, small.y_train), (small.x_valid, small.y_valid)
+    own = lab.train(compiled("sequential, SGD"), pairs, epochs=1, batch_size=BATCH, seed=0)
+    same_run = lab.train(compiled("sequential, SGD"), small, epochs=1, batch_size=BATCH, seed=0)
+    assert same(own, same_run)
+    for data in (pairs[0], small.x_train, None):
+        with pytest.raises(ValueError, match=r"data is a .*lab\.Dataset\(x_train, y_train"):
+            lab.train(compiled("sequential, SGD"), data, epochs=1)
