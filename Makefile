@@ -16,7 +16,8 @@ ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 TWO = TF_NUM_INTRAOP_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
 NBVAL = --nbval --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 # What depends most on the versions of TensorFlow, Keras and ipywidgets.
-OLDEST = tests/test_models.py tests/training tests/laboratory
+OLDEST = tests/test_models.py tests/laboratory \
+	$(patsubst %,tests/training/test_%.py,like_fit kernels loop recorded replicas train)
 LOCK = uv pip compile --quiet --upgrade --extra test --no-annotate \
 	--custom-compile-command "make lock" pyproject.toml
 

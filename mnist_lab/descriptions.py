@@ -1,5 +1,6 @@
 """What a compiled Keras classifier is, in plain terms: the same however it was written."""
 
+import math
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -61,6 +62,7 @@ def describe(model: "keras.Model", input_shape: tuple[int, ...] | None = None) -
         For example `{"input": "784", "layers": ["dense", "dropout", "dense"], "hidden layer 1:
         units": 1500, "dropout: rate": 0.5, "optimiser": "Adam", "learning rate": 0.001, ...}`.
         The last layer with weights is the "output layer". Figures are rounded to six digits.
+        "input: divided by" is there if the network itself scales pixels from 0 to 255.
         Where the inside cannot be read, `layers` is a sentence that says why.
 
     Examples
@@ -91,9 +93,10 @@ def mathematics(description: Description) -> Description:
     """Leave out of a description what makes no difference to the mathematics.
 
     The loss may be computed from the logits or from a softmax, which today's Keras looks through,
-    and from labels that are class numbers or one-hot.
+    and from labels that are class numbers or one-hot. A network that scales the pixels itself gets
+    them as they are stored.
     """
-    plain = dict(description)
+    plain = {key: value for key, value in description.items() if key != "input: divided by"}
     plain["loss"] = plain["loss"].removeprefix("sparse ")
     logits = plain.get("loss: from logits") and plain.get("output layer: activation") == "linear"
     if plain["loss"] == "categorical crossentropy" and logits:
@@ -124,10 +127,14 @@ def describe_network(
     try:
         config = _config(model, input_shape)
         shape, layers = _bare(list(_chain(config)))
+        scaled = layers and _scales_pixels(layers[0])
+        layers = layers[1:] if scaled else layers
     except Exception as problem:  # whatever a student's own class raises
         return {"layers": f"{type(model).__name__}, which cannot be read ({problem})"}
     weighted = [layer for layer in layers if "kernel_initializer" in layer["config"]]
     description: Description = {"input": _plain(shape or input_shape)}
+    if scaled:
+        description["input: divided by"] = 255
     description["layers"] = [_words(layer["class_name"]) for layer in layers]
     count: dict[str, int] = {}
     for layer in layers:
@@ -200,7 +207,8 @@ def _bare(layers: list[dict]) -> tuple[tuple[int, ...] | None, list[dict]]:
     bare: list[dict] = []
     for layer in layers:
         kind, config = layer["class_name"], layer["config"]
-        if not bare and kind in ("InputLayer", "Flatten", "Reshape"):
+        scaled = len(bare) == 1 and _scales_pixels(bare[0])
+        if (not bare or scaled) and kind in ("InputLayer", "Flatten", "Reshape"):
             shape = _entering(kind, config, shape)
             continue
         activation = _activation(kind, config)
@@ -212,6 +220,17 @@ def _bare(layers: list[dict]) -> tuple[tuple[int, ...] | None, list[dict]]:
         elif not activation and kind != "InputLayer" and (kind != "Dropout" or config["rate"]):
             bare.append(layer)
     return shape, bare
+
+
+def _scales_pixels(layer: dict) -> bool:
+    """Whether a layer is `Rescaling(1/255)`."""
+    config = layer["config"]
+    return (
+        layer["class_name"] == "Rescaling"
+        and not config["offset"]
+        and isinstance(config["scale"], float)
+        and math.isclose(config["scale"], 1 / 255, rel_tol=1e-4)
+    )
 
 
 def _entering(kind: str, config: dict, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:

@@ -133,6 +133,13 @@ def test_confusion():
     assert (shares[4], shares[7]) == ("50.0 % right", "100.0 % right")
 
 
+def test_confusion_of_more_classes():
+    figure = lab.plot_confusion([26, 26, 1], [26, 1, 1])
+    axes = figure.axes[0]
+    assert [(text.get_text(), text.get_position()) for text in axes.texts] == [("1", (1, 26))]
+    assert len(axes.get_xticks()) == 27
+
+
 def test_survival():
     figure = lab.plot_survival([0.1, 0.5], {"today": [1, 0.2], "clipped": [1, 1]})
     lines = figure.axes[0].get_lines()

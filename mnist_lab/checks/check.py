@@ -1,6 +1,7 @@
 """`check`, `check_data`, `check_count`: is this what the sheet asks for, and if not, why not?"""
 
 import functools
+import itertools
 import numbers
 import textwrap
 from typing import TYPE_CHECKING, Any
@@ -117,6 +118,7 @@ def _judge_model(part: Part, data: Dataset | None, model: Any) -> CheckResult:
     if data is not None and not any(line.startswith("compile:") for line in lines):
         lines += _against_data(model, data, remarks)
     steps = int(model.optimizer.iterations) if model.compiled else 0
+    remarks += _copies(model)
     if steps or not (_starts_alike(model, initial) or any("initial" in line for line in lines)):
         so_far = f" for {steps:,} iterations" if steps else ", or its weights were set"
         remarks.append(
@@ -129,6 +131,18 @@ def _judge_model(part: Part, data: Dataset | None, model: Any) -> CheckResult:
         f"Right: this is the network that part {part.key} asks for.",
         f"Not yet: this is not the network that part {part.key} asks for.",
     )
+
+
+def _copies(model: "keras.Model") -> list[str]:
+    """Which layers begin with the same random weights, and why."""
+    layers = [layer for layer in model._flatten_layers() if hasattr(layer, "kernel")]
+    kernels = [(layer.name, np.asarray(layer.kernel)) for layer in layers]
+    return [
+        f"Layers {this} and {that} start as copies of each other, for their initialisers have the "
+        "same seed: leave seed=... out, or give each layer a seed of its own."
+        for (this, one), (that, other) in itertools.combinations(kernels, 2)
+        if one.shape == other.shape and np.ptp(one) and np.array_equal(one, other)
+    ]
 
 
 def _starts_alike(model: "keras.Model", initial: list[np.ndarray]) -> bool:
@@ -158,6 +172,8 @@ def _differences(
             training["loss: from logits"] = True
             remarks.append("It gives logits: compile it with a loss that has from_logits=True.")
     logits = training.get("loss: from logits", False) if model.compiled else None
+    if "input: divided by" in found:
+        remarks.append(_DIVIDES)
     found, asked = mathematics({**found, **training}), mathematics(asked)
     network, asked_network = _layers_only(found), _layers_only(asked)
     told = diagnoses.told(network, asked_network)
@@ -220,7 +236,8 @@ def _against_data(model: "keras.Model", data: Any, remarks: list[str]) -> list[s
     """What keeps a model from learning from these data."""
     if not isinstance(data, Dataset):
         return [f"data: this is {_what(data)}"]
-    lines = prepared.unusable_images(data) or prepared.unscaled(data)
+    divides = "input: divided by" in describe_network(model, data.x_train.shape[1:])
+    lines = prepared.unusable_images(data) or prepared.unscaled(data, divides)
     adapted = data.x_train.dtype == np.uint8 and data.x_train.ndim == 3
     own, taken = data.x_train.shape[1:], getattr(model, "input_shape", (None,))[1:]
     if not lines and not adapted and taken and own != taken:
@@ -289,6 +306,10 @@ def _judge_count(part: Part, number: Any) -> CheckResult:
     return _verdict([line], [], "", f"Not yet: {number:,} is too {amount}.")
 
 
+_DIVIDES = (
+    "It divides the pixels by 255 itself: right for images as lab.load_mnist gives them, which "
+    "lab.train then leaves unscaled. Images that you have scaled already would be scaled twice."
+)
 _HINTS = {
     "linear": [
         "Two layers, one after the other, and nothing in between.",

@@ -46,7 +46,9 @@ _REASONS = (
     ("dense, the part asks for 2", "Two layers: a first one with 10 units, and the output layer."),
     ("dense, the part asks for 1", "After the convolutions, only the output layer is dense."),
     ("batch normalization", "It is a good idea of 2015, and not in this sheet: leave it out."),
-    ("rescaling|true divide|multiply|scaled twice", "The images are scaled to 0 to 1 already: the "
+    ("rescaling", "The sheet's network takes pixels from 0 to 1. Rescaling(1/255) as its first "
+     "layer makes them so of images as they are stored."),
+    ("true divide|multiply|scaled twice", "The images are scaled to 0 to 1 already: the "
      "network would scale them twice."),
     ("input is", "One image is 784 numbers: begin with keras.Input((784,)), or with "
      "keras.Input((28, 28)) and Flatten. A convolution takes keras.Input((28, 28, 1))."),

@@ -53,12 +53,23 @@ def unusable_images(data: Dataset) -> list[str]:
     return []
 
 
-def unscaled(data: Dataset) -> list[str]:
-    """Faults in the scale of the pixels; images as the file has them are scaled by the lab."""
+def unscaled(data: Dataset, divides: bool = False) -> list[str]:
+    """Faults in the scale of the pixels; images as the file has them are scaled by the lab.
+
+    Parameters
+    ----------
+    data
+        Images and labels.
+    divides
+        Whether the network itself divides pixels by 255.
+    """
     x = data.x_train
     if (x.dtype == np.uint8 and x.ndim == 3) or x.dtype.kind not in "buif":
         return []
     low, high = float(x.min()), float(x.max())
+    if divides:
+        twice = "x_train: pixels are scaled twice, here and in the network: leave Rescaling out"
+        return [twice] if high <= 1 else []
     if high <= 1 and low >= 0 and _zeros_and_ones(x[:1000]):
         return ["x_train: holds only 0 and 1, the grey is lost: divide with / rather than //"]
     if low >= 0 and 200 < high <= 255:

@@ -358,7 +358,8 @@ WRONG = [
     ("mlp", lambda: mlp(hidden(kernel_regularizer="l2")), "kernel regularizer is l2"),
     ("mlp", lambda: stack(hidden(), layers.BatchNormalization(), hidden(), hidden(), last()),
      "layers: 1 of batch normalization, the part asks for none"),
-    ("mlp", rescaled, "scale them twice"),
+    ("mlp", lambda: stack(layers.Rescaling(1 / 127.5, -1), hidden(), hidden(), hidden(), last()),
+     "Rescaling(1/255) as its first layer"),
     ("mlp", divided, "scale them twice"),
     ("mlp", lambda: stack(hidden(), hidden(), hidden(), last(), shape=(28, 28)),
      "input is 28 × 28, the part asks for 784"),
@@ -685,6 +686,43 @@ def test_images_of_the_wrong_side_are_found(little):
     assert "has 100 images" in repr(few)
     assert "a tuple" in repr(lab.check_data((x_train, y_train, x_valid, y_valid)))
     assert "give it to lab.check" in repr(lab.check_data(linear()))
+
+
+@pytest.mark.usefixtures("narrow")
+def test_a_network_that_scales_by_itself_is_right_for_images_as_they_are_stored(small, capsys):
+    for data in (None, small):
+        result = lab.check("mlp", rescaled(), data)
+        assert result
+        assert "lab.train then leaves unscaled" in " ".join(repr(result).split())
+    images = [x.reshape(-1, 784).astype(np.float32) for x in (small.x_train, small.x_valid)]
+    one_hot = [np.eye(10)[y] for y in (small.y_train, small.y_valid)]
+    unscaled = lab.Dataset(images[0], one_hot[0], images[1], one_hot[1])
+    assert lab.check("mlp", rescaled(), unscaled)
+    scaled = lab.Dataset(images[0] / 255, one_hot[0], images[1] / 255, one_hot[1])
+    result = lab.check("mlp", rescaled(), scaled)
+    assert not result
+    assert "pixels are scaled twice, here and in the network" in " ".join(repr(result).split())
+    assert not lab.check("mlp", mlp(), unscaled)
+
+
+def test_a_network_that_scales_by_itself_has_the_same_record(data, capsys):
+    plain = lab.build_linear()
+    model = keras.Sequential([keras.Input((28, 28)), layers.Rescaling(1 / 255), layers.Flatten()])
+    for layer in plain.layers:
+        model.add(layer)
+    model.compile(SGD(0.5), lab.ClippedCrossentropy(), metrics=["accuracy"])
+    lab.train(model, data, epochs=17, seed=0, recorded=True)
+    assert capsys.readouterr().out.startswith("Recorded: linear")
+
+
+@pytest.mark.usefixtures("narrow")
+def test_layers_that_start_as_copies_are_told():
+    drawn = keras.initializers.TruncatedNormal(0.0, 0.01, seed=1)
+    same = lab.check("mlp", lambda: mlp(hidden(kernel_initializer=drawn)))
+    model = stack(*(hidden(kernel_initializer=drawn) for _ in range(3)), last())
+    result = lab.check("mlp", model)
+    assert "start as copies of each other" in " ".join(repr(result).split())
+    assert "start as copies" not in repr(same)
 
 
 def test_data_are_judged_with_the_model(data, small):

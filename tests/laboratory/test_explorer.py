@@ -220,7 +220,7 @@ for value in values:
 def test_ten_starts_and_stops_leave_nothing_behind(part, slider):
     if not os.path.exists("/proc/self/status"):
         pytest.skip("only Linux tells the memory of one process")
-    values = [str(number) if slider == "seed" else f"{number / 200}" for number in range(1, 14)]
+    values = [str(number) if slider == "seed" else f"{number / 200}" for number in range(1, 11)]
     done = subprocess.run(
         [sys.executable, "-c", LOAD, part, slider, *values],
         capture_output=True,
@@ -402,6 +402,22 @@ def test_without_a_part_there_is_a_choice(open_laboratory, small):
     assert repr(laboratory) == "Laboratory of all parts, 0 runs (run this cell to open it)"
     with pytest.raises(ValueError, match="it must be one of linear, mlp, dropout, cnn"):
         lab.explore("rnn")
+
+
+def test_data_with_other_classes(open_laboratory, small):
+    """EMNIST's letters, whose labels are 1 to 26."""
+    labels = [1 + np.arange(len(y), dtype=np.uint8) % 26 for y in (small.y_train, small.y_valid)]
+    letters = lab.Dataset(small.x_train, labels[0], small.x_valid, labels[1], "letters")
+    laboratory = open_laboratory("mlp", letters, hidden_units=10, epochs=1)
+    parameters = lab.build_mlp(hidden_units=10, classes=27).count_params()
+    assert f"<b>{parameters:,}</b>" in laboratory.controls.box.children[-1].value
+    laboratory.start(wait=True)
+    (run,) = laboratory.runs
+    assert run.val_probabilities.shape == (len(letters.x_valid), 27)
+    laboratory.rows[0].copy_button.click()
+    assert ".build(hidden_units=10, classes=27)" in laboratory.code.value
+    with pytest.raises(ValueError, match=r"labels up to 26, but the model 10 .*classes=27"):
+        lab.train(lab.build_linear(), letters, epochs=1)
 
 
 def test_blocking(small, monkeypatch):

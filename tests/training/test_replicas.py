@@ -38,3 +38,13 @@ def test_replicas_show_progress(data, capsys):
     assert said[-1].startswith("iteration 25/25")
     assert "left" in said[1]
     assert "left" not in said[-1]
+
+
+def test_replicas_of_other_classes_are_trainings(small):
+    labels = [np.arange(len(y), dtype=np.uint8) % 27 for y in (small.y_train, small.y_valid)]
+    letters = lab.Dataset(small.x_train, labels[0], small.x_valid, labels[1])
+    loss = lab.ClippedCrossentropy()
+    row = lab.train_replicas(letters, [0.1], [loss], seeds=1, iterations=3)[0, 0, 0]
+    model = lab.build_linear(learning_rate=0.1, classes=27)
+    run = lab.train(model, letters, epochs=1, seed=0)
+    assert np.allclose(row, run.batch_loss[:3], rtol=1e-4)
