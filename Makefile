@@ -76,9 +76,9 @@ clean:
 	rm -rf $(VENV)
 
 $(READY): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "mnist_lab needs Python 3.11 or newer, and $(PYTHON) is not." \
-		"Say which to use: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+		echo "TensorFlow has releases for Python 3.11 to 3.13, and $(PYTHON) is another." \
+		"Say which to use: make $(MAKECMDGOALS) PYTHON=python3.13"; exit 1; }
 	$(if $(UV),$(UV) venv --quiet --seed --allow-existing --python $(PYTHON) $(VENV),\
 		$(PYTHON) -m venv $(VENV))
 	$(if $(UV),$(UV) pip install --python $(BIN)/python,\

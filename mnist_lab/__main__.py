@@ -22,6 +22,9 @@ PICTURES = (".pdf", ".png", ".svg")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A console that has no "×" or "±" is no reason to lose what was computed.
+        stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     try:
         return options.command(options)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .support import DataError, read_arrays, read_idx, whole_file
+from .support import DataError, read_arrays, read_idx, write_whole
 
 # A clone keeps its data beside the package, an installed wheel inside it.
 _SHIPPED = Path(__file__).parent / "shipped"
@@ -236,8 +236,7 @@ def download_mnist(path: str | os.PathLike | None = None) -> Path:
             f"{URL} sent {len(content):,} bytes with SHA-256 {found}, not {SHA256}: "
             f"try again later, or {by_hand}"
         )
-    with whole_file(file) as beside:
-        beside.write_bytes(content)
+    write_whole(file, content)
     return file
 
 

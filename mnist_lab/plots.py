@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .runs import Run
-from .support import in_range, whole_file
+from .support import in_range, write_whole
 
 RED, BLUE, GREY = "#d55e00", "#0072b2", "#999999"
 # Colour, dashes and marker of a curve; no two share any of the three.
@@ -69,8 +69,7 @@ def save_figure(figure: Figure, path: Path) -> None:
     picture = io.BytesIO()
     # In memory first: of a full disk matplotlib says something else than that it is full.
     figure.savefig(picture, format=path.suffix[1:].lower(), dpi=2 * DPI)
-    with whole_file(path) as beside:
-        beside.write_bytes(picture.getvalue())
+    write_whole(path, picture.getvalue())
 
 
 def plot_accuracy(run: Run, *, fit: bool = False) -> Figure:

@@ -71,7 +71,7 @@ def stderr_aside() -> Iterator[None]:
     """Put aside what is written to standard error, C++ included; show it all if an error occurs."""
     sys.stderr.flush()
     usual = os.dup(2)
-    with tempfile.TemporaryFile("w+", errors="replace") as aside:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as aside:
         os.dup2(aside.fileno(), 2)
         try:
             yield

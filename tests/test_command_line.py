@@ -1,6 +1,7 @@
 """`mnist-lab` as people and scripts call it."""
 
 import dataclasses
+import os
 import subprocess
 import sys
 
@@ -97,3 +98,11 @@ def test_download_of_what_is_there_downloads_nothing(monkeypatch, capsys):
     monkeypatch.setattr(data_module, "URL", "http://127.0.0.1:9/never")
     assert main(["download"]) == 0
     assert "MNIST: 60,000 training" in capsys.readouterr().out
+
+
+def test_a_console_without_the_signs_loses_nothing():
+    command = [sys.executable, "-m", "mnist_lab", "download"]
+    poor = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, env=poor)
+    assert done.returncode == 0, done.stderr
+    assert "images of 28 ? 28" in done.stdout

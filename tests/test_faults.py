@@ -28,6 +28,7 @@ from mnist_lab import data as data_module
 from mnist_lab import runs
 from mnist_lab.__main__ import main
 from mnist_lab.authoring import exercises, notebooks
+from mnist_lab.support import write_whole
 
 LOADERS = {"data": lab.load_mnist, "record": lab.Run.load, "notebook": notebooks.read}
 MEMORY = 2e7  # bytes: far more than any file here needs, far less than a bomb
@@ -817,3 +818,28 @@ def test_a_replaced_file_keeps_its_permissions(tmp_path):
     (tmp_path / "run.npz").chmod(0o600)
     example_run().save(tmp_path / "run.npz")
     assert (tmp_path / "run.npz").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("times", [2, 100])
+def test_a_file_that_a_virus_scanner_holds_is_tried_again(tmp_path, monkeypatch, times):
+    """As Windows refuses it, here for two moments or for good."""
+    replace, refused = os.replace, []
+
+    def held(new, old):
+        if len(refused) < times:
+            refused.append(old)
+            raise PermissionError(13, "Access is denied")
+        replace(new, old)
+
+    monkeypatch.setattr(os, "replace", held)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    file = tmp_path / "file"
+    file.write_text("old")
+    if times == 2:
+        write_whole(file, "new \u00d7\n")
+        assert file.read_bytes() == b"new \xc3\x97\n"
+    else:
+        with pytest.raises(OSError, match=r"cannot be written \(Access is denied\)"):
+            write_whole(file, "new")
+        assert file.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

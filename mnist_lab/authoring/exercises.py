@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from ..support import DataError, make_folder, whole_file
+from ..support import DataError, make_folder, write_whole
 from . import notebooks
 
 EXERCISES = notebooks.SOLUTIONS.parent / "exercises"
@@ -121,8 +121,7 @@ def write_exercises(folder: Path | None = None, *, force: bool = False) -> tuple
             continue
         written.append(path)
         if not _holds(path, text):
-            with whole_file(path) as beside:
-                beside.write_text(text, encoding="utf-8", newline="\n")
+            write_whole(path, text)
     notebooks.publish(*_readme_buttons())
     return written, kept
 
@@ -385,7 +384,7 @@ def _readme_buttons() -> tuple[str, str]:
 
 def _repository() -> str | None:
     """OWNER/NAME of the project's repository, where pyproject.toml names one on github.com."""
-    urls = tomllib.loads(PROJECT.read_text())["project"].get("urls", {})
+    urls = tomllib.loads(PROJECT.read_text("utf-8"))["project"].get("urls", {})
     found = re.fullmatch(
         r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?", urls.get("Repository", "")
     )
@@ -396,6 +395,4 @@ def _generate() -> dict[str, str]:
     solutions, repository = notebooks.list_solutions(), _repository()
     if not solutions:
         raise DataError(f"{notebooks.SOLUTIONS} has no notebooks; call it in a clone")
-    return {
-        path.name: nbformat.writes(make_exercise(path, repository)) + "\n" for path in solutions
-    }
+    return {path.name: notebooks.text_of(make_exercise(path, repository)) for path in solutions}

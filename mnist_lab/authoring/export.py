@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 
-from ..support import DataError, whole_file
+from ..support import DataError, write_whole
 from . import notebooks
 from .exercises import MARKER
 
@@ -55,7 +55,7 @@ def export_solutions(target: Path) -> None:
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>mnist_lab: solutions</title>
-<style>{"".join(styles)}{_STYLE.read_text()}</style></head>
+<style>{"".join(styles)}{_STYLE.read_text("utf-8")}</style></head>
 <body>
 <h1>mnist_lab: solutions</h1>
 <p>A laboratory for your first neural networks: all notebooks with their answers and outputs.</p>
@@ -63,8 +63,7 @@ def export_solutions(target: Path) -> None:
 {"".join(sections)}
 </body></html>
 """
-    with whole_file(target) as beside:
-        beside.write_text(page, encoding="utf-8")
+    write_whole(target, page)
 
 
 def _prepare(path: Path) -> nbformat.NotebookNode:

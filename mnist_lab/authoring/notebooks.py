@@ -11,7 +11,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from ..support import DataError, check_file, whole_file
+from ..support import DataError, check_file, write_whole
 
 _ROOT = Path(__file__).parents[2]  # of a clone; an installed wheel has no notebooks
 SOLUTIONS = _ROOT / "notebooks" / "solutions"
@@ -101,8 +101,12 @@ def execute(path: Path) -> None:
         for output in cell.get("outputs", []):
             # Without the state of the kernel that made it, a panel is an error message.
             output.get("data", {}).pop(WIDGET, None)
-    with whole_file(path) as beside:
-        nbformat.write(notebook, beside)
+    write_whole(path, text_of(notebook))
+
+
+def text_of(book: nbformat.NotebookNode) -> str:
+    """What a notebook's file holds."""
+    return nbformat.writes(book) + "\n"
 
 
 def publish(text: str, mark: str = "results") -> None:
@@ -115,8 +119,7 @@ def publish(text: str, mark: str = "results") -> None:
     """
     old, new = README.read_text("utf-8"), published(text, mark)
     if new != old:
-        with whole_file(README) as beside:
-            beside.write_text(new, encoding="utf-8")
+        write_whole(README, new)
 
 
 def published(text: str, mark: str) -> str:

@@ -2,14 +2,13 @@
 
 import copy
 import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from ..support import DataError, make_folder, whole_file
+from ..support import DataError, make_folder, write_whole
 from . import notebooks
 from .exercises import EXERCISES, digest, generated_ids, is_changed, our_part
 
@@ -63,8 +62,7 @@ def update(files: Iterable[Path] = (), folder: Path | None = None) -> tuple[list
             (failed if files and not name else told).append(f"{path}: {done}")
     try:
         for path in _missing(folder, exercises, present) if not files else ():
-            with whole_file(path) as beside:
-                shutil.copyfile(EXERCISES / path.name, beside)
+            write_whole(path, (EXERCISES / path.name).read_bytes())
             told.append(f"{path}: new")
     except OSError as problem:
         failed.append(str(problem))
@@ -221,10 +219,8 @@ def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | 
         return name, "; ".join(["up to date", *done])
     aside = path.parent / ASIDE
     make_folder(aside)
-    with whole_file(aside / path.name) as beside:
-        shutil.copyfile(path, beside)
-    with whole_file(path) as beside:
-        nbformat.write(book, beside)
+    write_whole(aside / path.name, path.read_bytes())
+    write_whole(path, notebooks.text_of(book))
     done = done or ["marked as a copy of the exercise again"]
     return name, "; ".join([*done, f"what it was is in {ASIDE}/{path.name}"])
 

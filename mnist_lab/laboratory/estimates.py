@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..progress import duration
 from ..runs import Run, load_records
-from ..support import whole_file
+from ..support import write_whole
 from .controls import Setup
 
 
@@ -23,8 +23,7 @@ def remember(setup: Setup, run: Run) -> None:
     speeds = _read() | {setup.network: run.seconds / len(run.batch_loss)}
     with contextlib.suppress(OSError):
         speeds_file().parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(speeds_file()) as beside:
-            beside.write_text(json.dumps(speeds, indent=0))
+        write_whole(speeds_file(), json.dumps(speeds, indent=0))
 
 
 def estimate(setup: Setup, images: int) -> str:
@@ -42,7 +41,7 @@ def estimate(setup: Setup, images: int) -> str:
 
 def _read() -> dict[str, float]:
     try:
-        speeds = json.loads(speeds_file().read_text())
+        speeds = json.loads(speeds_file().read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return speeds if isinstance(speeds, dict) else {}

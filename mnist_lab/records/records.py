@@ -246,11 +246,12 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        who = holder.read_text() if holder.exists() else "another process"
+        who = holder.read_text("utf-8") if holder.exists() else "another process"
         raise DataError(f"{folder} is being written to by {who}: wait for it, or stop it") from None
     try:
         holder.write_text(
-            f"process {os.getpid()} on {platform.node()} since {time.strftime('%Y-%m-%d %H:%M')}"
+            f"process {os.getpid()} on {platform.node()} since {time.strftime('%Y-%m-%d %H:%M')}",
+            "utf-8",
         )
         yield
         holder.unlink()

@@ -2,7 +2,7 @@
 
 from .arguments import in_range
 from .arrays import read_arrays, read_idx
-from .files import DataError, check_file, make_folder, whole_file
+from .files import DataError, check_file, make_folder, whole_file, write_whole
 
 __all__ = [
     "DataError",
@@ -12,4 +12,5 @@ __all__ = [
     "read_arrays",
     "read_idx",
     "whole_file",
+    "write_whole",
 ]

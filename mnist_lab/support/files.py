@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,9 +37,33 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
                 os.fsync(written.fileno())  # or a power cut could leave the name without content
             if path.exists():
                 shutil.copymode(path, beside)
-            os.replace(beside, path)
+            _replace(beside, path)
         finally:
             beside.unlink(missing_ok=True)
+
+
+def write_whole(path: str | os.PathLike, content: str | bytes) -> None:
+    """Write a file whole or not at all; text in UTF-8, its lines ended alike on every system.
+
+    Raises
+    ------
+    OSError
+        As `whole_file`.
+    """
+    with whole_file(path) as beside:
+        beside.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def _replace(new: Path, old: Path) -> None:
+    """Put a file in place of another; on Windows, a virus scanner may hold either for a moment."""
+    for pause in (0.1, 0.2, 0.3, 0.4):
+        try:
+            os.replace(new, old)
+        except PermissionError:
+            time.sleep(pause)
+        else:
+            return
+    os.replace(new, old)
 
 
 def make_folder(path: Path) -> None:

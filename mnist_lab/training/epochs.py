@@ -158,7 +158,7 @@ def settings_of(
 def _machine() -> str:
     """System, architecture and processor in words."""
     try:
-        model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+        model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text("utf-8"))
         processor = model[1] if model else ""
     except OSError:
         processor = platform.processor()

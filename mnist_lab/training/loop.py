@@ -314,7 +314,7 @@ def _rounded(probabilities: np.ndarray) -> np.ndarray:
 def has_bfloat16() -> bool:
     """Whether this processor multiplies bfloat16 numbers in hardware (as Linux tells it)."""
     try:
-        flags = Path("/proc/cpuinfo").read_text()
+        flags = Path("/proc/cpuinfo").read_text("utf-8")
     except OSError:
         return False
     return "avx512_bf16" in flags or "amx_bf16" in flags

@@ -110,7 +110,7 @@ def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
             return
         except OSError:
             time.sleep(0.3)
-    raise RuntimeError(f"JupyterLab does not answer:\n{log.read_text()}")
+    raise RuntimeError(f"JupyterLab does not answer:\n{log.read_text('utf-8')}")
 
 
 class Lab:
