@@ -8,9 +8,6 @@ BIN = $(VENV)/bin
 READY = $(VENV)/ready
 # A file of exact versions, as .ci/newest.txt. Without one, all are the newest that there are.
 CONSTRAINTS ?=
-FIRST = notebooks/mine/1_linear.ipynb
-# JupyterLab refuses to run as root, as in a container, unless told so.
-ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 # Two processes at a time, each with whole files: what a file prepares is prepared once. TensorFlow
 # has one thread in each; with two they would wait for each other.
 TWO = TF_NUM_INTRAOP_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
@@ -23,11 +20,8 @@ LOCK = uv pip compile --quiet --upgrade --extra test --no-annotate \
 
 .PHONY: lab test test-gate test-browser test-oldest ready solutions exercises verify bench lock clean
 
-# A notebook of the student's that is broken is told, and no reason not to open the others.
 lab: $(READY)
-	-$(BIN)/mnist-lab update
-	$(BIN)/jupyter lab $(ROOT) --ServerApp.root_dir="$(CURDIR)" \
-		--LabApp.default_url=/lab/tree/$$(ls $(FIRST) 2>/dev/null || echo $(dir $(FIRST)))
+	$(BIN)/mnist-lab lab
 
 test: $(READY)
 	$(BIN)/ruff check .
@@ -84,6 +78,4 @@ $(READY): pyproject.toml
 	$(if $(UV),$(UV) pip install --python $(BIN)/python,\
 		$(BIN)/pip install --disable-pip-version-check) \
 		$(if $(CONSTRAINTS),--constraint $(CONSTRAINTS)) --editable '.[test]'
-	# JupyterLab's question about news would be the first thing that a student sees.
-	$(BIN)/jupyter labextension disable "@jupyterlab/apputils-extension:announcements"
 	@touch $@

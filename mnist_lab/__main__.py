@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
-from .data import download_mnist, load_mnist
+from .data import IS_CLONE, download_mnist, load_mnist
 from .parts import PARTS, SEEDS
 from .runs import RECORDS
 from .support import DataError, in_range
@@ -25,7 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         # A console that has no "×" or "±" is no reason to lose what was computed.
         stream.reconfigure(errors="replace")
-    options = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = _parser().parse_args(arguments or ["lab"])
     try:
         return options.command(options)
     except (DataError, OSError) as problem:
@@ -50,9 +51,29 @@ def _in_words(problem: Exception) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="mnist-lab", description="A laboratory for first neural networks.", epilog=EPILOG
+        prog="mnist-lab",
+        description="A laboratory for first neural networks. Without a command: lab.",
+        epilog=EPILOG,
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    lab = commands.add_parser(
+        "lab",
+        help="open JupyterLab on your copies of the notebooks, made or brought up to date first",
+        description="Make your copies of the exercises, or bring them up to date under your "
+        "answers, and open JupyterLab on the first one. Ctrl-C ends it.",
+        epilog=EPILOG,
+    )
+    lab.set_defaults(command=_lab)
+    lab.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        metavar="FOLDER",
+        help="where your copies are (mnist_lab_notebooks; in a clone notebooks/mine)",
+    )
+    lab.add_argument("--solutions", action="store_true", help="copy the solutions beside them")
+    lab.add_argument("--no-browser", action="store_true", help="only say the address")
 
     train = commands.add_parser(
         "train",
@@ -120,13 +141,13 @@ def _add_notebook_commands(commands: argparse._SubParsersAction) -> None:
     update = commands.add_parser(
         "update",
         help="make your copies of the exercises, or bring them up to date under your answers",
-        description="Make your copies of the exercises in notebooks/mine where they are missing, "
+        description="Make your copies of the exercises where they are missing, "
         "and bring those that are there up to date. What you changed, added or deleted stays so.",
         epilog=EPILOG,
     )
     update.set_defaults(command=_update)
     update.add_argument("files", nargs="*", type=Path, metavar="FILE", help="only these copies")
-    _add_folder(update, "your copies (notebooks/mine)")
+    _add_folder(update, "your copies (mnist_lab_notebooks; in a clone notebooks/mine)")
 
     exercises = commands.add_parser(
         "exercises",
@@ -187,6 +208,27 @@ def _executor(name: str) -> Callable[[], Executor]:
         raise argparse.ArgumentTypeError(f"{name}: {problem}") from None
 
 
+def _lab(options: argparse.Namespace) -> int:
+    from .authoring import check_folder, copy_solutions, open_lab, update
+
+    folder = check_folder(options.folder)
+    done, failed = update(folder=folder)
+    if options.solutions:
+        done += [f"{path}: new" for path in copy_solutions(folder / "solutions")]
+    # A notebook of the student's that is broken is told, and no reason not to open the others.
+    _tell([*done, f"your notebooks are in {folder.resolve()}"], failed)
+    open_lab(folder, browser=not options.no_browser)
+    return DONE
+
+
+def _need_clone(command: str) -> None:
+    if not IS_CLONE:
+        raise DataError(
+            f"`mnist-lab {command}` changes the project itself: call it in a clone of it, for this "
+            "is an installed copy"
+        )
+
+
 def _train(options: argparse.Namespace) -> int:
     _check_targets(options)
     part = PARTS[options.part]
@@ -226,6 +268,7 @@ def _check_targets(options: argparse.Namespace) -> None:
 
 
 def _solutions(options: argparse.Namespace) -> int:
+    _need_clone("solutions")
     from .authoring import make_solutions, plan_solutions
     from .records import list_jobs
 
@@ -253,6 +296,7 @@ def _update(options: argparse.Namespace) -> int:
 
 
 def _exercises(options: argparse.Namespace) -> int:
+    _need_clone("exercises")
     from .authoring import compare_exercises, list_stale, write_exercises
 
     if options.check:

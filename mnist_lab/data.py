@@ -12,9 +12,11 @@ import numpy as np
 
 from .support import DataError, read_arrays, read_idx, write_whole
 
-# A clone keeps its data beside the package, an installed wheel inside it.
+# A clone keeps its data and notebooks beside the package, an installed wheel inside it.
 _SHIPPED = Path(__file__).parent / "shipped"
-FOLDER = _SHIPPED if _SHIPPED.is_dir() else Path(__file__).parents[1] / "data"
+IS_CLONE = not _SHIPPED.is_dir()
+HOME = Path(__file__).parents[1] if IS_CLONE else _SHIPPED
+FOLDER = HOME / "data"
 
 # The file that Keras' own keras.datasets.mnist downloads, and its published SHA-256.
 URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"

@@ -69,7 +69,7 @@ def test_bad_values_are_refused_in_a_sentence(capsys, arguments, message):
     assert len(error.splitlines()) == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["train"], ["train", "rnn"], ["dance"]])
+@pytest.mark.parametrize("arguments", [["train"], ["train", "rnn"], ["dance"]])
 def test_words_that_are_not_understood(capsys, arguments):
     with pytest.raises(SystemExit) as ended:
         main(arguments)

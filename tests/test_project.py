@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import tomllib
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -138,23 +137,6 @@ def test_no_wing_has_a_circle(wing):
         for path in (HOUSE / wing).glob("*.py")
     }
     graphlib.TopologicalSorter(rooms).prepare()  # raises an error if there is one
-
-
-def test_an_installed_wheel_carries_the_data(tmp_path):
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
-    script = "import mnist_lab as lab; print(lab.__file__, lab.load_mnist())"
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=tmp_path / "installed",
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert str(tmp_path / "installed") in done.stdout
-    assert "MNIST: 60,000 training and 10,000 validation images" in done.stdout
 
 
 def test_nothing_is_said_while_tensorflow_loads():

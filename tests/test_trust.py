@@ -271,7 +271,7 @@ def make_lab(tmp_path):
         ["make", "--dry-run", "--always-make", "lab", f"VENV={sys.prefix}"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
-    line = told[told.index(f"{sys.prefix}/bin/jupyter lab ") :]
+    line = told[told.index(f"{sys.prefix}/bin/mnist-lab lab") :].splitlines()[0] + " --no-browser"
     with (tmp_path / "log").open("w") as log:
         server = subprocess.Popen(f"exec {line}", shell=True, cwd=ROOT, env=environment,
                                   stdout=log, stderr=log)  # fmt: skip

@@ -3,15 +3,19 @@
 from .exercises import compare_exercises, list_stale, write_exercises
 from .export import export_solutions
 from .notebooks import list_solutions
+from .opening import check_folder, open_lab
 from .solutions import make_solutions, plan_solutions
-from .updates import update
+from .updates import copy_solutions, update
 
 __all__ = [
+    "check_folder",
     "compare_exercises",
+    "copy_solutions",
     "export_solutions",
     "list_solutions",
     "list_stale",
     "make_solutions",
+    "open_lab",
     "plan_solutions",
     "update",
     "write_exercises",

@@ -11,11 +11,11 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from ..data import HOME
 from ..support import DataError, check_file, write_whole
 
-_ROOT = Path(__file__).parents[2]  # of a clone; an installed wheel has no notebooks
-SOLUTIONS = _ROOT / "notebooks" / "solutions"
-README = _ROOT / "README.md"
+SOLUTIONS = HOME / "notebooks" / "solutions"
+README = HOME / "README.md"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _LARGEST = 2**28  # bytes of a notebook; reading one takes several times as much memory
 _DEEPEST = 100  # lists and mappings within each other; nbformat's limit is that of Python's stack

@@ -1,5 +1,6 @@
 """A student's own copies of the exercises: made, and kept up to date under the answers."""
 
+import contextlib
 import copy
 import os
 from collections.abc import Iterable
@@ -8,11 +9,13 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from ..data import HOME, IS_CLONE
 from ..support import DataError, make_folder, write_whole
 from . import notebooks
 from .exercises import EXERCISES, digest, generated_ids, is_changed, our_part
 
-MINE = notebooks.SOLUTIONS.parent / "mine"
+# A student's copies: in a clone beside the exercises, else where the command is called.
+MINE = HOME / "notebooks" / "mine" if IS_CLONE else Path("mnist_lab_notebooks")
 ASIDE = "before-update"  # the folder beside a copy that keeps what it was before
 _UPDATED, _REMOVED = "updated", "removed"
 _CLASH = "changed in the exercise and by you (see the cell behind)"
@@ -36,7 +39,8 @@ def update(files: Iterable[Path] = (), folder: Path | None = None) -> tuple[list
     files
         Copies of any name; without them, all in `folder`, where missing ones are then made.
     folder
-        Where the student's copies are; without it, `notebooks/mine`.
+        Where the student's copies are; without it, `mnist_lab_notebooks`; in a clone
+        `notebooks/mine`.
 
     Returns
     -------
@@ -78,10 +82,38 @@ def _read_exercises() -> tuple[dict[str, NotebookNode], list[str]]:
                 raise DataError(f"{path} is not as it was generated")
             exercises[path.stem] = book
         except DataError as problem:
-            failed.append(f"{problem}; `git checkout -- {path}` gets it again")
+            cure = (
+                f"`git checkout -- {path}` gets it again" if IS_CLONE else "install the lab again"
+            )
+            failed.append(f"{problem}; {cure}")
     if not exercises:
         raise DataError("; ".join(failed) or f"{EXERCISES} has no exercises")
     return exercises, failed
+
+
+def recognise_folder(folder: Path) -> bool:
+    """Whether a folder holds a student's copy of an exercise."""
+    exercises, _ = _read_exercises()
+    for path in notebooks.list_notebooks(folder):
+        with contextlib.suppress(DataError):
+            if recognise(notebooks.read(path, repair=True), exercises):
+                return True
+    return False
+
+
+def copy_solutions(folder: Path) -> list[Path]:
+    """Copy the solutions into a folder of a student's or an instructor's own.
+
+    Returns
+    -------
+    list of Path
+        The copies, those that were there already, and stay as they are, left out.
+    """
+    make_folder(folder)
+    missing = [path for path in notebooks.list_solutions() if not (folder / path.name).exists()]
+    for path in missing:
+        write_whole(folder / path.name, path.read_bytes())
+    return [folder / path.name for path in missing]
 
 
 def recognise(book: NotebookNode, exercises: dict[str, NotebookNode]) -> str | None:

@@ -1,0 +1,58 @@
+"""JupyterLab on a student's first notebook."""
+
+import os
+from pathlib import Path
+
+from ..data import HOME, IS_CLONE
+from ..support import DataError
+from .notebooks import list_notebooks
+from .updates import MINE, recognise_folder
+
+# JupyterLab's question about news would be the first thing that a student sees; it is off there.
+_CONFIG = Path(__file__).parent / "jupyter"
+
+
+def check_folder(folder: Path | None) -> Path:
+    """Refuse a folder that holds other things than a student's copies; without one, the usual one.
+
+    Raises
+    ------
+    DataError
+        If there is something in the folder, but no copy of an exercise.
+    """
+    folder = folder or MINE
+    if folder.is_dir() and any(folder.iterdir()) and not recognise_folder(folder):
+        raise DataError(
+            f"{folder} holds other things, and no notebook of this lab: name an empty or a new "
+            "folder, as in `mnist-lab lab my_notebooks`"
+        )
+    return folder
+
+
+def open_lab(folder: Path, *, browser: bool = True) -> None:
+    """Open JupyterLab, for this user on this machine alone, and wait until it is closed.
+
+    Parameters
+    ----------
+    folder
+        With a student's copies. In a clone the page shows the whole project, else this folder.
+    browser
+        Whether to open one; without it, the address is printed.
+    """
+    from jupyterlab.labapp import LabApp  # takes a second to load
+
+    folder, home = folder.resolve(), HOME.resolve()
+    root = home if IS_CLONE and folder.is_relative_to(home) else folder
+    place = (next(iter(list_notebooks(folder)), folder)).relative_to(root)
+    others = os.environ.get("JUPYTER_CONFIG_PATH")
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [str(_CONFIG), others]))
+    LabApp.launch_instance(
+        [
+            f"--ServerApp.root_dir={root}",
+            f"--LabApp.default_url=/lab/tree/{place.as_posix()}",
+            "--ServerApp.ip=127.0.0.1",
+            *([] if browser else ["--no-browser"]),
+            # JupyterLab refuses to run as root, as in a container, unless told so.
+            *(["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []),
+        ]
+    )

@@ -1,0 +1,136 @@
+"""The wheel is the product: from an empty folder to the first cell, without a clone."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BOOKS = ["1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (file,) = folder.glob("*.whl")
+    return file
+
+
+@pytest.fixture(scope="module")
+def unpacked(wheel):
+    """The wheel's files, as an installer puts them in place."""
+    zipfile.ZipFile(wheel).extractall(wheel.parent / "installed")
+    return os.environ | {"PYTHONPATH": str(wheel.parent / "installed")}
+
+
+def call(environment, folder, *arguments):
+    command = [sys.executable, "-m", "mnist_lab", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def test_it_brings_data_and_notebooks(unpacked, tmp_path):
+    script = (
+        "import mnist_lab as lab; print(lab.__file__, lab.load_mnist(), lab.load_records('cnn'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=unpacked,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert unpacked["PYTHONPATH"] in done.stdout
+    assert "MNIST: 60,000 training and 10,000 validation images" in done.stdout
+    assert done.stdout.count("Run cnn") == 5
+    assert call(unpacked, tmp_path, "update").returncode == 0
+    copies = sorted((tmp_path / "mnist_lab_notebooks").glob("*.ipynb"))
+    assert [path.stem for path in copies] == BOOKS
+    again = call(unpacked, tmp_path, "update")
+    assert again.stdout.count("up to date") == 5
+
+
+@pytest.mark.parametrize("command", ["solutions", "exercises"])
+def test_what_needs_a_clone_says_so(unpacked, tmp_path, command):
+    done = call(unpacked, tmp_path, command)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"mnist-lab: `mnist-lab {command}` changes the project itself")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_folder_of_other_things_is_refused(unpacked, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    done = call(unpacked, tmp_path, "lab", ".", "--no-browser")
+    assert done.returncode == 1
+    assert "holds other things, and no notebook of this lab" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.fixture(scope="module")
+def clean(wheel):
+    """The programs of an environment that has nothing but the wheel and what it needs."""
+    home = wheel.parent / "clean"
+    programs = home / ("Scripts" if os.name == "nt" else "bin")
+    python = programs / "python"
+    versions = ["--constraint", str(ROOT / ".ci" / "newest.txt")]
+    if uv := shutil.which("uv"):
+        make = [uv, "venv", "--quiet", "--python", sys.executable, str(home)]
+        install = [uv, "pip", "install", "--quiet", "--python", str(python)]
+    else:
+        make = [sys.executable, "-m", "venv", str(home)]
+        install = [str(python), "-m", "pip", "install", "--quiet"]
+    subprocess.run(make, check=True)
+    subprocess.run([*install, *versions, str(wheel)], check=True)
+    return programs
+
+
+@pytest.mark.gate
+def test_from_an_empty_folder_to_the_first_cell(clean, tmp_path):
+    own = {"JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"), "HOME": str(tmp_path / "home")}
+    work = tmp_path / "work"
+    work.mkdir()
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(
+            [clean / "mnist-lab", "lab", "--no-browser", "--solutions"],
+            cwd=work, env=os.environ | own, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        file = tmp_path / "runtime" / f"jpserver-{server.pid}.json"
+        deadline = time.monotonic() + 60
+        while not file.exists() and server.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert file.exists(), (tmp_path / "log").read_text("utf-8")
+        told = json.loads(file.read_text("utf-8"))
+        page = f"{told['url']}lab/tree/{BOOKS[0]}.ipynb?token={told['token']}"
+        with urllib.request.urlopen(page, timeout=30) as answer:
+            shown = answer.read().decode()
+        # JupyterLab's question about news is off.
+        assert '"disabledExtensions": ["@jupyterlab/apputils-extension:announcements"]' in shown
+    finally:
+        server.terminate()
+        server.wait(30)
+    folder = work / "mnist_lab_notebooks"
+    assert f"your notebooks are in {folder}" in (tmp_path / "log").read_text("utf-8")
+    assert len(list((folder / "solutions").glob("*.ipynb"))) == 5
+    for name in BOOKS:
+        book = nbformat.read(folder / f"{name}.ipynb", 4)
+        code = [cell for cell in book.cells if cell.cell_type == "code"]
+        book.cells = code[:1]
+        nbformat.write(book, work / "first.ipynb")
+        execute = "import sys, nbformat, nbclient; book = nbformat.read('first.ipynb', 4); "
+        execute += "nbclient.NotebookClient(book, kernel_name='python3').execute()"
+        done = subprocess.run(
+            [clean / "python", "-c", execute], cwd=work, env=os.environ | own,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{name}: {done.stderr}"
