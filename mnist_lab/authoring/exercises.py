@@ -367,8 +367,8 @@ if "google.colab" in sys.modules:
 
 
 def _buttons(name: str, repository: str) -> str:
-    place = f"notebooks/exercises/{name}"
-    binder = f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{place}"
+    place, copy = f"notebooks/exercises/{name}", f"notebooks/mine/{name}"
+    binder = f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{copy}"
     colab = f"https://colab.research.google.com/github/{repository}/blob/main/{place}"
     return (
         f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder}) "

@@ -19,7 +19,7 @@ from .records import BATCH_SIZE, Job, keeps_weights, train_beginning
 
 # Honest runs drift apart, since sums in another order are rounded otherwise and training makes
 # the difference grow. Each pair: up to this iteration, a loss may always differ by this share.
-# docs/records.md says how far runs with XLA and without, with one and two threads were seen to drift.
+# docs/records.md says how far runs with XLA and without, with one and two threads, drifted.
 ALLOWED = ((10, 0.0001), (25, 0.02), (50, 0.25), (200, 0.75))
 ITERATIONS = ALLOWED[-1][0]  # retrained of each record
 IMAGES = 2  # of a batch that may always be classified otherwise: the nearest decisions
