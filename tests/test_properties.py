@@ -241,7 +241,7 @@ def generated(cells):
     made = []
     for name, source in cells:
         new = new_markdown_cell if source.startswith("#") else new_code_cell
-        ours = {"mnist_lab": {"sha256": exercises.digest(source)}}
+        ours = {"mnist_lab": {"id": name, "sha256": exercises.digest(source)}}
         made.append(new(source, id=name, metadata=ours))
     ours = {"exercise": "1_it", "cells": [name for name, _ in cells]}
     return new_notebook(cells=made, metadata={"mnist_lab": ours})

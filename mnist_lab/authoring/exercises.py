@@ -108,10 +108,13 @@ def write_exercises(folder: Path | None = None, *, force: bool = False) -> tuple
     Raises
     ------
     DataError
-        As `make_exercise`; then nothing has been written.
+        As `make_exercise`, or if cells that students have come back under other ids; then nothing
+        has been written.
     """
     written, kept, folder = [], [], folder or EXERCISES
     texts = _generate()
+    for name, text in texts.items():
+        _check_ids(folder / name, text)
     make_folder(folder)
     for name, text in texts.items():
         path = folder / name
@@ -124,6 +127,23 @@ def write_exercises(folder: Path | None = None, *, force: bool = False) -> tuple
             write_whole(path, text)
     notebooks.publish(*_readme_buttons())
     return written, kept
+
+
+def _check_ids(path: Path, text: str) -> None:
+    """Refuse an exercise whose cells have lost the ids by which students' answers are found."""
+    try:
+        before = {cell.id: cell.source for cell in notebooks.read(path).cells}
+    except DataError:  # missing, or broken: then there is nothing to compare with
+        return
+    after = {cell.id: cell.source for cell in nbformat.reads(text, 4).cells}
+    lost = {source: name for name, source in before.items() if source and name not in after}
+    for name, source in after.items():
+        if name not in before and source in lost:
+            raise DataError(
+                f"{path}: cell {lost[source]!r} comes back as {name!r}: give the solution's cells "
+                "their old ids again, for students' answers are found by them (nbstripout keeps "
+                "them if it is called with --keep-id)"
+            )
 
 
 def compare_exercises(folder: Path | None = None) -> list[str]:
@@ -198,7 +218,8 @@ def our_part(node: NotebookNode) -> dict:
 def generated_ids(book: NotebookNode) -> list[str]:
     """The ids of the cells with which a notebook was generated; none if that was lost."""
     ids = our_part(book).get("cells")
-    return ids if isinstance(ids, list) else []
+    listed = isinstance(ids, list) and all(isinstance(name, str) for name in ids)
+    return ids if listed else []
 
 
 def digest(source: str) -> str:
@@ -339,7 +360,8 @@ def _words(text: str) -> set[str]:
 def _plain(cell: NotebookNode, source: str) -> NotebookNode:
     """A cell as it was before anybody opened it."""
     new = {"cell_type": cell.cell_type, "id": cell.id, "source": source}
-    new["metadata"] = {"mnist_lab": {"sha256": digest(source)}}
+    # The id once more: what rewrites a notebook's ids leaves its cells' metadata alone.
+    new["metadata"] = {"mnist_lab": {"id": cell.id, "sha256": digest(source)}}
     if cell.cell_type == "code":
         new |= {"execution_count": None, "outputs": []}
     # A picture that the answer alone shows is part of the answer.

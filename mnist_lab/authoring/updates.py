@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from .exercises import EXERCISES, digest, generated_ids, is_changed, our_part
 # A student's copies: in a clone beside the exercises, else where the command is called.
 MINE = HOME / "notebooks" / "mine" if IS_CLONE else Path("mnist_lab_notebooks")
 ASIDE = "before-update"  # the folder beside a copy that keeps what it was before
+_KEPT_ASIDE = 10  # of each copy
 _UPDATED, _REMOVED = "updated", "removed"
 _CLASH = "changed in the exercise and by you (see the cell behind)"
 _UNSURE = "kept, since they differ from the exercise and may be yours"
@@ -82,9 +84,12 @@ def _read_exercises() -> tuple[dict[str, NotebookNode], list[str]]:
                 raise DataError(f"{path} is not as it was generated")
             exercises[path.stem] = book
         except DataError as problem:
-            cure = (
-                f"`git checkout -- {path}` gets it again" if IS_CLONE else "install the lab again"
-            )
+            cure = "install the lab again"
+            if IS_CLONE:
+                cure = (
+                    "copy it to another place if you have written in it, then `git checkout HEAD "
+                    f"-- {path}` gets it again"
+                )
             failed.append(f"{problem}; {cure}")
     if not exercises:
         raise DataError("; ".join(failed) or f"{EXERCISES} has no exercises")
@@ -155,6 +160,7 @@ def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
     made = generated_ids(exercise)  # not those that somebody added to the exercise itself
     newer = {cell.id: cell for cell in exercise.cells if cell.id in made}
     known = generated_ids(book)
+    _find_by_mark(book, {*newer, *known})
     _find_by_source(book, newer)
     ids = [cell.id for cell in book.cells]
     in_order = [name for name in ids if name in known] == [name for name in known if name in ids]
@@ -172,6 +178,8 @@ def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
             groups[latest].append(cell)
             if cell.id in known:
                 told[_KEPT].append(cell.id)
+    for place in told[_CLASH]:
+        groups[place] = [cell for cell in groups[place] if not _is_outdated(cell, groups[place])]
     order = list(groups)
     if known and in_order:
         order = [None, *(name for name in newer if name in groups)]
@@ -181,6 +189,18 @@ def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
     book.cells = [cell for name in order for cell in groups[name]]
     book.metadata["mnist_lab"] = {"exercise": name, "cells": made}
     return [f"{words}: {', '.join(names)}" for words, names in told.items() if names]
+
+
+def _find_by_mark(book: NotebookNode, names: set[str]) -> None:
+    """Give cells whose ids were rewritten, or that have none, those in their metadata again."""
+    present = {cell.id for cell in book.cells}
+    for cell in book.cells:
+        own = our_part(cell).get("id")
+        if not isinstance(own, str) or cell.id in names:
+            continue
+        if own in names and own not in present:
+            cell.id = own
+            present.add(own)
 
 
 def _find_by_source(book: NotebookNode, newer: dict) -> None:
@@ -205,7 +225,7 @@ def _merge_cell(
         return [newer]
     base = our_part(cell).get("sha256")
     now = our_part(newer).get("sha256") or digest(newer.source)
-    cell.metadata["mnist_lab"] = {"sha256": now}
+    cell.metadata["mnist_lab"] = {"id": cell.id, "sha256": now}
     notice = f"{cell.id[:40]}-{now[:8]}"
     same = same_type and cell.source == newer.source
     if base is None and not same:
@@ -215,7 +235,15 @@ def _merge_cell(
     told[_CLASH].append(cell.id)
     language = "python" if newer.cell_type == "code" else newer.cell_type
     text = _NOTICE.format(language=language, source=newer.source)
-    return [cell, nbformat.v4.new_markdown_cell(text, id=notice)]
+    marked = {"mnist_lab": {"notice": cell.id, "sha256": digest(text)}}
+    return [cell, nbformat.v4.new_markdown_cell(text, id=notice, metadata=marked)]
+
+
+def _is_outdated(cell: NotebookNode, group: list[NotebookNode]) -> bool:
+    """Whether a cell is a notice that nobody has touched, with a later one before it."""
+    about = our_part(cell).get("notice")
+    notices = [other for other in group if about and our_part(other).get("notice") == about]
+    return cell in notices[1:] and not is_changed(cell)
 
 
 def _insert(newer: dict, new: list[str], groups: dict, order: list[str | None]) -> None:
@@ -233,6 +261,35 @@ def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | 
     """Of which exercise it is a copy, and what was done."""
     if {EXERCISES, notebooks.SOLUTIONS} & set(path.resolve().parents):
         raise DataError(f"{path} is no student's copy; those are in {MINE}")
+    for _ in range(3):
+        before = path.read_bytes() if path.is_file() else b""
+        name, done, text = _updated(path, exercises)
+        # Jupyter may have saved it meanwhile.
+        if text is None or path.read_bytes() == before:
+            break
+    else:
+        raise DataError(f"{path} changes all the time: close it, and call this again")
+    if text is None:
+        return name, done
+    aside = _put_aside(path, before)
+    write_whole(path, text)
+    return name, f"{done}; what it was is in {ASIDE}/{aside.name}"
+
+
+def _put_aside(path: Path, content: bytes) -> Path:
+    """Keep what a copy was before, and of earlier times the latest nine."""
+    folder = path.parent / ASIDE
+    make_folder(folder)
+    aside = folder / f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}"
+    write_whole(aside, content)
+    stamped = f"{path.stem}-????????-??????{path.suffix}"
+    for old in sorted(folder.glob(stamped))[:-_KEPT_ASIDE]:
+        old.unlink()
+    return aside
+
+
+def _updated(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | None, str, str | None]:
+    """Of which exercise it is a copy, what was done, and the new text, if it is another one."""
     try:
         book = notebooks.read(path, repair=True)
     except DataError as problem:
@@ -244,17 +301,13 @@ def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | 
         ) from None
     name = recognise(book, exercises)
     if name is None:
-        return None, "no copy of an exercise, left as it is"
+        return None, "no copy of an exercise, left as it is", None
     old = copy.deepcopy(book)
     done = merge(book, exercises[name], name)
     if book == old:
-        return name, "; ".join(["up to date", *done])
-    aside = path.parent / ASIDE
-    make_folder(aside)
-    write_whole(aside / path.name, path.read_bytes())
-    write_whole(path, notebooks.text_of(book))
+        return name, "; ".join(["up to date", *done]), None
     done = done or ["marked as a copy of the exercise again"]
-    return name, "; ".join([*done, f"what it was is in {ASIDE}/{path.name}"])
+    return name, "; ".join(done), notebooks.text_of(book)
 
 
 def _missing(folder: Path, exercises: Iterable[str], present: set[str]) -> list[Path]:

@@ -60,7 +60,9 @@ def test_exercise_has_nothing_of_the_answers_left():
     assert [cell.id for cell in book.cells] == ids
     assert not any(word in text for word in ("SOLUTION", "doubled", "twelve", "widget-", "tags"))
     for cell in book.cells:
-        assert cell.metadata == {"mnist_lab": {"sha256": exercises.digest(cell.source)}}
+        assert cell.metadata == {
+            "mnist_lab": {"id": cell.id, "sha256": exercises.digest(cell.source)}
+        }
         assert not cell.get("outputs")
         assert cell.get("execution_count") is None
 

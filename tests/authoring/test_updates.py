@@ -7,7 +7,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from mnist_lab.__main__ import main
-from mnist_lab.authoring import exercises
+from mnist_lab.authoring import exercises, updates
 
 OUTPUT = new_output("stream", name="stdout", text="of the student\n")
 
@@ -99,7 +99,8 @@ def test_answers_stay_and_the_rest_becomes_new(copy, capsys):
     assert "9_sample.ipynb: updated: title, call; what it was is in before-update/9_sa" in (
         capsys.readouterr().out
     )
-    assert (copy.house.mine / "before-update" / "9_sample.ipynb").read_bytes() == old
+    (aside,) = (copy.house.mine / "before-update").glob("9_sample-*.ipynb")
+    assert aside.read_bytes() == old
 
 
 def test_new_text_is_shown_once_behind_an_answer(copy, capsys):
@@ -384,7 +385,7 @@ def test_exercise_that_lost_its_metadata(copy, capsys):
     strip({}, book)
     nbformat.write(book, copy.house.exercises / copy.path.name)
     assert main(["update"]) == 1
-    assert "is not as it was generated; `git checkout -- " in capsys.readouterr().err
+    assert "is not as it was generated; copy it to another place" in capsys.readouterr().err
     assert copy.path.read_bytes() == before
 
 
@@ -392,8 +393,96 @@ def test_broken_or_missing_exercise(copy, capsys):
     before = copy.path.read_bytes()
     (copy.house.exercises / copy.path.name).write_text("<<<<<<< HEAD")
     assert main(["update"]) == 1
-    assert "merge conflict of git in it; `git checkout -- " in capsys.readouterr().err
+    assert "merge conflict of git in it; copy it to another place" in capsys.readouterr().err
     (copy.house.exercises / copy.path.name).unlink()
     assert main(["update"]) == 1
     assert "has no exercises" in capsys.readouterr().err
     assert copy.path.read_bytes() == before
+
+
+def lose_ids(path, rename):
+    """Rewrite a notebook as a tool does that cares for no ids."""
+    book = json.loads(path.read_text(encoding="utf-8"))
+    for number, cell in enumerate(book["cells"]):
+        rename(cell, number)
+    if "id" not in book["cells"][0]:
+        book["nbformat_minor"] = 4
+    path.write_text(json.dumps(book), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "rename",
+    [lambda cell, _: cell.pop("id"), lambda cell, number: cell.update(id=str(number))],
+    ids=["format 4.4", "nbstripout"],
+)
+def test_cells_whose_ids_were_lost_are_known_by_their_metadata(copy, capsys, rename):
+    before = copy.ids()
+    copy.write("build", "total = 6  # mine")
+    lose_ids(copy.path, rename)
+    copy.rewrite("title", "A sample", "The sample")
+    copy.update()
+    assert copy.ids() == before
+    assert copy.cell("title").source.startswith("# 9. The sample")
+    assert copy.cell("build").source == "total = 6  # mine"
+    assert "deleted by you" not in capsys.readouterr().out
+
+
+def test_ids_that_the_solution_lost_are_refused(copy, capsys):
+    solution = copy.house.solutions / "9_sample.ipynb"
+    exercise = (copy.house.exercises / "9_sample.ipynb").read_bytes()
+    lose_ids(solution, lambda cell, number: cell.update(id=str(number)))
+    assert main(["exercises"]) == 1
+    said = capsys.readouterr().err
+    assert "cell 'title' comes back as '0'" in said
+    assert "--keep-id" in said
+    assert (copy.house.exercises / "9_sample.ipynb").read_bytes() == exercise
+
+
+def test_a_second_change_replaces_the_notice_of_the_first(copy):
+    def notices():
+        return [cell.id for cell in copy.read().cells if "has changed here" in cell.source]
+
+    copy.write("build", "total = 6")
+    copy.rewrite("build", "double each value", "double every value")
+    copy.update()
+    (first,) = notices()
+    copy.rewrite("build", "double every value", "double all values")
+    copy.update()
+    (second,) = notices()
+    assert "double all values" in copy.cell(second).source
+    # One in which the student has written stays.
+    copy.write(second, copy.cell(second).source + "\n\nDone.")
+    copy.rewrite("build", "double all values", "double them")
+    copy.update()
+    assert notices()[1:] == [second]
+    assert first not in copy.ids()
+
+
+def test_ten_generations_are_kept(copy, monkeypatch):
+    moments = iter(f"20261125-{number:06d}" for number in range(100))
+    monkeypatch.setattr("mnist_lab.authoring.updates.time.strftime", lambda _: next(moments))
+    copy.write("build", "total = 6")
+    for number in range(12):
+        copy.rewrite("title", "sample", f"sample {number},")
+        copy.update()
+    kept = sorted((copy.house.mine / "before-update").iterdir())
+    assert [path.name for path in kept] == [
+        f"9_sample-20261125-{number:06d}.ipynb" for number in range(2, 12)
+    ]
+
+
+def test_what_jupyter_saves_meanwhile_is_not_lost(copy, monkeypatch):
+    copy.rewrite("title", "A sample", "The sample")
+    saved, merge = [], updates.merge
+
+    def late(*arguments):
+        done = merge(*arguments)
+        if not saved:
+            saved.append(True)
+            copy.write("build", "total = 6  # just saved")
+        return done
+
+    monkeypatch.setattr(updates, "merge", late)
+    copy.update()
+    assert copy.cell("build").source == "total = 6  # just saved"
+    assert copy.cell("title").source.startswith("# 9. The sample")
