@@ -98,7 +98,7 @@ def house(tmp_path, monkeypatch):
     files = {"readme": tmp_path / "README.md", "project": tmp_path / "pyproject.toml"}
     shutil.copytree(GOLDEN / "solutions", folders["solutions"])
     files["readme"].write_text("A\n<!-- badges -->\n<!-- end of badges -->\nB\n")
-    files["project"].write_text('[project]\nname = "mnist_lab"\n')
+    files["project"].write_text('[project]\nname = "mnist_lab"\nversion = "0.1.0"\n')
     monkeypatch.setattr(notebooks, "SOLUTIONS", folders["solutions"])
     monkeypatch.setattr(notebooks, "README", files["readme"])
     monkeypatch.setattr(exercises, "PROJECT", files["project"])

@@ -59,7 +59,7 @@ def test_environment_and_project_agree():
 
 
 def test_all_that_is_imported_is_declared():
-    declared = {re.split("[<>=]", line)[0] for line in PROJECT["dependencies"]}
+    declared = {re.split("[<>=]", line.replace("-", "_"))[0] for line in PROJECT["dependencies"]}
     # IPython comes with jupyterlab's kernel.
     declared |= {"IPython", "mnist_lab"} | set(sys.stdlib_module_names)
     for path in HOUSE.rglob("*.py"):

@@ -60,7 +60,8 @@ def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
     -------
     NotebookNode
         The same cells with the same ids. Each carries a digest of its source, and the notebook
-        the list of its cells: by these an answer is recognised, and a deleted cell.
+        the list of its cells and the lab's version: by these an answer is recognised, a deleted
+        cell, and a copy that is newer than the lab.
 
     Raises
     ------
@@ -92,6 +93,7 @@ def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
             raise DataError(f"{path} has no Markdown cell to put the buttons into")
         _add_buttons(cells, path.name, repository)
     ours = {"exercise": path.stem, "cells": [cell.id for cell in cells]}
+    ours["version"] = _project().get("version", "")
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, "mnist_lab": ours}
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata, nbformat_minor=5)
@@ -406,11 +408,13 @@ def _readme_buttons() -> tuple[str, str]:
 
 def _repository() -> str | None:
     """OWNER/NAME of the project's repository, where pyproject.toml names one on github.com."""
-    urls = tomllib.loads(PROJECT.read_text("utf-8"))["project"].get("urls", {})
-    found = re.fullmatch(
-        r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?", urls.get("Repository", "")
-    )
+    address = _project().get("urls", {}).get("Repository", "")
+    found = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?", address)
     return found[1] if found else None
+
+
+def _project() -> dict:
+    return tomllib.loads(PROJECT.read_text("utf-8"))["project"]
 
 
 def _generate() -> dict[str, str]:

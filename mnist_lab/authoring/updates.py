@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import os
+import re
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +15,7 @@ from ..data import HOME, IS_CLONE
 from ..support import DataError, make_folder, write_whole
 from . import notebooks
 from .exercises import EXERCISES, digest, generated_ids, is_changed, our_part
+from .servers import is_open
 
 # A student's copies: in a clone beside the exercises, else where the command is called.
 MINE = HOME / "notebooks" / "mine" if IS_CLONE else Path("mnist_lab_notebooks")
@@ -31,6 +33,10 @@ _NOTICE = """\
 ~~~~
 
 Take over what you need, then delete this cell."""
+_OPEN = """\
+; it is open in Jupyter, which will say on saving that the file has changed: Revert takes the \
+updated file, without what was not saved yet; Overwrite takes what you see there, and then call \
+this again"""
 
 
 def update(files: Iterable[Path] = (), folder: Path | None = None) -> tuple[list[str], list[str]]:
@@ -187,7 +193,7 @@ def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
     told["deleted by you"] = [name for name in newer if name not in groups and name in known]
     _insert(newer, told["new"], groups, order)
     book.cells = [cell for name in order for cell in groups[name]]
-    book.metadata["mnist_lab"] = {"exercise": name, "cells": made}
+    book.metadata["mnist_lab"] = our_part(exercise) | {"exercise": name, "cells": made}
     return [f"{words}: {', '.join(names)}" for words, names in told.items() if names]
 
 
@@ -273,7 +279,8 @@ def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | 
         return name, done
     aside = _put_aside(path, before)
     write_whole(path, text)
-    return name, f"{done}; what it was is in {ASIDE}/{aside.name}"
+    done += f"; what it was is in {ASIDE}/{aside.name}"
+    return name, done + _OPEN if is_open(path) else done
 
 
 def _put_aside(path: Path, content: bytes) -> Path:
@@ -302,12 +309,23 @@ def _updated(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | None
     name = recognise(book, exercises)
     if name is None:
         return None, "no copy of an exercise, left as it is", None
+    theirs, ours = (our_part(each).get("version") for each in (book, exercises[name]))
+    if _figures(theirs) > _figures(ours):
+        raise DataError(
+            f"{path} is of version {theirs} of the lab, and this is version {ours}: it was left as "
+            "it is. Install the newer lab, and call this again"
+        )
     old = copy.deepcopy(book)
     done = merge(book, exercises[name], name)
     if book == old:
         return name, "; ".join(["up to date", *done]), None
-    done = done or ["marked as a copy of the exercise again"]
+    done = done or ["marked as a copy of this version"]
     return name, "; ".join(done), notebooks.text_of(book)
+
+
+def _figures(version: object) -> list[int]:
+    """The figures of a version, to be compared; none if it has none."""
+    return [int(figure) for figure in re.findall(r"\d{1,9}", str(version))]
 
 
 def _missing(folder: Path, exercises: Iterable[str], present: set[str]) -> list[Path]:

@@ -43,7 +43,7 @@ def edit(path, change):
 
 
 @pytest.mark.parametrize("folder", ADDRESSES)
-def test_exercise_is_the_golden_one(folder):
+def test_exercise_is_the_golden_one(folder, house):
     assert make_golden(folder) == (GOLDEN / folder / "9_sample.ipynb").read_text()
     nbformat.validate(nbformat.reads(make_golden(folder), as_version=4))
 
@@ -271,16 +271,17 @@ def test_opening_and_saving_is_no_work(house):
 def test_address_of_the_repository_turns_buttons_on(house, capsys):
     main(["exercises"])
     assert house.readme.read_text() == "A\n<!-- badges -->\n<!-- end of badges -->\nB\n"
+    project = house.project.read_text()
     for ending in ("", "/", ".git"):
         address = f"https://github.com/someone/mnist_lab{ending}"
-        house.project.write_text(f'[project]\nname = "a"\n[project.urls]\nRepository = "{address}"')
+        house.project.write_text(f'{project}[project.urls]\nRepository = "{address}"')
         assert main(["exercises"]) == 0
         made = (house.exercises / "9_sample.ipynb").read_text()
         assert made == (GOLDEN / "buttons" / "9_sample.ipynb").read_text()
     readme = house.readme.read_text()
     assert "https://mybinder.org/v2/gh/someone/mnist_lab/HEAD?urlpath=lab/tree/notebooks/" in readme
     assert readme.startswith("A\n<!-- badges -->\n[![Open in Binder]")
-    house.project.write_text('[project]\n[project.urls]\nRepository = "https://example.org/a/b"')
+    house.project.write_text(f'{project}[project.urls]\nRepository = "https://example.org/a/b"')
     capsys.readouterr()
     assert main(["exercises", "--check"]) == 1
     assert "README.md: the buttons are not those" in capsys.readouterr().err

@@ -1,6 +1,10 @@
 """A newer exercise under a student's answers: nothing that the student wrote is ever lost."""
 
 import json
+import subprocess
+import sys
+import time
+import urllib.request
 
 import nbformat
 import pytest
@@ -486,3 +490,67 @@ def test_what_jupyter_saves_meanwhile_is_not_lost(copy, monkeypatch):
     copy.update()
     assert copy.cell("build").source == "total = 6  # just saved"
     assert copy.cell("title").source.startswith("# 9. The sample")
+
+
+def test_copy_of_a_newer_lab_is_left_as_it_is(copy, capsys):
+    def publish(version):
+        text = f'[project]\nname = "mnist_lab"\nversion = "{version}"\n'
+        copy.house.project.write_text(text)
+        assert main(["exercises"]) == 0
+
+    publish("0.10.0")
+    copy.update()
+    publish("0.9.1")
+    before = copy.path.read_bytes()
+    capsys.readouterr()
+    copy.update(code=1)
+    assert copy.path.read_bytes() == before
+    told = "9_sample.ipynb is of version 0.10.0 of the lab, and this is version 0.9.1: it was left"
+    assert told in capsys.readouterr().err
+
+
+def test_version_that_is_none_is_no_reason_to_refuse(copy):
+    for version in (None, 0, "new", "", ["x"], "0." * 5000):
+        copy.edit(lambda _, book, to=version: book.metadata["mnist_lab"].update(version=to))
+        assert main(["update"]) == 0
+
+
+@pytest.mark.gate
+def test_notebook_that_is_open_in_jupyter_is_told(copy, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"]
+    server = subprocess.Popen([*command, f"--ServerApp.root_dir={copy.house.root}"])
+    try:
+        listed = _wait(lambda: list((tmp_path / "runtime").glob("jpserver-*.json")))
+        about = json.loads(listed[0].read_text())
+        place = copy.path.relative_to(copy.house.root).as_posix()
+        session = {"path": place, "type": "notebook", "name": "", "kernel": {"name": "python3"}}
+        request = urllib.request.Request(
+            f"{about['url']}api/sessions?token={about['token']}", json.dumps(session).encode()
+        )
+        _wait(lambda: _answers(request))
+        copy.rewrite("title", "sample", "example")
+        capsys.readouterr()
+        assert main(["update"]) == 0
+        assert "it is open in Jupyter" in capsys.readouterr().out
+    finally:
+        server.terminate()
+        server.wait(30)
+    copy.rewrite("title", "example", "sample")
+    assert main(["update"]) == 0
+    assert "is open in Jupyter" not in capsys.readouterr().out
+
+
+def _wait(ready):
+    ends = time.monotonic() + 120
+    while not (found := ready()):
+        assert time.monotonic() < ends
+        time.sleep(0.2)
+    return found
+
+
+def _answers(request):
+    try:
+        return urllib.request.urlopen(request, timeout=60)
+    except OSError:
+        return None
