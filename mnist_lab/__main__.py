@@ -209,10 +209,12 @@ def _executor(name: str) -> Callable[[], Executor]:
 
 
 def _lab(options: argparse.Namespace) -> int:
-    from .authoring import check_folder, copy_solutions, open_lab, update
+    from .authoring import check_folder, copy_solutions, list_notebooks, open_lab, update
 
     folder = check_folder(options.folder)
     done, failed = update(folder=folder)
+    if not list_notebooks(folder):
+        return _tell(done, failed)
     if options.solutions:
         done += [f"{path}: new" for path in copy_solutions(folder / "solutions")]
     # A notebook of the student's that is broken is told, and no reason not to open the others.

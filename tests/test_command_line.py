@@ -106,3 +106,15 @@ def test_a_console_without_the_signs_loses_nothing():
     done = subprocess.run(command, capture_output=True, text=True, env=poor)
     assert done.returncode == 0, done.stderr
     assert "images of 28 ? 28" in done.stdout
+
+
+def test_lab_without_a_place_for_its_notebooks_opens_nothing(tmp_path, capsys):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    assert main(["lab", str(file)]) == 1
+    assert f"{file} is a file, not a folder" in capsys.readouterr().err
+    assert main(["lab", str(file / "below")]) == 1
+    said = capsys.readouterr()
+    assert f"{file / 'below'} cannot be written" in said.err
+    assert not said.out
+    assert file.read_text() == "mine"

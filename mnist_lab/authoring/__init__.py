@@ -2,7 +2,7 @@
 
 from .exercises import compare_exercises, list_stale, write_exercises
 from .export import export_solutions
-from .notebooks import list_solutions
+from .notebooks import list_notebooks, list_solutions
 from .opening import check_folder, open_lab
 from .solutions import make_solutions, plan_solutions
 from .updates import copy_solutions, update
@@ -12,6 +12,7 @@ __all__ = [
     "compare_exercises",
     "copy_solutions",
     "export_solutions",
+    "list_notebooks",
     "list_solutions",
     "list_stale",
     "make_solutions",

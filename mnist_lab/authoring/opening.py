@@ -18,9 +18,11 @@ def check_folder(folder: Path | None) -> Path:
     Raises
     ------
     DataError
-        If there is something in the folder, but no copy of an exercise.
+        If it is a file, or there is something in it, but no copy of an exercise.
     """
     folder = folder or MINE
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} is a file, not a folder: name an empty or a new folder")
     if folder.is_dir() and any(folder.iterdir()) and not recognise_folder(folder):
         raise DataError(
             f"{folder} holds other things, and no notebook of this lab: name an empty or a new "
@@ -35,7 +37,7 @@ def open_lab(folder: Path, *, browser: bool = True) -> None:
     Parameters
     ----------
     folder
-        With a student's copies. In a clone the page shows the whole project, else this folder.
+        With a student's copies, at least one. In a clone the page shows the whole project, else this folder.
     browser
         Whether to open one; without it, the address is printed.
     """
@@ -43,7 +45,7 @@ def open_lab(folder: Path, *, browser: bool = True) -> None:
 
     folder, home = folder.resolve(), HOME.resolve()
     root = home if IS_CLONE and folder.is_relative_to(home) else folder
-    place = (next(iter(list_notebooks(folder)), folder)).relative_to(root)
+    place = list_notebooks(folder)[0].relative_to(root)
     others = os.environ.get("JUPYTER_CONFIG_PATH")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [str(_CONFIG), others]))
     LabApp.launch_instance(
