@@ -37,7 +37,8 @@ def open_lab(folder: Path, *, browser: bool = True) -> None:
     Parameters
     ----------
     folder
-        With a student's copies, at least one. In a clone the page shows the whole project, else this folder.
+        With a student's copies, at least one. In a clone the page shows the whole project, else
+        this folder.
     browser
         Whether to open one; without it, the address is printed.
     """
