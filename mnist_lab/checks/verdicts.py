@@ -1,6 +1,7 @@
 """What a check answers: a verdict in plain words, hints one at a time, a solution on demand."""
 
 import contextlib
+import html
 import inspect
 import random
 import re
@@ -12,6 +13,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 WIDTH = 100  # characters in a line
+# For each outcome a colour and a sign; the verdict itself says it in words.
+_SIGNS = {
+    "right": ("#1a7f37", "✓"),
+    "wrong": ("#bc4c00", "✗"),
+    "not attempted": ("#6e7781", "○"),
+    "crashed": ("#8250df", "!"),
+}
+_HELP = "<small>For a hint, write <code>.hint()</code> behind this line and run it again.</small>"
 
 
 @dataclass(eq=False, repr=False)
@@ -56,6 +65,39 @@ class CheckResult:
         for remark in self.remarks:
             lines += _item(remark, "  * ")
         return "\n".join(lines)
+
+    def __float__(self) -> float:
+        """The share of the points: 1 if it is right, else 0."""
+        return float(bool(self))
+
+    def _repr_html_(self) -> str:
+        """A card, for a notebook; nothing of it is interpreted but what stands here."""
+        colour, sign = _SIGNS[self.outcome]
+        items, said = [], set()
+        for difference in self.differences:
+            reason = self.reasons.get(difference, "")
+            why = f'<br><span style="opacity:.75">{html.escape(reason)}</span>'
+            items.append(html.escape(difference) + (why if reason and reason not in said else ""))
+            said.add(reason)
+        items += [f"<i>{html.escape(remark)}</i>" for remark in self.remarks]
+        listed = "".join(f'<li style="margin:.2em 0">{item}</li>' for item in items)
+        help_on = "" if self or not self._hints else _HELP
+        return (
+            f'<div role="status" style="border-left:.4em solid {colour};padding:.3em .8em;'
+            f'max-width:50em"><b>{sign} {html.escape(self.verdict)}</b>'
+            f'<ul style="margin:.3em 0 .3em 1.2em;padding:0">{listed}</ul>{help_on}</div>'
+        )
+
+    def require(self) -> None:
+        """Raise if it is not right: what a grader, such as nbgrader or Otter, needs.
+
+        Raises
+        ------
+        AssertionError
+            With the verdict, and all that differs, as its message.
+        """
+        if not self:
+            raise AssertionError(str(self))
 
     def hint(self) -> None:
         """Print the next hint; the first is vague, the last concrete, none is the solution."""
