@@ -80,8 +80,7 @@ def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
             if DROPPED in cell.metadata.get("tags", []):
                 continue
             regions = find_regions(cell)
-            blank = _blank_code if cell.cell_type == "code" else _blank_answer
-            source = blank(cell.source, regions) if regions else cell.source
+            source = _blank(cell, regions, path) if regions else cell.source
             if cell.cell_type == "markdown":
                 headings += _HEADING.findall(_FENCED.sub("", source))
             _check_headings(headings, cell, regions)
@@ -265,6 +264,17 @@ def find_regions(cell: NotebookNode) -> list[Region]:
     return regions
 
 
+def question_name(path: Path, cell: NotebookNode) -> str:
+    """What a question is called: notebook and cell, such as "linear.flat"."""
+    return f"{path.stem.split('_', 1)[-1]}.{cell.id}"
+
+
+def _blank(cell: NotebookNode, regions: list[Region], path: Path) -> str:
+    if cell.cell_type == "code":
+        return _blank_code(cell.source, regions)
+    return _blank_answer(cell.source, regions, question_name(path, cell))
+
+
 def _blank_code(source: str, regions: list[Region]) -> str:
     lines = source.split("\n")
     for region in reversed(regions):
@@ -283,11 +293,14 @@ def _blank_code(source: str, regions: list[Region]) -> str:
     return stubbed
 
 
-def _blank_answer(source: str, regions: list[Region]) -> str:
+def _blank_answer(source: str, regions: list[Region], name: str) -> str:
     lines = source.split("\n")
     for region in reversed(regions):
         asked = region.prompt.rstrip(".")
-        space = f"*YOUR ANSWER HERE: double-click and write {asked}.*"
+        space = (
+            f"*YOUR ANSWER HERE: double-click and write {asked}. Then compare it with another: "
+            f'`lab.model_answer("{name}")` in a cell of its own.*'
+        )
         lines[region.begin : region.end + 1] = [space]
     return "\n".join(lines)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 
-from .exercises import find_regions
+from .exercises import find_regions, question_name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,11 +34,11 @@ def list_questions(book: nbformat.NotebookNode, path: Path) -> list[Question]:
     An answer in code is checked by the next code cell that ends in a call of a check of the lab,
     as `lab.check_answer(...)`, and stands before the next answer.
     """
-    found, title = [], path.stem.split("_", 1)[-1]
+    found = []
     for index, cell in enumerate(book.cells):
         if find_regions(cell):
             check = _check_behind(book.cells[index + 1 :]) if cell.cell_type == "code" else None
-            found.append(Question(f"{title}.{cell.id}", cell.id, check))
+            found.append(Question(question_name(path, cell), cell.id, check))
     return found
 
 

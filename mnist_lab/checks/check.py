@@ -165,7 +165,7 @@ def _differences(
             lines = _metrics(model, training)
         except (ValueError, TypeError) as problem:
             lines = [f"compile: {in_one_line(problem)}"]
-        _overlook(training, remarks)
+        remarks += diagnoses.overlook(training)
     else:
         remarks.append("It is not compiled yet, so only its layers were judged.")
         if found.get("output layer: activation") == "linear":
@@ -193,17 +193,6 @@ def _differences(
 def _layers_only(description: Description, only: bool = True) -> Description:
     """The part of a description that is about the layers, or the rest."""
     return {k: v for k, v in description.items() if (diagnoses.topic(k) == "layers") is only}
-
-
-def _overlook(training: Description, remarks: list[str]) -> None:
-    """Take what is as good as the sheet's for the sheet's: its own loss, Keras' usual epsilon."""
-    if training["loss"] == "clipped crossentropy":
-        training["loss"] = "categorical crossentropy"
-        if training.get("loss: epsilon") == 1e-7:
-            del training["loss: epsilon"]
-    if training["optimiser"] == "Adam" and training["epsilon"] == 1e-7:
-        training["epsilon"] = 1e-8
-        remarks.append("Adam's epsilon is 1e-07, as usual in Keras, the sheet's 1e-08: no matter.")
 
 
 def _metrics(model: "keras.Model", training: Description) -> list[str]:

@@ -101,6 +101,24 @@ def told(found: Description, asked: Description) -> list[str]:
     return lines + [_line(where, *words) for (_, *words), where in places.items()]
 
 
+def overlook(training: Description) -> list[str]:
+    """Take what is as good as the sheet's for the sheet's: its own loss, Keras' usual epsilon.
+
+    Returns
+    -------
+    list of str
+        What is worth a remark.
+    """
+    if training["loss"] == "clipped crossentropy":
+        training["loss"] = "categorical crossentropy"
+        if training.get("loss: epsilon") == 1e-7:
+            del training["loss: epsilon"]
+    if training["optimiser"] == "Adam" and training["epsilon"] == 1e-7:
+        training["epsilon"] = 1e-8
+        return ["Adam's epsilon is 1e-07, as usual in Keras, the sheet's 1e-08: no matter."]
+    return []
+
+
 def perhaps_the_same(found: Description, asked: Description) -> bool:
     """Whether two networks that are described differently might still do the same."""
     unlike = differences(found, asked)

@@ -121,7 +121,12 @@ class CheckResult:
 
 
 def judged(
-    attempt: object, judge: Callable[[object], CheckResult], hints: list[str], solution: str
+    attempt: object,
+    judge: Callable[[object], CheckResult],
+    hints: list[str],
+    solution: str,
+    *,
+    call: bool = True,
 ) -> CheckResult:
     """Let a judge say what an attempt is worth; tell what cannot be judged apart.
 
@@ -133,11 +138,13 @@ def judged(
         Called with it, if there is something to judge. What it raises is a mistake of the lab.
     hints, solution
         For the student to ask for.
+    call
+        Whether a function is called for what it makes, or is itself the answer.
     """
     try:
         with untouched(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they would be about the lab's own experiments
-            result = _called(attempt) if inspect.isroutine(attempt) else attempt
+            result = _called(attempt) if call and inspect.isroutine(attempt) else attempt
             if result is None or result is Ellipsis:
                 result = CheckResult("not attempted", "Not attempted yet: nothing to check.")
             elif not isinstance(result, CheckResult):

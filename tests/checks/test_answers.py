@@ -1,0 +1,564 @@
+"""The small answers: written differently and right, or wrong in the usual ways and told so."""
+
+import dataclasses
+import functools
+import itertools
+import math
+import statistics
+
+import keras
+import numpy as np
+import pytest
+
+import mnist_lab as lab
+from mnist_lab.authoring import notebooks, questions
+from mnist_lab.checks.answers import ANSWERS
+
+
+@functools.cache
+def records(part):
+    return lab.load_records(part)
+
+
+@functools.cache
+def network(part):
+    """A network with the weights of a record, so that its first layer looks like something."""
+    model = lab.PARTS[part].build()
+    model.set_weights(records(part)[0].weights)
+    return model
+
+
+def given(name):
+    """What the notebook gives to the check besides the answer."""
+    made = {
+        "linear.weights": {"model": lambda: network("linear")},
+        "linear.confusion": {"run": lambda: records("linear")[0]},
+        "mlp.sure": {"run": lambda: records("mlp")[0]},
+        "dropout.fair-words": {"run": lambda: records("dropout")[0]},
+        "cnn.filters": {"model": lambda: network("cnn")},
+        "cnn.second": {"run": lambda: records("cnn")[0]},
+        "comparison.finals": {"runs": all_runs},
+        "comparison.pairs": {"runs": all_runs},
+    }
+    return {key: make() for key, make in made.get(name, {}).items()}
+
+
+def all_runs():
+    return {part: records(part) for part in lab.PARTS}
+
+
+def first():
+    return lab.load_mnist().x_train[0]
+
+
+def merged():
+    one, _, two, _ = network("linear").get_weights()
+    return one @ two
+
+
+def said(part):
+    return records(part)[0].val_probabilities.astype(float)
+
+
+def wrong(part):
+    return said(part).argmax(axis=1) != lab.load_mnist().y_valid
+
+
+def dense(units=1500, activation="relu", sd=0.01, bias=0.1):
+    return keras.layers.Dense(
+        units,
+        activation,
+        kernel_initializer=keras.initializers.TruncatedNormal(stddev=sd),
+        bias_initializer=keras.initializers.Constant(bias),
+    )
+
+
+def conv(filters, size=5, **changes):
+    figures = {
+        "padding": "same",
+        "activation": "relu",
+        "kernel_initializer": keras.initializers.TruncatedNormal(stddev=0.01),
+        "bias_initializer": keras.initializers.Constant(0.1),
+    }
+    return keras.layers.Conv2D(filters, size, **{**figures, **changes})
+
+
+SAME = dense()
+
+
+def gaps(fit=True, sign=1, scale=100):
+    history = records("dropout")[0].history
+    pair = [history["accuracy"][-1], history["fit_accuracy"][-1]]
+    return tuple(sign * scale * (one - history["val_accuracy"][-1]) for one in pair)
+
+
+def windows(image):
+    return np.lib.stride_tricks.sliding_window_view(np.pad(image, 2), (5, 5))
+
+
+def slide_by_loops(image, kernel):
+    padded, out = np.pad(image, 2), np.empty(image.shape)
+    for row, column in itertools.product(range(28), range(28)):
+        out[row, column] = np.sum(padded[row : row + 5, column : column + 5] * kernel)
+    return out
+
+
+def squares(image):
+    return image.reshape(14, 2, 14, 2)
+
+
+def kernels():
+    return network("cnn").layers[0].get_weights()[0]
+
+
+def moved_accuracy(prepare=lambda images: images, answer=lambda said: said.argmax(axis=1)):
+    def accuracy(network, pixels_moved):
+        data = lab.load_mnist()
+        images = np.roll(data.x_valid[::10], pixels_moved, axis=2) / 255
+        images = prepare(images).reshape(-1, *network.input_shape[1:])
+        answers = answer(network.predict(images, batch_size=500, verbose=0))
+        return 100 * np.mean(answers == data.y_valid[::10])
+
+    return accuracy
+
+
+def unshaped(network, pixels_moved):
+    return network.predict(lab.load_mnist().x_valid[::10].reshape(-1, 784) / 255, verbose=0)
+
+
+def second_right():
+    order = said("cnn").argsort(axis=1)
+    return order[:, -2] == lab.load_mnist().y_valid
+
+
+def finals(part, what, of=lambda values: values[-1], scale=100, made=np.array):
+    return made([scale * of(run.history[what]) for run in records(part)])
+
+
+def only(part, other):
+    return int((~wrong(part) & wrong(other)).sum())
+
+
+def p_value(only_first, only_second, sides=2, strict=False):
+    n, fewer = only_first + only_second, min(only_first, only_second)
+    return sides * sum(math.comb(n, k) for k in range(fewer + (not strict))) / 2**n
+
+
+def by_counting(first, second, size=abs, counts=lambda found, seen: found >= seen - 1e-9):
+    numbers = [*first, *second]
+    seen = abs(statistics.fmean(first) - statistics.fmean(second))
+    ways = list(itertools.combinations(range(len(numbers)), len(first)))
+    found = [
+        size(
+            statistics.fmean(numbers[i] for i in way)
+            - statistics.fmean(numbers[i] for i in range(len(numbers)) if i not in way)
+        )
+        for way in ways
+    ]
+    return sum(counts(each, seen) for each in found) / len(ways)
+
+
+def changed(part, **settings):
+    run = records(part)[0]
+    return dataclasses.replace(run, settings={**run.settings, **settings})
+
+
+def stub(*_):
+    raise NotImplementedError("say it")
+
+
+MLP, CNN = lab.PARTS["mlp"].parameters, lab.PARTS["cnn"].parameters
+RIGHT = {
+    "linear.flat": [
+        lambda: first().reshape(-1) / 255,
+        lambda: first().flatten().astype("float32") / 255,
+        lambda: np.ravel(first()) * (1 / 255),
+    ],
+    "linear.onehot": [lambda: np.eye(10)[5], lambda: (np.arange(10) == 5).astype(int)],
+    "linear.weights": [merged, lambda: np.matmul(*network("linear").get_weights()[::2])],
+    "linear.confusion": [
+        lambda: said("linear").argmax(axis=1),
+        lambda: keras.ops.argmax(said("linear"), axis=-1),
+    ],
+    "mlp.relu": [lambda: lambda x: np.where(x > 0, x, 0), lambda: lambda x: x * (x > 0)],
+    "mlp.hidden": [
+        lambda: dense,
+        lambda: lambda: keras.layers.Dense(
+            units=1500,
+            activation=keras.activations.relu,
+            kernel_initializer=keras.initializers.TruncatedNormal(0, 0.01),
+            bias_initializer=keras.initializers.Constant(0.1),
+        ),
+    ],
+    "mlp.train": [lambda: records("mlp")[0], lambda: changed("mlp", name="my own")],
+    "mlp.sure": [
+        lambda: (wrong("mlp") & (said("mlp").max(axis=1) > 0.99)).sum(),
+        lambda: sum(max(row) > 0.99 for row in said("mlp")[wrong("mlp")]),
+    ],
+    "dropout.layer-mean": [
+        lambda: np.mean(keras.layers.Dropout(0.5)(np.ones((1000, 1000)), training=True)),
+        lambda: keras.ops.mean(keras.layers.Dropout(0.5, seed=3)(np.ones(10**6), training=True)),
+    ],
+    "dropout.train": [lambda: records("dropout")[0], lambda: changed("dropout", name="x")],
+    "dropout.fair-words": [gaps, lambda: np.array(gaps())],
+    "cnn.slide": [
+        lambda: slide_by_loops,
+        lambda: lambda image, kernel: np.tensordot(windows(image), kernel, 2),
+    ],
+    "cnn.pool": [
+        lambda: lambda image: squares(image).max(axis=3).max(axis=1),
+        lambda: lambda image: np.maximum.reduce(
+            [image[i::2, j::2] for i, j in itertools.product((0, 1), (0, 1))]
+        ),
+    ],
+    "cnn.convolution": [
+        lambda: conv,
+        lambda: lambda filters: conv(filters, (5, 5), strides=1, activation=keras.activations.relu),
+    ],
+    "cnn.train": [lambda: records("cnn")[0], lambda: changed("cnn", name="x")],
+    "cnn.filters": [
+        lambda: kernels()[:, :, 0, :].transpose(2, 0, 1),
+        lambda: np.moveaxis(kernels().squeeze(), -1, 0),
+        lambda: np.array([kernels()[:, :, 0, number] for number in range(32)]),
+    ],
+    "cnn.shift": [
+        moved_accuracy,
+        lambda: moved_accuracy(answer=lambda said: np.argsort(said, axis=1)[:, -1]),
+    ],
+    "cnn.second": [
+        lambda: (wrong("cnn") & second_right()).sum(),
+        lambda: int(second_right().sum()),  # a second guess is right only where the first is not
+    ],
+    "comparison.finals": [
+        lambda: finals,
+        lambda: lambda part, what: 100 * np.stack([r.history[what] for r in records(part)])[:, -1],
+    ],
+    "comparison.pairs": [
+        lambda: (only("mlp", "dropout"), only("dropout", "mlp")),
+        lambda: (np.int64(only("mlp", "dropout")), float(only("dropout", "mlp"))),
+    ],
+    "comparison.mcnemar": [
+        lambda: lambda b, c: min(1, p_value(b, c)),
+        lambda: lambda b, c: min(
+            sum(math.comb(b + c, k) / 2 ** (b + c) for k in range(b + c + 1)
+                if abs(2 * k - b - c) >= abs(b - c)), 1),
+    ],
+    "comparison.permutation": [
+        lambda: by_counting,
+        lambda: lambda *pair: by_counting(
+            *pair, counts=lambda found, seen: found > seen or math.isclose(found, seen)
+        ),
+    ],
+    "comparison.claim6-numbers": [
+        lambda: (MLP / CNN, np.sqrt([MLP, CNN])),
+        lambda: (MLP / CNN, [MLP**0.5, CNN**0.5]),
+    ],
+}  # fmt: skip
+WRONG = {
+    "linear.flat": [
+        (lambda: first().reshape(784), "divide them by 255"),
+        (lambda: first() / 255, "not flat"),
+        (lambda: first().reshape(784) // 255, "// rounds down"),
+        (lambda: first().reshape(784) / 256, "255, not 256"),
+        (lambda: first().T.flatten() / 255, "swapped"),
+        (lambda: first().reshape(1, -1) / 255, "table of one row"),
+        (lambda: first().reshape(-1, 1) / 255, "one column"),
+        (lambda: list(first().reshape(784) / 255), "it is a list: make an array of it"),
+        (lambda: first()[:27] / 255, "its shape is (27, 28), it must be (784,)"),
+        (lambda: 1 - first().reshape(784) / 255, "784 numbers are not right"),
+        (lambda: "flat", "it is a str, not an array"),
+    ],
+    "linear.onehot": [
+        (lambda: np.eye(10)[6], "counts from 0"),
+        (lambda: np.eye(10)[4], "too early"),
+        (lambda: 5 * np.eye(10)[5], "put a 1 there"),
+        (lambda: np.ones(10), "at every place"),
+        (lambda: np.eye(11)[5], "its shape is (11,), it must be (10,)"),
+        (lambda: 5, "its shape is ()"),
+    ],
+    "linear.weights": [
+        (lambda: merged().T, "transposed"),
+        (lambda: network("linear").get_weights()[0], "first layer alone"),
+        (lambda: merged() + network("linear").get_weights()[3], "biases are added"),
+        (lambda: 2 * merged(), "numbers are not right"),
+    ],
+    "linear.confusion": [
+        (lambda: said("linear").max(axis=1), "probabilities"),
+        (lambda: said("linear").argmax(axis=0), "axis=0"),
+        (lambda: said("linear").argmin(axis=1), "least"),
+        (lambda: said("linear").argmax(), "single number"),
+        (lambda: lab.load_mnist().y_valid, "numbers are not right"),
+    ],
+    "mlp.relu": [
+        (lambda: lambda x: x, "still there"),
+        (lambda: lambda x: np.minimum(x, 0), "the sign"),
+        (lambda: np.abs, "become positive"),
+        (lambda: lambda x: x > 0, "where x is positive"),
+        (lambda: lambda x: max(x.max(), 0), "largest number of all"),
+        (lambda: lambda x: np.maximum(x, 0) + 1, "for [-3 -0.5 0 0.5 2]: it is [1 1 1 1.5 3]"),
+        (lambda: lambda x: max(x, 0), "it raises ValueError"),
+        (lambda: np.zeros(7), "without brackets"),
+        (lambda: lambda x: None, "it is a NoneType, not an array"),
+    ],
+    "mlp.hidden": [
+        (lambda: functools.partial(dense, 150), "units are 150"),
+        (lambda: functools.partial(dense, activation=None), "activation is linear"),
+        (lambda: functools.partial(dense, sd=0.1), "initial weights are truncated normal"),
+        (lambda: functools.partial(dense, bias=0), "initial bias is"),
+        (lambda: lambda: SAME, "the same layer each time"),
+        (lambda: lambda: keras.Sequential([dense()]).get_config(), "a dict, not a layer"),
+        (lambda: lambda units: dense(units), "it raises TypeError"),
+    ],
+    "mlp.train": [
+        (lambda: changed("mlp", epochs=3), "epochs is 3, the notebook asks for epochs=34"),
+        (lambda: changed("mlp", batch_size=128), "batch_size is 128"),
+        (lambda: changed("mlp", seed=None), "seed is None"),
+        (lambda: records("dropout")[0], "dropout"),
+        (lambda: records("linear")[0], "the part asks for"),
+        (lambda: dataclasses.replace(records("mlp")[0], interrupted=True), "stopped after 34"),
+        (lambda: dataclasses.replace(records("mlp")[0], diverged=True), "diverged"),
+        (lambda: records("mlp")[0].history, "a dict: give the Run"),
+    ],
+    "mlp.sure": [
+        (lambda: (said("mlp").max(axis=1) > 0.99).sum(), "the right ones too"),
+        (lambda: wrong("mlp").sum(), "all wrong answers"),
+        (lambda: (~wrong("mlp") & (said("mlp").max(axis=1) > 0.99)).sum(), "the right answers"),
+        (lambda: (wrong("mlp") & (said("mlp").max(axis=1) <= 0.99)).sum(), "not sure"),
+        (lambda: 0, "99 % is 0.99"),
+        (lambda: (wrong("mlp") & (said("mlp").max(axis=1) > 0.99)).mean(), "share"),
+        (lambda: 20_000, "20,000 is too large"),
+    ],
+    "dropout.layer-mean": [
+        (lambda: 1.0, "exactly 1"),
+        (lambda: 0.5004, "share of units that are left"),
+        (lambda: 2, "what a unit that is left sends on"),
+        (lambda: 0.0, "dropped unit"),
+        (lambda: 1.3, "1.3 is not the mean"),
+        (lambda: np.ones(10), "not one number"),
+    ],
+    "dropout.train": [
+        (lambda: records("mlp")[0], "dropout"),
+        (lambda: changed("dropout", epochs=1), "epochs is 1"),
+        (lambda: 98.4, "a float: give the Run"),
+    ],
+    "dropout.fair-words": [
+        (lambda: gaps(sign=-1), "the sign"),
+        (lambda: gaps()[::-1], "swapped"),
+        (lambda: gaps(scale=1), "shares"),
+        (lambda: (97.0, 99.0), "the first one"),
+        (lambda: tuple(100 * records("dropout")[0].history[key][-1]
+                       for key in ("accuracy", "fit_accuracy")), "take the validation"),
+        (lambda: 1.3, "it is a float, not 2 numbers"),
+    ],
+    "cnn.slide": [
+        (lambda: lambda *it: slide_by_loops(*it) / 25, "the mean"),
+        (lambda: lambda image, kernel: (windows(image) * kernel).sum(axis=(0, 1)), "the places"),
+        (lambda: lambda image, kernel: (windows(image) * kernel).sum(), "up everything"),
+        (lambda: lambda image, kernel: windows(image) * kernel, "does not add up"),
+        (lambda: lambda image, kernel: (windows(image) * kernel).sum(axis=2), "its shape is"),
+        (lambda: lambda image, kernel: (windows(image) * kernel).sum(axis=-1), "one axis"),
+        (lambda: lambda image, kernel: slide_by_loops(image, kernel[::-1, ::-1]), "turned round"),
+        (lambda: lambda image, kernel: windows(image) @ kernel, "its shape is"),
+    ],
+    "cnn.pool": [
+        (lambda: lambda image: squares(image).mean(axis=(1, 3)), "the mean of each"),
+        (lambda: lambda image: squares(image).min(axis=(1, 3)), "smallest"),
+        (lambda: lambda image: squares(image).sum(axis=(1, 3)), "sum of each"),
+        (lambda: lambda image: image[::2, ::2], "first number"),
+        (lambda: lambda image: squares(image).max(axis=(0, 2)), "axes 0 and 2"),
+        (lambda: lambda image: image.max(), "largest number of all"),
+        (lambda: lambda image: squares(image).max(axis=(1, 2)), "its shape is (14, 2)"),
+        (lambda: lambda image: image[:14, :14], "of its 196 numbers are not right"),
+    ],
+    "cnn.convolution": [
+        (lambda: lambda filters: conv(32), "filters are 32, the part asks for 64"),
+        (lambda: lambda filters: conv(filters, 3), "kernel size is 3 × 3"),
+        (lambda: lambda filters: conv(filters, padding="valid"), "padding is valid"),
+        (lambda: lambda filters: conv(filters, activation=None), "activation is linear"),
+        (lambda: lambda filters: dense(filters), "dense"),
+    ],
+    "cnn.train": [
+        (lambda: records("mlp")[0], "the part asks for"),
+        (lambda: changed("cnn", epochs=2), "epochs is 2"),
+        (lambda: changed("cnn", seed=1), "seed is 1"),
+    ],
+    "cnn.filters": [
+        (lambda: kernels().reshape(32, 5, 5), "move the axes"),
+        (lambda: kernels()[:, :, 0, :].T, "rows and columns"),
+        (lambda: kernels()[:, :, 0, :], "still the last axis"),
+        (lambda: kernels().transpose(3, 0, 1, 2), "one channel"),
+        (lambda: kernels(), "its shape is (5, 5, 1, 32), it must be (32, 5, 5)"),
+    ],
+    "cnn.shift": [
+        (lambda: moved_accuracy(prepare=lambda images: images / 255), "scaled already"),
+        (lambda: moved_accuracy(answer=lambda said: said.argmin(axis=1)), "it must be"),
+        (lambda: unshaped, "it raises"),
+        (lambda: lambda network, pixels_moved: None, "it is a NoneType, not a number"),
+    ],
+    "cnn.second": [
+        (lambda: (wrong("cnn") & ~second_right()).sum(), "second guess is wrong"),
+        (lambda: wrong("cnn").sum(), "all wrong answers"),
+        (lambda: second_right()[wrong("cnn")].mean(), "share"),
+        (lambda: 0, "never right"),
+    ],
+    "comparison.finals": [
+        (lambda: functools.partial(finals, scale=1), "shares"),
+        (lambda: functools.partial(finals, of=lambda values: values[0]), "first epoch"),
+        (lambda: functools.partial(finals, of=max), "best epoch"),
+        (lambda: functools.partial(finals, of=np.mean), "mean over all epochs"),
+        (lambda: lambda *it: finals(*it).mean(), "their mean"),
+        (lambda: functools.partial(finals, made=list), "a list: make an array of it"),
+    ],
+    "comparison.pairs": [
+        (lambda: (only("dropout", "mlp"), only("mlp", "dropout")), "swapped"),
+        (lambda: ((~wrong("mlp")).sum(), (~wrong("dropout")).sum()), "reads right"),
+        (lambda: (wrong("mlp").sum(), wrong("dropout").sum()), "gets wrong"),
+        (lambda: (only("mlp", "dropout"), 3), "the second one: 3 is too small"),
+    ],
+    "comparison.mcnemar": [
+        (lambda: functools.partial(p_value, sides=1), "one-sided"),
+        (lambda: p_value, "never above 1"),
+        (lambda: lambda b, c: min(1, p_value(b, c, strict=True)), "left out"),
+        (lambda: functools.partial(p_value, sides=1, strict=True), "one-sided, and"),
+        (lambda: lambda b, c: b / (b + c), "for 3, 11: it is 0.214286, it must be 0.0573"),
+    ],
+    "comparison.permutation": [
+        (lambda: functools.partial(by_counting, size=float), "one-sided"),
+        (lambda: functools.partial(by_counting, counts=lambda a, b: a > b + 1e-9), "ties"),
+        (lambda: lambda *pair: 1, "every way"),
+        (lambda: lambda *pair: 0.0, "for [1 2 3], [4 5 6]: it is 0, it must be 0.1"),
+    ],
+    "comparison.claim6-numbers": [
+        (lambda: (CNN / MLP, np.sqrt([MLP, CNN])), "wrong way round"),
+        (lambda: (MLP / CNN, np.sqrt([CNN, MLP])), "swapped"),
+        (lambda: (MLP / CNN, np.square([MLP, CNN])), "the squares"),
+        (lambda: (MLP - CNN, np.sqrt([MLP, CNN])), "the first one: "),
+    ],
+}  # fmt: skip
+FUNCTIONS = [name for name in RIGHT if callable(RIGHT[name][0]()) and "train" not in name]
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_answers_however_they_are_written(name):
+    for make in RIGHT[name]:
+        result = lab.check_answer(name, make(), **given(name))
+        assert result, result
+        assert float(result) == 1
+        assert result.verdict == f"Right: {ANSWERS[name].right}."
+        assert result.require() is None
+    assert len(RIGHT[name]) >= 2
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_answers_are_told_the_slip(name):
+    for make, words in WRONG[name]:
+        result = lab.check_answer(name, make(), **given(name))
+        assert result.outcome == "wrong", (result, words)
+        assert words in " ".join(result.differences), (result, words)
+        assert float(result) == 0
+        with pytest.raises(AssertionError, match=f"Not yet: {name} is not right"):
+            result.require()
+    assert len(WRONG[name]) >= 3
+
+
+def test_every_answer_is_in_the_banks_and_in_a_notebook():
+    assert list(RIGHT) == list(WRONG) == list(ANSWERS)
+    sources, asked = [], set()
+    for path in notebooks.list_solutions():
+        book = notebooks.read(path)
+        sources += [cell.source for cell in book.cells]
+        asked |= {question.name for question in questions.list_questions(book, path)}
+    assert set(ANSWERS) <= asked
+    for name in ANSWERS:
+        assert sum(f'lab.check_answer("{name}"' in source for source in sources) == 1
+
+
+def test_every_answer_in_code_has_a_check_of_its_own_behind_it():
+    for path in notebooks.list_solutions():
+        book = notebooks.read(path)
+        kinds = {cell.id: cell.cell_type for cell in book.cells}
+        found = questions.list_questions(book, path)
+        for question in found:
+            assert bool(question.check) is (kinds[question.cell] == "code"), question
+        checks = [question.check for question in found if question.check]
+        assert len(checks) == len(set(checks))
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_not_attempted(name, capsys):
+    attempts = [None, ..., (..., ...)]
+    if name in FUNCTIONS:
+        attempts[2] = stub
+    if name == "linear.flat":
+        attempts.append(first())
+    if name == "linear.onehot":
+        attempts.append(np.zeros(10))
+    if name == "dropout.layer-mean" or "train" in name:
+        attempts = [None, ...]
+    for attempt in attempts:
+        result = lab.check_answer(name, attempt, **given(name))
+        assert result.outcome == "not attempted", attempt
+        with pytest.raises(AssertionError, match="Not attempted yet"):
+            result.require()
+    result.hint()
+    assert capsys.readouterr().out.startswith("Hint 1 of 2")
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_no_hint_is_the_solution(name, capsys):
+    lab.check_answer(name, None, **given(name)).solution()
+    code = capsys.readouterr().out.strip()
+    assert code
+    assert "SOLUTION" not in code
+    assert not any(code in hint for hint in ANSWERS[name].hints)
+
+
+def test_what_an_answer_was_computed_from_comes_first():
+    result = lab.check_answer("linear.confusion", np.zeros(10_000), run=...)
+    assert str(result) == "Not attempted yet: run comes first."
+    result = lab.check_answer("linear.confusion", np.zeros(10_000), run={})
+    assert str(result) == "run is a dict: give the Run that lab.train returned."
+
+
+def test_unknown_answers_are_refused():
+    with pytest.raises(ValueError, match=r"it must be one of 'linear\.flat'"):
+        lab.check_answer("linear", 1)
+    with pytest.raises(ValueError, match=r"it must be one of 'linear\.see'"):
+        lab.model_answer("linear.flat")
+
+
+def test_a_function_cannot_change_the_probes():
+    def spoil(x):
+        x[:] = 0
+        return x
+
+    assert not lab.check_answer("mlp.relu", spoil)
+    assert lab.check_answer("mlp.relu", lambda x: np.maximum(x, 0))
+
+
+def test_model_answers_say_what_a_good_answer_mentions():
+    asked = 0
+    for path in notebooks.list_solutions():
+        for question in questions.list_questions(notebooks.read(path), path):
+            if question.check:
+                continue
+            words = lab.model_answer(question.name)
+            answer, mentions = words.split("*A good answer mentions:*\n")
+            assert len(answer) > 40, question
+            assert 2 <= mentions.count("- ") <= 3, question
+            assert words._repr_markdown_() == str(words) == repr(words)
+            asked += 1
+    assert asked == 33
+
+
+def test_a_card_shows_the_verdict_and_interprets_nothing():
+    result = lab.check_answer("mlp.relu", lambda x: (_ for _ in ()).throw(KeyError("<b>x</b>")))
+    card = result._repr_html_()
+    assert "✗ Not yet: mlp.relu is not right." in card
+    assert "<b>x" not in card
+    assert "&lt;b&gt;x" in card
+    assert ".hint()" in card
+    right = lab.check_count("linear", 7960)._repr_html_()
+    assert "✓ Right" in right
+    assert ".hint()" not in right
+    assert "○ Not attempted" in lab.check_count("linear", None)._repr_html_()
