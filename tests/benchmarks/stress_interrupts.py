@@ -68,7 +68,7 @@ def interrupt_in_kernel(part, precisions, threads, count, chance):
     return well, deaths
 
 
-def _wait_for(words, running, client, seconds=60):
+def _wait_for(words, running, client, seconds=600):
     """Wait until the kernel prints these words; ChildProcessError if it has died meanwhile."""
     deadline, said = time.monotonic() + seconds, ""
     while words not in said:
