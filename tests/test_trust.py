@@ -217,7 +217,7 @@ def notebook(request):
 # Pictures, and the cards of the checks, which were seen in JupyterLab without trust.
 SHOWN = dict.fromkeys(("b", "br", "code", "i", "small"), frozenset())
 SHOWN |= {"img": {"alt", "width", "src"}, "div": {"role", "style"}}
-SHOWN |= dict.fromkeys(("li", "span", "ul"), {"style"})
+SHOWN |= {tag: {"style"} for tag in ("li", "span", "ul")}
 
 
 def outputs(notebook):
