@@ -18,6 +18,9 @@ from types import ModuleType
 from .signals import signals_blocked
 
 _ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
+# In the environment of a process that only forks others: there TensorFlow is loaded, but none of
+# its threads are started, for they would not live on in the forks. Each fork calls `install`.
+ASLEEP = "MNIST_LAB_ASLEEP"
 
 
 class _TensorFlowFinder(importlib.abc.MetaPathFinder):
@@ -34,7 +37,8 @@ class _TensorFlowFinder(importlib.abc.MetaPathFinder):
             def load_quietly(module):
                 with stderr_aside():
                     load(module)
-                    _wake(module)
+                    if ASLEEP not in os.environ:
+                        _wake(module)
 
             spec.loader.exec_module = load_quietly
         return spec

@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import keras
 
@@ -48,7 +49,7 @@ def train(
     seed: int | None = None,
     name: str | None = None,
     precision: str = "float32",
-    recorded: bool = False,
+    recorded: bool | Literal["only"] = False,
     checkpoint: str | os.PathLike | None = None,
     progress: bool | None = None,
     callback: Callable[[Run], bool | None] | None = None,
@@ -82,7 +83,8 @@ def train(
     recorded
         Whether to return the recorded run of exactly this model, these data and these figures, if
         one is on file, instead of training; the model then gets its weights, where the record
-        has them. A line says what was found, or why no record fits.
+        has them. A line says what was found, or why no record fits. With "only" nothing is ever
+        trained.
     checkpoint
         A file in which the state is kept after each epoch, so that the same call goes on from
         there after a crash. It stays when the training is done. Needs a seed.
@@ -110,6 +112,8 @@ def train(
         be drawn anew, or if `checkpoint` holds another training.
     TypeError
         If an argument is one of `model.fit`, or unknown.
+    LookupError
+        If `recorded` is "only", and no recorded run fits; says why.
 
     Notes
     -----
@@ -137,7 +141,7 @@ def train(
     _check_precision(precision)
     loop = CompiledLoop(model, data, batch_size, precision)
     run = Run(settings_of(loop, data, epochs, seed, name or model.name))
-    if recorded and (record := _recall(loop, run.settings, name)):
+    if recorded and (record := _recall(loop, run.settings, name, must=recorded == "only")):
         return record
     if seed is not None:
         redraw(model, seed, loop.input_shape)
@@ -180,11 +184,13 @@ def _looks(
     return look
 
 
-def _recall(loop: CompiledLoop, settings: dict, name: str | None) -> Run | None:
+def _recall(loop: CompiledLoop, settings: dict, name: str | None, *, must: bool) -> Run | None:
     """Find the recorded run of these settings, and say what was found or why there is none."""
     record, told = None, "a run without a seed cannot be repeated"
     if settings["seed"] is not None:
         record, told = find_record(settings)
+    if record is None and must:
+        raise LookupError(f"no recorded run fits ({told})")
     if record is None:
         print(f"No recorded run fits ({told}): training.")
         return None
