@@ -161,6 +161,8 @@ def _add_notebook_commands(commands: argparse._SubParsersAction) -> None:
     exercises.add_argument("--check", action="store_true", help="write nothing, tell what differs")
     _add_folder(exercises, "the exercises (notebooks/exercises)")
 
+    _add_report(commands)
+
     export = commands.add_parser(
         "export",
         help="write all solutions as one page to print",
@@ -175,6 +177,42 @@ def _add_notebook_commands(commands: argparse._SubParsersAction) -> None:
         default=Path("mnist_lab-solutions.html"),
         metavar="FILE",
         help="where to write it (mnist_lab-solutions.html)",
+    )
+
+
+def _add_report(commands: argparse._SubParsersAction) -> None:
+    report = commands.add_parser(
+        "report",
+        help="examine the notebooks of a class, and say who got what",
+        description="Run every notebook under a folder in a process of its own, within bounds, "
+        "and write what is right, wrong and blank as a table, as CSV, and as a page. Called again, "
+        "it examines what is new.",
+        epilog=EPILOG,
+    )
+    report.set_defaults(command=_report)
+    report.add_argument("folder", type=Path, metavar="FOLDER", help="your students' notebooks")
+    report.add_argument(
+        "--output",
+        type=Path,
+        default=Path("mnist_lab-report"),
+        metavar="DIR",
+        help="the folder of the report (mnist_lab-report)",
+    )
+    report.add_argument(
+        "--jobs", type=int, metavar="N", help="notebooks at once (as many as processors)"
+    )
+    report.add_argument(
+        "--limit", type=float, default=60, metavar="SECONDS", help="time for each notebook (60)"
+    )
+    report.add_argument(
+        "--no-run", action="store_true", help="run nothing, read what the outputs on file say"
+    )
+    report.add_argument(
+        "--executor",
+        type=_executor,
+        metavar="MODULE:FUNCTION",
+        help="a function of yours that returns a concurrent.futures.Executor, on which the "
+        "notebooks are examined: that of a Dask cluster, say",
     )
 
 
@@ -322,6 +360,21 @@ def _export(options: argparse.Namespace) -> int:
 
     export_solutions(options.output)
     return _tell([options.output])
+
+
+def _report(options: argparse.Namespace) -> int:
+    from .authoring import report
+
+    return _tell(
+        report(
+            options.folder,
+            options.output,
+            jobs=options.jobs,
+            seconds=options.limit,
+            run=not options.no_run,
+            executor=options.executor,
+        )
+    )
 
 
 def _tell(done: Sequence[object], problems: Sequence[str] = ()) -> int:

@@ -1,9 +1,10 @@
-"""Authoring: exercises from solutions, updates under a student's answers, one page to print."""
+"""Authoring: exercises from solutions, updates under answers, a class's report, pages to print."""
 
 from .exercises import compare_exercises, list_stale, write_exercises
 from .export import export_solutions
 from .notebooks import list_notebooks, list_solutions
 from .opening import check_folder, open_lab
+from .report import report
 from .solutions import make_solutions, plan_solutions
 from .updates import copy_solutions, update
 
@@ -18,6 +19,7 @@ __all__ = [
     "make_solutions",
     "open_lab",
     "plan_solutions",
+    "report",
     "update",
     "write_exercises",
 ]

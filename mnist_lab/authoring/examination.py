@@ -23,6 +23,7 @@ LARGEST = 200 * 2**20  # bytes that a notebook may leave on the disk
 _MOST_FILES = 10_000
 _LARGEST_TOLD = 2**24  # bytes
 _LONGEST = 500  # characters of a text
+_PROCESS = "mnist-lab examination"
 _OUTCOMES = ("", "right", "wrong", "not attempted", "crashed")
 
 
@@ -76,13 +77,21 @@ def examine(
         (place / "work").mkdir()
         for name, content in files.items():
             (place / "work" / name).write_bytes(content)
-        process = context.Process(target=sit, args=(list(cells), place, seconds), daemon=True)
+        arguments = list(cells), place, seconds
+        process = context.Process(target=sit, args=arguments, name=_PROCESS, daemon=True)
         process.start()
         try:
             stopped = _watch(process, place / "work", seconds)
         finally:
             _end(process)
         return _read(place / "told", {name for name, *_ in cells}, stopped or _death(process))
+
+
+def stop_all() -> None:
+    """End the examinations that this process has begun."""
+    for process in multiprocessing.active_children():
+        if process.name == _PROCESS:
+            process.kill()
 
 
 @functools.cache
@@ -178,6 +187,27 @@ def _read(told: Path, names: set[str], stopped: str) -> Examination:
         return Examination(findings, "its kernel told something that the lab does not understand")
     place = f"cell {begun!r}" if begun else "its kernel, before the first cell,"
     return Examination(findings, f"{place} {stopped}", refused)
+
+
+def to_keep(done: Examination) -> str:
+    """An examination as a text that `read_kept` understands."""
+    return json.dumps(dataclasses.asdict(done), indent=1)
+
+
+def read_kept(text: str) -> Examination:
+    """An examination that was kept.
+
+    Raises
+    ------
+    ValueError
+        If the text is not what `to_keep` writes.
+    """
+    try:
+        kept = json.loads(text)
+        findings = {name: _finding(what) for name, what in kept.pop("findings").items()}
+        return Examination(findings, **kept)
+    except (TypeError, KeyError, AttributeError, RecursionError) as problem:
+        raise ValueError(f"not an examination ({problem})") from None
 
 
 def _finding(what: dict) -> Finding:

@@ -61,7 +61,7 @@ def update(files: Iterable[Path] = (), folder: Path | None = None) -> tuple[list
         If there are no exercises on file.
     """
     folder = folder or MINE
-    exercises, failed = _read_exercises()
+    exercises, failed = read_exercises()
     told, present = [], set()
     for path in files or notebooks.list_notebooks(folder):
         try:
@@ -81,7 +81,19 @@ def update(files: Iterable[Path] = (), folder: Path | None = None) -> tuple[list
     return told, failed
 
 
-def _read_exercises() -> tuple[dict[str, NotebookNode], list[str]]:
+def read_exercises() -> tuple[dict[str, NotebookNode], list[str]]:
+    """Read the exercises that students have copies of.
+
+    Returns
+    -------
+    dict of str to NotebookNode, list of str
+        The exercises by their names, such as "2_mlp", and why others cannot be read.
+
+    Raises
+    ------
+    DataError
+        If there are none on file.
+    """
     exercises, failed = {}, []
     for path in notebooks.list_notebooks(EXERCISES):
         try:
@@ -104,7 +116,7 @@ def _read_exercises() -> tuple[dict[str, NotebookNode], list[str]]:
 
 def recognise_folder(folder: Path) -> bool:
     """Whether a folder holds a student's copy of an exercise."""
-    exercises, _ = _read_exercises()
+    exercises, _ = read_exercises()
     for path in notebooks.list_notebooks(folder):
         with contextlib.suppress(DataError):
             if recognise(notebooks.read(path, repair=True), exercises):
@@ -166,8 +178,7 @@ def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
     made = generated_ids(exercise)  # not those that somebody added to the exercise itself
     newer = {cell.id: cell for cell in exercise.cells if cell.id in made}
     known = generated_ids(book)
-    _find_by_mark(book, {*newer, *known})
-    _find_by_source(book, newer)
+    find_cells(book, newer)
     ids = [cell.id for cell in book.cells]
     in_order = [name for name in ids if name in known] == [name for name in known if name in ids]
     told = {words: [] for words in (_UPDATED, _CLASH, _UNSURE, _KEPT, _REMOVED)}
@@ -195,6 +206,20 @@ def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
     book.cells = [cell for name in order for cell in groups[name]]
     book.metadata["mnist_lab"] = our_part(exercise) | {"exercise": name, "cells": made}
     return [f"{words}: {', '.join(names)}" for words, names in told.items() if names]
+
+
+def find_cells(book: NotebookNode, newer: dict[str, NotebookNode]) -> None:
+    """Give the cells of a copy the ids of the exercise again, where they were lost.
+
+    Parameters
+    ----------
+    book
+        The student's copy; it is changed in place.
+    newer
+        The cells of the exercise by their ids.
+    """
+    _find_by_mark(book, {*newer, *generated_ids(book)})
+    _find_by_source(book, newer)
 
 
 def _find_by_mark(book: NotebookNode, names: set[str]) -> None:

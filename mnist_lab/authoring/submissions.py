@@ -1,0 +1,230 @@
+"""The notebooks of a class: found, recognised, and matched with the questions they answer."""
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from ..support import DataError
+from . import notebooks
+from .examination import Examination, Finding
+from .exercises import find_regions
+from .questions import Question, list_questions
+from .updates import ASIDE, find_cells, read_exercises, recognise
+
+_BESIDE = 5 * 2**20  # bytes of what lies beside a notebook and is copied with it
+_WIDTH = 100  # characters in a line of a check's answer
+# How the answer of a check begins, as `CheckResult` words it.
+_VERDICTS = {
+    "Right": "right",
+    "Not attempted": "not attempted",
+    "Our check crashed": "crashed",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Exercise:
+    """An exercise with its questions.
+
+    Attributes
+    ----------
+    cells : dict of str to NotebookNode
+        The exercise's cells by their ids.
+    questions : list of Question
+        In their order.
+    prompts : dict of str to str
+        What is asked for, by the id of the cell that has the answer.
+    checks : dict of str to str
+        The code of the checks, by the ids of their cells.
+    """
+
+    cells: Mapping[str, NotebookNode]
+    questions: Sequence[Question]
+    prompts: Mapping[str, str]
+    checks: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Submission:
+    """One notebook of a class.
+
+    Attributes
+    ----------
+    student : str
+        Where it lies in the folder, without its ending.
+    path : Path
+        The file.
+    name : str
+        Of which exercise it is a copy, such as "2_mlp"; empty if of none.
+    problem : str
+        Why it cannot be examined; empty if it can.
+    cells : list of (str, str, bool)
+        Its code, as `examine` takes it, with the lab's own checks in the place of the student's.
+    answered : dict of str to bool
+        By the id of each answer's cell, whether something was written there.
+    on_file : Examination
+        What the outputs of its checks say.
+    """
+
+    student: str
+    path: Path
+    name: str = ""
+    problem: str = ""
+    cells: Sequence[tuple[str, str, bool]] = ()
+    answered: Mapping[str, bool] = dataclasses.field(default_factory=dict)
+    on_file: Examination | None = None
+
+
+def read_questions() -> tuple[dict[str, Exercise], dict[str, NotebookNode]]:
+    """Read the exercises with their questions, and as `recognise` takes them.
+
+    Raises
+    ------
+    DataError
+        If there are none.
+    """
+    books, _ = read_exercises()
+    found = {}
+    for path in notebooks.list_solutions():
+        if path.stem in books:
+            book = notebooks.read(path)
+            questions = list_questions(book, path)
+            checks = {question.check for question in questions}
+            regions = {cell.id: find_regions(cell) for cell in book.cells}
+            found[path.stem] = Exercise(
+                {cell.id: cell for cell in books[path.stem].cells},
+                questions,
+                {name: region[0].prompt for name, region in regions.items() if region},
+                {cell.id: cell.source for cell in book.cells if cell.id in checks},
+            )
+    return found, {name: books[name] for name in found}
+
+
+def find_notebooks(folder: Path) -> list[Path]:
+    """Find all notebooks under a folder, but hidden ones and those that `update` put aside.
+
+    Raises
+    ------
+    DataError
+        If there is no such folder, or no notebook in it.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is no folder: name the one that has your students' notebooks")
+    found = []
+    for path in sorted(folder.rglob("*.ipynb")):
+        inner = path.relative_to(folder).parts
+        if ASIDE not in inner and not any(part.startswith(".") for part in inner):
+            found.append(path)
+    if not found:
+        raise DataError(f"{folder} has no notebooks (*.ipynb) in it, nor have its folders")
+    return found
+
+
+def read_submission(
+    path: Path, folder: Path, exercises: Mapping[str, Exercise], books: dict[str, NotebookNode]
+) -> Submission:
+    """Read one notebook of a class; one that cannot be examined says why."""
+    student = readable(path.relative_to(folder).with_suffix("").as_posix())
+    try:
+        book = notebooks.read(path, repair=True)
+    except DataError as problem:
+        return Submission(student, path, problem=f"it {str(problem).removeprefix(f'{path} ')}")
+    name = recognise(book, books)
+    if name is None:
+        return Submission(student, path, problem="it is no copy of an exercise")
+    exercise = exercises[name]
+    find_cells(book, dict(exercise.cells))
+    answered = {cell.id: _has_answer(cell, exercise) for cell in book.cells}
+    wanted = {question.cell: answered.get(question.cell, False) for question in exercise.questions}
+    cells = _list_code(book, exercise)
+    return Submission(student, path, name, "", cells, wanted, _on_file(book, exercise))
+
+
+def files_beside(path: Path) -> dict[str, bytes]:
+    """What else lies in the folder of a notebook: the smallest files first, 5 MB in all."""
+    files, left = {}, _BESIDE
+    candidates = [each for each in path.parent.glob("[!.]*") if each.suffix != ".ipynb"]
+    sizes = {each: each.stat().st_size for each in candidates if each.is_file()}
+    for each in sorted(sizes, key=sizes.__getitem__):
+        left -= sizes[each]
+        if left < 0:
+            break
+        files[each.name] = each.read_bytes()
+    return files
+
+
+def readable(text: str) -> str:
+    """A text in one line, without what would move a terminal's cursor or is no character."""
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
+
+
+def _has_answer(cell: NotebookNode, exercise: Exercise) -> bool:
+    """Whether a cell has a line that the exercise has not."""
+    if cell.id not in exercise.cells:
+        return True
+    given = {line.strip() for line in exercise.cells[cell.id].source.splitlines()}
+    return any(line.strip() not in given for line in cell.source.splitlines() if line.strip())
+
+
+def _list_code(book: NotebookNode, exercise: Exercise) -> list[tuple[str, str, bool]]:
+    """A student's code in its order, with each check as the lab has it, also where it is missing.
+
+    A check that the student deleted stands behind the answer.
+    """
+    ids = {cell.id for cell in book.cells}
+    checked = [each for each in exercise.questions if each.check]
+    missing = {each.cell: each.check for each in checked if each.check not in ids}
+    found = []
+    for number, cell in enumerate(book.cells, 1):
+        if cell.cell_type != "code":
+            continue
+        if cell.id in exercise.checks:
+            found.append((cell.id, exercise.checks[cell.id], True))
+        else:
+            name = cell.id if cell.id in exercise.cells else f"number {number}"
+            found.append((name, cell.source, False))
+        if cell.id in missing:
+            found.append((missing[cell.id], exercise.checks[missing[cell.id]], True))
+    return found
+
+
+def _on_file(book: NotebookNode, exercise: Exercise) -> Examination:
+    findings = {
+        cell.id: _told(cell)
+        for cell in book.cells
+        if cell.source == exercise.checks.get(cell.id) and cell.cell_type == "code"
+    }
+    return Examination({name: found for name, found in findings.items() if found})
+
+
+def _told(cell: NotebookNode) -> Finding | None:
+    """What the output of a check says, in the words that `CheckResult` has as plain text."""
+    for output in cell.get("outputs", []):
+        if output.output_type == "error":
+            return Finding(error=readable(f"{output.ename}: {output.evalue}")[:400])
+        text = output.get("data", {}).get("text/plain", "")
+        if output.output_type == "execute_result" and text:
+            listed = re.findall(r"^  - .*(?:\n    .*)*", text, re.MULTILINE)
+            first = _unwrapped(listed[0]) if listed else _unwrapped(text)
+            outcomes = (word for begin, word in _VERDICTS.items() if text.startswith(begin))
+            return Finding(outcome=next(outcomes, "wrong"), first=readable(first)[:400])
+    return None
+
+
+def _unwrapped(text: str) -> str:
+    """The first of the texts that stand below each other, each broken into lines as it had to be.
+
+    A line goes on in the next one only if that one's first word found no room in it.
+    """
+    first, *rest = text.split("\n")
+    told = first.removeprefix("  - ")
+    for before, line in zip([first, *rest], rest, strict=False):
+        word = line.split()[:1]
+        if not word or len(before) + 1 + len(word[0]) <= _WIDTH:
+            break
+        told += f" {line.strip()}"
+    return told
