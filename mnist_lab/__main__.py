@@ -165,18 +165,19 @@ def _add_notebook_commands(commands: argparse._SubParsersAction) -> None:
 
     export = commands.add_parser(
         "export",
-        help="write all solutions as one page to print",
-        description="Write all solution notebooks as one HTML page that can be printed and needs "
-        "no network.",
+        help="write your notebooks as pages to hand in, or all solutions as one to print",
+        description="Write each notebook as an HTML page with its answers marked, and as PDF where "
+        "Chromium is found; without one, all solutions as one page. It needs no network.",
         epilog=EPILOG,
     )
     export.set_defaults(command=_export)
+    export.add_argument("files", nargs="*", type=Path, metavar="FILE", help="your notebooks")
     export.add_argument(
         "--output",
         type=Path,
-        default=Path("mnist_lab-solutions.html"),
-        metavar="FILE",
-        help="where to write it (mnist_lab-solutions.html)",
+        metavar="PLACE",
+        help="the folder of your pages (beside the notebooks); the file of the solutions "
+        "(mnist_lab-solutions.html)",
     )
 
 
@@ -356,10 +357,13 @@ def _exercises(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from .authoring import export_solutions
+    from .authoring import export_notebooks, export_solutions
 
-    export_solutions(options.output)
-    return _tell([options.output])
+    if options.files:
+        return _tell(*export_notebooks(options.files, options.output))
+    target = options.output or Path("mnist_lab-solutions.html")
+    export_solutions(target)
+    return _tell([target])
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from .exercises import compare_exercises, list_stale, write_exercises
 from .export import export_solutions
+from .handin import export_notebooks
 from .notebooks import list_notebooks, list_solutions
 from .opening import check_folder, open_lab
 from .report import report
@@ -12,6 +13,7 @@ __all__ = [
     "check_folder",
     "compare_exercises",
     "copy_solutions",
+    "export_notebooks",
     "export_solutions",
     "list_notebooks",
     "list_solutions",

@@ -35,10 +35,25 @@ class Exporter(HTMLExporter):
             raise DataError(f"{self._path}: cell {cell['id']!r}: {problem}") from None
 
 
+class UntrustedExporter(HTMLExporter):
+    """nbconvert's, for cells that anybody may have written: their own HTML is shown as text."""
+
+    def __init__(self, path: Path):
+        super().__init__(template_name="basic", embed_images=True)
+        self._folder = str(path.parent)
+
+    @pass_context
+    def markdown2html(self, context: dict, source: str) -> str:
+        attachments = context["cell"].get("attachments", {})
+        renderer = _UntrustedRenderer([], attachments, self._folder, trusted=False)
+        return MarkdownWithMath(renderer=renderer).render(source)
+
+
 class _Renderer(IPythonRenderer):
-    def __init__(self, names: list[str], attachments: dict, path: str):
+    def __init__(self, names: list[str], attachments: dict, path: str, *, trusted: bool = True):
         super().__init__(
-            escape=False,
+            escape=not trusted,
+            allow_harmful_protocols=trusted,
             embed_images=True,
             exclude_anchor_links=True,
             attachments=attachments,
@@ -57,6 +72,25 @@ class _Renderer(IPythonRenderer):
 
     def latex_environment(self, name: str, body: str) -> str:
         raise DataError(f"the environment {name} cannot be drawn; write $$...$$ instead")
+
+
+class _UntrustedRenderer(_Renderer):
+    """A formula that cannot be drawn stays as it was typed."""
+
+    def inline_math(self, body: str) -> str:
+        try:
+            return super().inline_math(body)
+        except DataError:
+            return f"<code>{html.escape(body)}</code>"
+
+    def block_math(self, body: str) -> str:
+        try:
+            return super().block_math(body)
+        except DataError:
+            return f"<pre>{html.escape(body)}</pre>"
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return f"<pre>{html.escape(body)}</pre>"
 
 
 def draw_formula(tex: str) -> str:

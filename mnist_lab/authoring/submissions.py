@@ -136,10 +136,18 @@ def read_submission(
         return Submission(student, path, problem="it is no copy of an exercise")
     exercise = exercises[name]
     find_cells(book, dict(exercise.cells))
-    answered = {cell.id: _has_answer(cell, exercise) for cell in book.cells}
+    answered = {cell.id: has_answer(cell, exercise) for cell in book.cells}
     wanted = {question.cell: answered.get(question.cell, False) for question in exercise.questions}
     cells = _list_code(book, exercise)
     return Submission(student, path, name, "", cells, wanted, _on_file(book, exercise))
+
+
+def has_answer(cell: NotebookNode, exercise: Exercise) -> bool:
+    """Whether a cell has a line that the exercise has not."""
+    if cell.id not in exercise.cells:
+        return True
+    given = {line.strip() for line in exercise.cells[cell.id].source.splitlines()}
+    return any(line.strip() not in given for line in cell.source.splitlines() if line.strip())
 
 
 def files_beside(path: Path) -> dict[str, bytes]:
@@ -160,14 +168,6 @@ def readable(text: str) -> str:
     return "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )
-
-
-def _has_answer(cell: NotebookNode, exercise: Exercise) -> bool:
-    """Whether a cell has a line that the exercise has not."""
-    if cell.id not in exercise.cells:
-        return True
-    given = {line.strip() for line in exercise.cells[cell.id].source.splitlines()}
-    return any(line.strip() not in given for line in cell.source.splitlines() if line.strip())
 
 
 def _list_code(book: NotebookNode, exercise: Exercise) -> list[tuple[str, str, bool]]:
