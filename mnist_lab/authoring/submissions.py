@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 from ..support import DataError
 from . import notebooks
 from .examination import Examination, Finding
-from .exercises import find_regions
+from .exercises import find_regions, is_changed
 from .questions import Question, list_questions
 from .updates import ASIDE, find_cells, read_exercises, recognise
 
@@ -113,7 +113,7 @@ def find_notebooks(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder: name the one that has your students' notebooks")
     found = []
-    for path in sorted(folder.rglob("*.ipynb")):
+    for path in sorted(folder.rglob("*.ipynb"), key=lambda path: path.with_suffix("")):
         inner = path.relative_to(folder).parts
         if ASIDE not in inner and not any(part.startswith(".") for part in inner):
             found.append(path)
@@ -143,9 +143,11 @@ def read_submission(
 
 
 def has_answer(cell: NotebookNode, exercise: Exercise) -> bool:
-    """Whether a cell has a line that the exercise has not."""
+    """Whether a cell has a line that the exercise, and an older one, has not."""
     if cell.id not in exercise.cells:
         return True
+    if not is_changed(cell):
+        return False
     given = {line.strip() for line in exercise.cells[cell.id].source.splitlines()}
     return any(line.strip() not in given for line in cell.source.splitlines() if line.strip())
 

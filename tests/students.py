@@ -1,0 +1,136 @@
+"""A class of made-up students: right, wrong, blank, broken and malicious notebooks."""
+
+import copy
+import functools
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+
+from mnist_lab.authoring import exercises, notebooks
+
+NAMES = ("1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison")
+# By notebook and answer: what a student wrote instead of what stands in the solution.
+WRONG = {
+    "1_linear": {
+        "flat": ("reshape(784) / 255", "reshape(784)"),
+        "prepare": ('.astype("float32") / 255', '.astype("float32")'),
+        "count": ("+ 10 * 10 + 10", "+ 10 * 10"),
+        "compile": ("learning_rate=0.5", "learning_rate=0.05"),
+        "weights": ("W1 @ W2", "W2 @ W1"),
+        "confusion": ("argmax(axis=1)", "argmax(axis=0)"),
+    },
+    "2_mlp": {
+        "relu": ("np.maximum(x, 0)", "np.minimum(x, 0)"),
+        "hidden": ("1500", "150"),
+        "count": ("1500 * 1500 + 1500", "1500 * 1500"),
+        "sure": ("wrong & (sure > 0.99)", "sure > 0.99"),
+    },
+    "3_dropout": {
+        "layer-mean": ("training=True", "training=False) * 0.5 if True else (1"),
+        "count": ("5_695_510", "2_847_755"),
+        "fair-words": ("reported - validation", "validation - reported"),
+    },
+    "4_cnn": {
+        "slide": ("(windows * kernel)", "(windows + kernel)"),
+        "pool": ("squares.max(", "squares.mean("),
+        "convolution": ('padding="same"', 'padding="valid"'),
+        "filters": ("transpose(2, 0, 1)", "transpose(0, 1, 2)"),
+    },
+    "5_comparison": {
+        "finals": ("100 * run", "run"),
+        "pairs": ("(~mlp & dropout).sum()", "(mlp & dropout).sum()"),
+        "mcnemar": ("min(1, 2 * one_side)", "one_side"),
+    },
+}
+BOMB = "<script>document.title = 'owned'</script><img src=x onerror=\"document.title='owned'\">"
+FILE = "<img src=x onerror=document.title='owned'>"
+# What a cell of theirs does; the folder of a victim stands for {victim}.
+MISCHIEF = {
+    "loops": "while True:\n    pass",
+    "hoards": "hoard = []\nwhile True:\n    hoard.append(b'x' * 10**7)",
+    "fills the disk": "for n in range(1000):\n    open(f'{n}', 'wb').write(bytes(9 * 10**7))",
+    "exits": "import os\nos._exit(3)",
+    "kills": "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)",
+    "shouts": "for _ in range(1000):\n    print('x' * 10**6)",
+    "deletes": "import shutil\nshutil.rmtree({victim!r})",
+    "writes": "open({victim!r} + '/precious', 'w')",
+    "calls": "import urllib.request\nurllib.request.urlopen('http://192.0.2.1', timeout=5)",
+    "starts": "import subprocess\nsubprocess.run(['rm', '-rf', {victim!r}])",
+    "shell": "!rm -rf {victim}",
+    "forges": "import mnist_lab\nmnist_lab.check_answer = lambda *a, **k: print('Right')",
+}
+
+
+@functools.cache
+def _books(name):
+    path = notebooks.SOLUTIONS / f"{name}.ipynb"
+    solution = notebooks.read(path)
+    return exercises.make_exercise(path), {cell.id: cell for cell in solution.cells}
+
+
+def student(name, wrong=(), blank=()):
+    """A student's copy of an exercise: as the solution, but for wrong and blank answers."""
+    exercise, solved = _books(name)
+    book = copy.deepcopy(exercise)
+    for cell in book.cells:
+        if cell.source != solved[cell.id].source and cell.id not in blank:
+            lines = solved[cell.id].source.split("\n")
+            kept = [line for line in lines if "### BEGIN" not in line and "### END" not in line]
+            cell.source = "\n".join(kept)
+            if cell.id in wrong:
+                right, other = WRONG[name][cell.id]
+                assert right in cell.source, cell.id
+                cell.source = cell.source.replace(right, other)
+    return book
+
+
+def blank(name):
+    """A student's copy in which nothing was written."""
+    return copy.deepcopy(_books(name)[0])
+
+
+def cell_of(book, name):
+    """A cell of a notebook by its id."""
+    return next(cell for cell in book.cells if cell.id == name)
+
+
+def with_cell(book, source, place=3):
+    """A copy with one more cell near its beginning."""
+    book.cells.insert(place, new_code_cell(source, id="mischief"))
+    return book
+
+
+def mischievous(kind, victim):
+    """A linear notebook, all of it right, with one cell of mischief behind the first one."""
+    source = MISCHIEF[kind].replace("{victim!r}", repr(str(victim)))
+    book = student("1_linear")
+    place = [cell.id for cell in book.cells].index("flat-check") + 1
+    return with_cell(book, source.replace("{victim}", str(victim)), place)
+
+
+def write_class(folder, victim):
+    """Put thirty submissions into a folder."""
+    made = {f"right{number}/{name}": student(name) for number, name in enumerate(NAMES)}
+    made["right5/hw (1)"] = student("1_linear")
+    made["right6/deep/er/2_mlp"] = student("2_mlp")
+    for number, name in enumerate(NAMES):
+        made[f"wrong{number}/{name}"] = student(name, wrong=list(WRONG[name]))
+    made["wrong5/1_linear"] = student("1_linear", wrong=["flat", "weights"])
+    made["wrong6/1_linear"] = student("1_linear", wrong=["flat"], blank=["weights", "see"])
+    made |= {f"blank{number}/{name}": blank(name) for number, name in enumerate(NAMES[:3])}
+    thousand = student("1_linear")
+    thousand.cells += [new_code_cell(f"x = {number}", id=f"n{number}") for number in range(1000)]
+    made["thousand"] = thousand
+    made["own"] = new_notebook(cells=[new_code_cell("1", id="a")])
+    made["bomb"] = student("1_linear")
+    cell_of(made["bomb"], "flat").source = f"raise ValueError({BOMB!r})"
+    kinds = ("loops", "hoards", "fills the disk", "exits", "shouts", "deletes")
+    made |= {f"mischief/{kind}": mischievous(kind, victim) for kind in kinds}
+    made[FILE] = student("5_comparison")
+    for name, book in made.items():
+        path = folder / f"{name}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(book, path)
+    (folder / "zoe.ipynb").write_text('{"cells": [')
+    (folder / "empty.ipynb").write_text("")
+    (folder / "merged.ipynb").write_text("{\n<<<<<<< HEAD\n")
