@@ -367,10 +367,10 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from .authoring import report
+    from .authoring import report_class
 
     return _tell(
-        report(
+        report_class(
             options.folder,
             options.output,
             jobs=options.jobs,

@@ -94,17 +94,17 @@ def cell_of(book, name):
     return next(cell for cell in book.cells if cell.id == name)
 
 
-def with_cell(book, source, place=3):
-    """A copy with one more cell near its beginning."""
+def with_cell(book, source, place):
+    """A copy with one more cell."""
     book.cells.insert(place, new_code_cell(source, id="mischief"))
     return book
 
 
 def mischievous(kind, victim):
-    """A linear notebook, all of it right, with one cell of mischief behind the first one."""
+    """A comparison, all of it right, with a cell of mischief behind the first check."""
     source = MISCHIEF[kind].replace("{victim!r}", repr(str(victim)))
-    book = student("1_linear")
-    place = [cell.id for cell in book.cells].index("flat-check") + 1
+    book = student("5_comparison")
+    place = [cell.id for cell in book.cells].index("finals-check") + 1
     return with_cell(book, source.replace("{victim}", str(victim)), place)
 
 

@@ -5,7 +5,7 @@ from .export import export_solutions
 from .handin import export_notebooks
 from .notebooks import list_notebooks, list_solutions
 from .opening import check_folder, open_lab
-from .report import report
+from .report import report_class
 from .solutions import make_solutions, plan_solutions
 from .updates import copy_solutions, update
 
@@ -21,7 +21,7 @@ __all__ = [
     "make_solutions",
     "open_lab",
     "plan_solutions",
-    "report",
+    "report_class",
     "update",
     "write_exercises",
 ]

@@ -181,9 +181,9 @@ def _read(told: Path, names: set[str], stopped: str) -> Examination:
                 refused = refused or f"{what['refused']} in cell {begun!r}"[:_LONGEST]
             elif "begin" in what:
                 begun = what["begin"] if what["begin"] in names else ""
-            elif what.pop("end") in names:
-                findings[begun] = _finding(what)
-    except (DataError, ValueError, TypeError, KeyError, RecursionError):
+            elif (name := what.pop("end")) in names:
+                findings[name] = _finding(what)
+    except (DataError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Examination(findings, "its kernel told something that the lab does not understand")
     place = f"cell {begun!r}" if begun else "its kernel, before the first cell,"
     return Examination(findings, f"{place} {stopped}", refused)

@@ -27,7 +27,7 @@ _LARGEST_KEPT = 2**24  # bytes
 _PAGE = Path(__file__).with_suffix(".html")
 
 
-def report(
+def report_class(
     folder: Path,
     target: Path,
     *,

@@ -1,6 +1,8 @@
 """The notebooks of a class: found, recognised, and matched with the questions they answer."""
 
+import ast
 import dataclasses
+import html
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +17,9 @@ from .questions import Question, list_questions
 from .updates import ASIDE, find_cells, read_exercises, recognise
 
 _BESIDE = 5 * 2**20  # bytes of what lies beside a notebook and is copied with it
-_WIDTH = 100  # characters in a line of a check's answer
+_SHOWING = ("print", "lab.plot_", "lab.compare", "lab.explore")
+# A difference in the card of a check, and why it matters.
+_DIFFERENCE = re.compile(r'<li style="[^"]*">(?!<i>)(.*?)(?:<br><span [^>]*>(.*?)</span>)?</li>')
 # How the answer of a check begins, as `CheckResult` words it.
 _VERDICTS = {
     "Right": "right",
@@ -175,7 +179,8 @@ def readable(text: str) -> str:
 def _list_code(book: NotebookNode, exercise: Exercise) -> list[tuple[str, str, bool]]:
     """A student's code in its order, with each check as the lab has it, also where it is missing.
 
-    A check that the student deleted stands behind the answer.
+    A check that the student deleted stands behind the answer. What the exercise has only to be
+    looked at is left out.
     """
     ids = {cell.id for cell in book.cells}
     checked = [each for each in exercise.questions if each.check]
@@ -183,6 +188,8 @@ def _list_code(book: NotebookNode, exercise: Exercise) -> list[tuple[str, str, b
     found = []
     for number, cell in enumerate(book.cells, 1):
         if cell.cell_type != "code":
+            continue
+        if _is_shown_only(cell, exercise):
             continue
         if cell.id in exercise.checks:
             found.append((cell.id, exercise.checks[cell.id], True))
@@ -192,6 +199,24 @@ def _list_code(book: NotebookNode, exercise: Exercise) -> list[tuple[str, str, b
         if cell.id in missing:
             found.append((missing[cell.id], exercise.checks[missing[cell.id]], True))
     return found
+
+
+def _is_shown_only(cell: NotebookNode, exercise: Exercise) -> bool:
+    """Whether a cell is one of the exercise's own that draws or prints, and does nothing else."""
+    own = exercise.cells.get(cell.id)
+    if own is None or own.source != cell.source or cell.id in exercise.prompts:
+        return False
+    try:
+        return all(map(_shows, ast.parse(cell.source).body))
+    except SyntaxError:  # a line for IPython
+        return False
+
+
+def _shows(node: ast.stmt) -> bool:
+    if isinstance(node, ast.For):
+        return all(map(_shows, node.body))
+    called = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    return called and ast.unparse(node.value.func).startswith(_SHOWING)
 
 
 def _on_file(book: NotebookNode, exercise: Exercise) -> Examination:
@@ -208,25 +233,20 @@ def _told(cell: NotebookNode) -> Finding | None:
     for output in cell.get("outputs", []):
         if output.output_type == "error":
             return Finding(error=readable(f"{output.ename}: {output.evalue}")[:400])
-        text = output.get("data", {}).get("text/plain", "")
-        if output.output_type == "execute_result" and text:
-            listed = re.findall(r"^  - .*(?:\n    .*)*", text, re.MULTILINE)
-            first = _unwrapped(listed[0]) if listed else _unwrapped(text)
+        data = output.get("data", {})
+        if output.output_type == "execute_result" and "text/plain" in data:
+            text = data["text/plain"]
+            first, reason = _first_difference(text, data.get("text/html", ""))
             outcomes = (word for begin, word in _VERDICTS.items() if text.startswith(begin))
-            return Finding(outcome=next(outcomes, "wrong"), first=readable(first)[:400])
+            return Finding(
+                "", next(outcomes, "wrong"), readable(first)[:400], readable(reason)[:400]
+            )
     return None
 
 
-def _unwrapped(text: str) -> str:
-    """The first of the texts that stand below each other, each broken into lines as it had to be.
-
-    A line goes on in the next one only if that one's first word found no room in it.
-    """
-    first, *rest = text.split("\n")
-    told = first.removeprefix("  - ")
-    for before, line in zip([first, *rest], rest, strict=False):
-        word = line.split()[:1]
-        if not word or len(before) + 1 + len(word[0]) <= _WIDTH:
-            break
-        told += f" {line.strip()}"
-    return told
+def _first_difference(text: str, card: str) -> tuple[str, str]:
+    """The first difference, and why it matters; as the card tells it, for in text both run on."""
+    if told := _DIFFERENCE.search(card):
+        return html.unescape(told[1]), html.unescape(told[2] or "")
+    listed = re.findall(r"^  - (.*)", text, re.MULTILINE)
+    return (listed or text.splitlines() or [""])[0], ""

@@ -19,7 +19,7 @@ from mnist_lab.authoring.questions import Question
 
 RIGHT = lab.CheckResult("right", "Right: it is.")
 REASON = "Pixels from 0 to 255 make the steps of the training far too long."
-LONG = "the pixels go from 0 to 255 and not from 0 to 1, which shows in each and every one of them"
+LONG = "the pixels go from 0 to 255 & not from 0 to 1, which shows in each and every one of them"
 WRONG = lab.CheckResult("wrong", "Not yet: it is not.", [LONG, "another"], {LONG: REASON})
 UNDONE = lab.CheckResult("not attempted", "Not attempted yet: nothing to check.")
 
@@ -35,7 +35,7 @@ def room(tmp_path, monkeypatch):
 def put(folder, name, book, **results):
     """Put a notebook into a folder, with the answers of its checks in its outputs."""
     for cell, result in results.items():
-        data = {"text/plain": repr(result)}
+        data = {"text/plain": repr(result), "text/html": result._repr_html_()}
         output = new_output("execute_result", data=data, execution_count=1)
         cell_of(book, cell.replace("_", "-")).outputs = [output]
     path = folder / f"{name}.ipynb"
@@ -91,6 +91,7 @@ def test_outputs_on_file_are_read(room):
         "8",
     )
     assert row["first"] == f"prepare: {LONG}"
+    assert table("answers")[2]["reason"] == REASON
     outcomes = {answer["question"]: answer["outcome"] for answer in table("answers")}
     assert outcomes["linear.prepare"] == "wrong"
     assert outcomes["linear.build"] == "right"
@@ -200,7 +201,7 @@ def test_what_was_examined_is_not_examined_again(room):
 
     def call():
         before = len(pool.asked)
-        report.report(room, room.parent / "out", executor=lambda: pool)
+        report.report_class(room, room.parent / "out", executor=lambda: pool)
         return len(pool.asked) - before
 
     assert call() == 2
@@ -224,6 +225,7 @@ def test_checks_are_the_labs_own(room):
     path = put(room, "ada", book)
     cells = submissions.read_submission(path, room, exercises, books).cells
     assert cells[0] == ("number 1", "mine = 1", False)
+    assert "iterations" not in [name for name, *_ in cells]  # which only draws
     named = {name: (source, is_check) for name, source, is_check in cells}
     assert named["flat-check"] == ('lab.check_answer("linear.flat", pixels)', True)
     names = [name for name, *_ in cells]
@@ -253,9 +255,9 @@ def test_what_a_kernel_tells_is_not_trusted(tmp_path):
 
 
 STOPPED = {
-    "loops": "cell 'number 12' took longer than 20 s",
-    "fills the disk": "cell 'number 12' wrote more than 200 MB, or 10,000 files",
-    "exits": "cell 'number 12' ended its kernel (exit code 3)",
+    "loops": "cell 'number 9' took longer than 20 s",
+    "fills the disk": "cell 'number 9' wrote more than 200 MB, or 10,000 files",
+    "exits": "cell 'number 9' ended its kernel (exit code 3)",
 }
 REFUSED = {
     "kills": "refused: sending a signal",
@@ -264,7 +266,7 @@ REFUSED = {
     "calls": "refused: using the network",
     "starts": "refused: starting a program",
 }
-HARMLESS = ("hoards", "shouts", "shell", "forges")
+HARMLESS = ("shouts", "shell", "forges")
 
 
 @pytest.mark.gate
@@ -272,11 +274,10 @@ def test_mischief_stays_within_its_row(room, capsys):
     victim = room.parent / "victim"
     victim.mkdir()
     (victim / "precious").write_text("kept")
-    for kind in (*STOPPED, *REFUSED, *HARMLESS):
+    for kind in (*STOPPED, *REFUSED, *HARMLESS, "hoards"):
         put(room, kind, mischievous(kind, victim))
-    put(room, "right", student("1_linear"))
-    put(room, "wrong", student("1_linear", wrong=["flat"], blank=["count"]))
-    put(room, "bomb", student("1_linear"))
+    put(room, "right", student("5_comparison"))
+    put(room, "wrong", student("5_comparison", wrong=["finals"], blank=["mcnemar"]))
     assert main(["report", str(room), "--limit", "20", "--jobs", "2"]) == 0
     rows = {row["student"]: row for row in table()}
     for kind, sentence in STOPPED.items():
@@ -284,11 +285,12 @@ def test_mischief_stays_within_its_row(room, capsys):
         assert rows[kind]["right"] == "1"  # what came before it
     for kind, sentence in REFUSED.items():
         assert rows[kind]["first"].startswith(sentence), rows[kind]
-        assert rows[kind]["right"] == "8"
-    for kind in ("shouts", "shell", "forges", "right"):
-        assert rows[kind]["right"] == "8", rows[kind]
-    assert rows["wrong"]["right"] == "6"
-    assert rows["wrong"]["first"].startswith("flat: ")
+        assert rows[kind]["right"] == "5"
+    for kind in (*HARMLESS, "right"):
+        assert rows[kind]["right"] == "5", rows[kind]
+    assert rows["hoards"]["right"] >= "1"
+    assert rows["wrong"]["right"] == "3"
+    assert rows["wrong"]["first"].startswith("finals: ")
     assert (victim / "precious").read_text() == "kept"
     capsys.readouterr()
     assert main(["report", str(room), "--limit", "20"]) == 0  # all on file
@@ -303,5 +305,5 @@ def test_a_dask_cluster_examines_as_well(room):
         LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster,
         Client(cluster) as client,
     ):
-        report.report(room, room.parent / "mnist_lab-report", executor=client.get_executor)
+        report.report_class(room, room.parent / "mnist_lab-report", executor=client.get_executor)
     assert [row["right"] for row in table()] == ["0", "5"]
