@@ -178,15 +178,20 @@ def _read(told: Path, names: set[str], stopped: str) -> Examination:
             if what == {"done": True}:
                 return Examination(findings, refused=refused)
             if "refused" in what:
-                refused = refused or f"{what['refused']} in cell {begun!r}"[:_LONGEST]
+                refused = refused or f"{what['refused']} in {_cell(begun)}"[:_LONGEST]
             elif "begin" in what:
                 begun = what["begin"] if what["begin"] in names else ""
             elif (name := what.pop("end")) in names:
                 findings[name] = _finding(what)
     except (DataError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Examination(findings, "its kernel told something that the lab does not understand")
-    place = f"cell {begun!r}" if begun else "its kernel, before the first cell,"
-    return Examination(findings, f"{place} {stopped}", refused)
+    return Examination(findings, f"{_cell(begun)} {stopped}", refused)
+
+
+def _cell(name: str) -> str:
+    if not name:
+        return "its kernel, before the first cell,"
+    return f"cell {name}" if name.startswith("number ") else f"cell {name!r}"
 
 
 def to_keep(done: Examination) -> str:

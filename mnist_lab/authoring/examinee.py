@@ -16,7 +16,9 @@ from . import guard
 
 LONGEST = 400  # characters of a text that is told
 SECONDS = 2.0  # of each training that is on no record
-_OUTPUT = 10**7  # characters that a notebook may print
+_OUTPUT = 10**7  # characters that a cell may print
+_SHOUTING = f"printing more than {_OUTPUT // 10**6} MB"
+_HOARDING = f"taking more than {guard.MEMORY // 2**30} GB of memory"
 
 
 class NotDoneError(Exception):
@@ -24,15 +26,15 @@ class NotDoneError(Exception):
 
 
 class _Output(io.TextIOBase):
-    """Takes what is printed, and keeps nothing of it."""
+    """Takes what a cell prints, and keeps nothing of it."""
 
     def __init__(self):
-        self._left = _OUTPUT
+        self.printed = 0
 
     def write(self, text: str) -> int:
-        self._left -= len(text)
-        if self._left < 0:
-            raise NotDoneError(f"it prints more than {_OUTPUT // 10**6} MB")
+        self.printed += len(text)
+        if self.printed > _OUTPUT:
+            raise NotDoneError(f"{_SHOUTING} is refused in an examination")
         return len(text)
 
 
@@ -56,16 +58,23 @@ def sit(cells: list[tuple[str, str, bool]], place: Path, seconds: float) -> NoRe
         os.write(told, json.dumps(what).encode() + b"\n")
 
     guard.leave_network()
-    shell, own = _prepare(place / "work")
+    output = _Output()
+    shell, own = _prepare(place / "work", output)
     guard.shut_in(place / "work", seconds, lambda what: tell(refused=what[:LONGEST]))
     for name, source, is_check in cells:
         tell(begin=name)
-        tell(end=name, **(_check if is_check else _run)(shell, source, own))
+        output.printed = 0
+        came = (_check if is_check else _run)(shell, source, own)
+        if output.printed > _OUTPUT:
+            tell(refused=_SHOUTING)
+        if came.get("error", "").startswith("MemoryError"):
+            tell(refused=_HOARDING)
+        tell(end=name, **came)
     tell(done=True)
     os._exit(0)  # what a student's code would still do at the end does not matter
 
 
-def _prepare(folder: Path) -> tuple[Any, dict[str, Any]]:
+def _prepare(folder: Path, output: io.TextIOBase) -> tuple[Any, dict[str, Any]]:
     """A shell as a kernel has it, and what the lab's names stand for in it."""
     os.chdir(folder)
     home = str(folder)
@@ -78,7 +87,7 @@ def _prepare(folder: Path) -> tuple[Any, dict[str, Any]]:
     with open(os.devnull, "r+b") as nothing:
         for standard in range(3):
             os.dup2(nothing.fileno(), standard)
-    sys.stdout = sys.stderr = _Output()
+    sys.stdout = sys.stderr = output
 
     import mnist_lab as lab
 

@@ -255,9 +255,9 @@ def test_what_a_kernel_tells_is_not_trusted(tmp_path):
 
 
 STOPPED = {
-    "loops": "cell 'number 9' took longer than 20 s",
-    "fills the disk": "cell 'number 9' wrote more than 200 MB, or 10,000 files",
-    "exits": "cell 'number 9' ended its kernel (exit code 3)",
+    "loops": "cell number 8 took longer than 15 s",
+    "fills the disk": "cell number 8 wrote more than 200 MB, or 10,000 files",
+    "exits": "cell number 8 ended its kernel (exit code 3)",
 }
 REFUSED = {
     "kills": "refused: sending a signal",
@@ -265,8 +265,9 @@ REFUSED = {
     "writes": "refused: changing ",
     "calls": "refused: using the network",
     "starts": "refused: starting a program",
+    "shouts": "refused: printing more than 10 MB in cell number 8",
 }
-HARMLESS = ("shouts", "shell", "forges")
+HARMLESS = ("shell", "forges")
 
 
 @pytest.mark.gate
@@ -278,7 +279,7 @@ def test_mischief_stays_within_its_row(room, capsys):
         put(room, kind, mischievous(kind, victim))
     put(room, "right", student("5_comparison"))
     put(room, "wrong", student("5_comparison", wrong=["finals"], blank=["mcnemar"]))
-    assert main(["report", str(room), "--limit", "20", "--jobs", "2"]) == 0
+    assert main(["report", str(room), "--limit", "15", "--jobs", "2"]) == 0
     rows = {row["student"]: row for row in table()}
     for kind, sentence in STOPPED.items():
         assert rows[kind]["first"] == sentence
@@ -288,12 +289,12 @@ def test_mischief_stays_within_its_row(room, capsys):
         assert rows[kind]["right"] == "5"
     for kind in (*HARMLESS, "right"):
         assert rows[kind]["right"] == "5", rows[kind]
-    assert rows["hoards"]["right"] >= "1"
+    assert rows["hoards"]["first"] == "refused: taking more than 3 GB of memory in cell number 8"
     assert rows["wrong"]["right"] == "3"
     assert rows["wrong"]["first"].startswith("finals: ")
     assert (victim / "precious").read_text() == "kept"
     capsys.readouterr()
-    assert main(["report", str(room), "--limit", "20"]) == 0  # all on file
+    assert main(["report", str(room), "--limit", "15"]) == 0  # all on file
     assert {row["student"]: row for row in table()} == rows
 
 
