@@ -51,6 +51,7 @@ ALLOWED = {
     ("data.py", "urllib.request"),  # download_mnist
     ("exercises.py", "urllib.parse"),  # which only reads names
     ("servers.py", "urllib.request"),  # asks this user's own Jupyter, on loopback, what is open
+    ("handin.py", "subprocess"),  # Chromium, which prints a page that this package wrote
     ("quiet.py", "ctypes"),  # glibc's mallopt and malloc_trim, with numbers that stand there
     ("background.py", "ctypes"),
     ("__init__.py", "importlib.import_module"),  # this package's own modules

@@ -79,6 +79,7 @@ def _prepare(folder: Path, output: io.TextIOBase) -> tuple[Any, dict[str, Any]]:
     os.chdir(folder)
     home = str(folder)
     os.environ |= dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"), home)
+    os.environ["IPYTHONDIR"] = str(folder.with_name("ipython"))
     # As many are examined at once as there are processors.
     os.environ |= {"MPLBACKEND": "agg", "TF_NUM_INTRAOP_THREADS": "1"}
     os.environ.pop(quiet.ASLEEP, None)
@@ -101,9 +102,7 @@ def _prepare(folder: Path, output: io.TextIOBase) -> tuple[Any, dict[str, Any]]:
 
 
 def _shell(kind: type) -> Any:
-    from traitlets.config import Config
-
-    shell = kind.instance(config=Config(HistoryManager={"enabled": False}))
+    shell = kind.instance()
     # What a line that begins with ! asks for is not done, and the cell goes on.
     shell.system = shell.getoutput = lambda *_, **__: None
     shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None

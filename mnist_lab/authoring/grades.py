@@ -130,4 +130,4 @@ def rank(exercise: Exercise, name: str, rows: Iterable[Row]) -> list[Standing]:
         if answers:
             prompt = exercise.prompts[question.cell]
             standings.append(Standing(question, prompt, counts, commonest))
-    return sorted(standings, key=lambda each: -each.counts["wrong"])
+    return sorted(standings, key=lambda each: (-each.counts["wrong"], -each.counts["blank"]))

@@ -82,16 +82,31 @@ def export_notebooks(files: Iterable[Path], folder: Path | None = None) -> tuple
 
 def _prepare(book: NotebookNode, exercise: Exercise | None) -> NotebookNode:
     """The notebook with its answers marked, and its outputs as text and pictures alone."""
-    if exercise:
-        find_cells(book, dict(exercise.cells))
-    asked = {question.cell for question in exercise.questions} if exercise else set()
     for cell in book.cells:
-        mine = exercise and has_answer(cell, exercise)
-        cell.metadata = {"tags": ["answer"] if mine else ["blank"] if cell.id in asked else []}
         if cell.cell_type == "code":
             cell.outputs = [_plain(output) for output in cell.outputs]
+    if exercise:
+        find_cells(book, dict(exercise.cells))
+        book.cells = [part for cell in book.cells for part in _mark(cell, exercise)]
+    else:
+        for cell in book.cells:
+            cell.metadata = {}
     book.metadata = nbformat.from_dict({"language_info": {"name": "python"}})
     return book
+
+
+def _mark(cell: NotebookNode, exercise: Exercise) -> list[NotebookNode]:
+    """A cell with its mark; an answer in words apart from the question that stands above it."""
+    asked = cell.id in exercise.prompts
+    mine = has_answer(cell, exercise)
+    cell.metadata = {"tags": ["answer"] if mine else ["blank"] if asked else []}
+    if not (mine and asked and cell.cell_type == "markdown"):
+        return [cell]
+    lines, given = (each.source.split("\n") for each in (cell, exercise.cells[cell.id]))
+    same = len(os.path.commonprefix([lines, given]))
+    question = nbformat.v4.new_markdown_cell("\n".join(lines[:same]), id=f"{cell.id}-question")
+    cell.source = "\n".join(lines[same:])
+    return [question, cell] if question.source else [cell]
 
 
 def _plain(output: NotebookNode) -> NotebookNode:

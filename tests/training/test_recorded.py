@@ -118,6 +118,16 @@ def test_why_no_record_fits_is_said_and_it_trains(small, records, capsys, model,
     assert capsys.readouterr().out == f"No recorded run fits ({reason}): training.\n"
 
 
+def test_where_nothing_is_to_be_trained_it_is_an_error(small, records):
+    settings = {"epochs": 2, "batch_size": 64, "seed": 0, "recorded": "only"}
+    assert lab.train(writes(), small, **settings).epochs == 2
+    model = writes(units=20)
+    before = model.get_weights()
+    with pytest.raises(LookupError, match=r"no recorded run fits \(hidden layer 1 units 20, rec"):
+        lab.train(model, small, **settings)
+    assert all(map(np.array_equal, before, model.get_weights()))
+
+
 def test_other_data_are_not_those_of_the_record(small, records, capsys):
     x = small.x_train.copy()
     x[0, 0, 0] += 1
