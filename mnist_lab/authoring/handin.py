@@ -103,7 +103,8 @@ def _mark(cell: NotebookNode, exercise: Exercise) -> list[NotebookNode]:
     if not (mine and asked and cell.cell_type == "markdown"):
         return [cell]
     lines, given = (each.source.split("\n") for each in (cell, exercise.cells[cell.id]))
-    same = len(os.path.commonprefix([lines, given]))
+    alike = [mine == its for mine, its in zip(lines, given, strict=False)]
+    same = [*alike, False].index(False)
     question = nbformat.v4.new_markdown_cell("\n".join(lines[:same]), id=f"{cell.id}-question")
     cell.source = "\n".join(lines[same:])
     return [question, cell] if question.source else [cell]
@@ -114,7 +115,8 @@ def _plain(output: NotebookNode) -> NotebookNode:
         return output
     figure = _FIGURE.fullmatch(output.data.get("text/html", ""))
     output.metadata = nbformat.from_dict({})
-    output.data = nbformat.from_dict({k: v for k, v in output.data.items() if k in _SHOWN})
+    shown = {kind: content for kind, content in output.data.items() if kind in _SHOWN}
+    output.data = nbformat.from_dict(shown or {"text/plain": "(to be seen in the notebook)"})
     if figure:
         alt, width, picture = figure.groups()
         output.data["image/png"] = picture

@@ -1,0 +1,53 @@
+"""The report on a class and a page to hand in, looked at in Chromium: no script of theirs runs."""
+
+import nbformat
+import pytest
+from conftest import SCREENSHOTS
+from nbformat.v4 import new_markdown_cell, new_output
+from students import BOMB, FILE, blank, cell_of, student
+
+import mnist_lab as lab
+from mnist_lab.authoring import export_notebooks, report_class
+
+
+@pytest.fixture
+def pages(tmp_path):
+    """A report and a page of a hostile notebook."""
+    book = student("1_linear", blank=["see"])
+    wrong = lab.CheckResult("wrong", f"Not yet: {BOMB}", [BOMB], {BOMB: BOMB})
+    outputs = [
+        new_output("execute_result", data={"text/plain": repr(wrong), "text/html": BOMB}),
+        new_output("display_data", data={"text/html": BOMB}),
+        new_output("display_data", data={"image/svg+xml": f"<svg>{BOMB}</svg>"}),
+        new_output("display_data", data={"application/javascript": "document.title = 'owned'"}),
+    ]
+    cell_of(book, "flat-check").outputs = outputs
+    book.cells.append(new_markdown_cell(f"{BOMB}\n\n[click](javascript:document.title='owned')"))
+    (tmp_path / "class").mkdir()
+    nbformat.write(book, tmp_path / "class" / f"{FILE}.ipynb")
+    nbformat.write(blank("1_linear"), tmp_path / "class" / "bob.ipynb")
+    report_class(tmp_path / "class", tmp_path / "report", run=False)
+    files = [tmp_path / "class" / f"{FILE}.ipynb"]
+    written, failed = export_notebooks(files, tmp_path)
+    assert not failed
+    return {"report": tmp_path / "report/report.html", "handin": written[0]}
+
+
+@pytest.mark.parametrize("name", ["report", "handin"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_script_of_a_notebook_runs(browser, pages, name, scheme):
+    page = browser.new_page(color_scheme=scheme)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("dialog", lambda dialog: asked.append(dialog.message))
+    page.goto(pages[name].as_uri())
+    for link in page.get_by_text("click", exact=True).all():
+        link.click()
+    page.wait_for_timeout(500)
+    assert "owned" not in page.title().replace(FILE, "")
+    # Their text is there, as text.
+    assert "onerror" in page.inner_text("body")
+    assert [url for url in asked if not url.startswith("data:")] == [pages[name].as_uri()]
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}.png", full_page=True)
+    page.close()
