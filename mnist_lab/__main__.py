@@ -369,8 +369,8 @@ def _export(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     from .authoring import report_class
 
-    return _tell(
-        report_class(
+    try:
+        lines = report_class(
             options.folder,
             options.output,
             jobs=options.jobs,
@@ -378,7 +378,10 @@ def _report(options: argparse.Namespace) -> int:
             run=not options.no_run,
             executor=options.executor,
         )
-    )
+    except KeyboardInterrupt:
+        _tell([], ["call again to go on from here"])
+        raise
+    return _tell(lines)
 
 
 def _tell(done: Sequence[object], problems: Sequence[str] = ()) -> int:

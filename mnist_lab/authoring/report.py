@@ -173,12 +173,13 @@ def _first_lines(standings: Mapping[str, Sequence[Standing]]) -> list[str]:
     """What the next lecture can begin with: the question of each notebook that most got wrong."""
     lines = []
     for name, each in standings.items():
-        first = each[0]
-        if first.counts["wrong"]:
+        first, wrong = each[0], each[0].counts["wrong"]
+        if wrong:
             what, _, count = first.commonest[0]
+            alike = f", {count} of them alike" if count > 1 else ""
+            asked = first.counts.total()
             lines.append(
-                f"{name}: most got {first.question.cell!r} wrong, {first.counts['wrong']} of "
-                f"{first.counts.total()}; {count} of them: {what}"
+                f"{name}: {wrong} of {asked} got {first.question.cell!r} wrong{alike}: {what}"
             )
     return lines
 
