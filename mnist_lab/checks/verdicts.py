@@ -144,11 +144,13 @@ def judged(
     try:
         with untouched(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they would be about the lab's own experiments
-            result = _called(attempt) if call and inspect.isroutine(attempt) else attempt
-            if result is None or result is Ellipsis:
+            made, result = attempt, None
+            if call and inspect.isroutine(attempt):
+                made, result = _called(attempt)
+            if result is None and (made is None or made is Ellipsis):
                 result = CheckResult("not attempted", "Not attempted yet: nothing to check.")
-            elif not isinstance(result, CheckResult):
-                result = judge(result)
+            elif result is None:
+                result = judge(made)
     except Exception as problem:
         result = CheckResult(
             "crashed",
@@ -173,22 +175,22 @@ def untouched() -> Iterator[None]:
         np.random.set_state(drawn[1])
 
 
-def _called(function: Callable) -> object:
-    """What a student's function returns, or the verdict on a function that returns nothing."""
+def _called(function: Callable) -> tuple[object, CheckResult | None]:
+    """What a student's function returns, and the verdict on one that returns nothing."""
     try:
         inspect.signature(function).bind()
     except (TypeError, ValueError):
-        return CheckResult(
+        return None, CheckResult(
             "wrong",
             f"This is a function, {function.__name__}, that needs arguments: call it and give "
             "what it returns.",
         )
     try:
-        return function()
+        return function(), None
     except NotImplementedError:
-        return None
+        return None, None
     except Exception as problem:  # whatever a student's own function raises
-        return CheckResult("wrong", f"Your function raised an error: {in_one_line(problem)}.")
+        return None, CheckResult("wrong", f"Your function raised an error: {in_one_line(problem)}.")
 
 
 def in_one_line(problem: Exception) -> str:

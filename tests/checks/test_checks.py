@@ -825,3 +825,8 @@ def test_new_models_are_never_taken_for_trained_ones(part):
     sheet = lab.PARTS[part]
     for _ in range(5):
         assert not lab.check(part, sheet.build()).remarks
+
+
+@pytest.mark.parametrize("write", [lambda forged: forged, lambda forged: lambda: forged])
+def test_a_verdict_of_ones_own_is_no_answer(write):
+    assert not lab.check_count("linear", write(lab.CheckResult("right", "Right: of course.")))
