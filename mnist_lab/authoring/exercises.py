@@ -1,6 +1,7 @@
 """Exercises from solutions: what stands between an author's markers becomes an empty space."""
 
 import ast
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -8,6 +9,7 @@ import re
 import textwrap
 import tomllib
 import urllib.parse
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -25,12 +27,18 @@ _MARKERS = {
     "code": MARKER,
     "markdown": re.compile(r"\s*<!--\s*### (BEGIN|END) SOLUTION(?::\s*(.*?))?\s*-->\s*"),
 }
+# What a marker without a prompt asks for, as nbgrader's own have none.
+_ASKED = {"code": "your code", "markdown": "your answer"}
 _ANY_MARKER = re.compile(r"#+\s*(BEGIN|END)\s*SOLUTION", re.IGNORECASE)
 _HOW = {
     "code": "write it on a line of its own, as in `### BEGIN SOLUTION: build the model`",
     "markdown": "write it on a line of its own, as in `<!-- ### BEGIN SOLUTION: your answer -->`",
     "raw": "only code and Markdown cells can have solutions",
 }
+_HIDDEN = re.compile(r"\s*### (BEGIN|END) HIDDEN TESTS\s*")
+_ANY_HIDDEN = re.compile(r"#+\s*(BEGIN|END)\s*HIDDEN\s*TESTS", re.IGNORECASE)
+# What front ends note in a cell's metadata about a run or about what is in sight.
+_OF_A_SESSION = {"collapsed", "scrolled", "jupyter", "execution", "ExecuteTime", "trusted"}
 _IPYTHON = re.compile(r"^\s*[%!?]|^\s*[\w, ]+=\s*[%!]|\?\s*$", re.MULTILINE)
 _FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^ {0,3}#{1,6} +(?:\d+\. )?(.*)", re.MULTILINE)
@@ -59,9 +67,10 @@ def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
     Returns
     -------
     NotebookNode
-        The same cells with the same ids. Each carries a digest of its source, and the notebook
-        the list of its cells and the lab's version: by these an answer is recognised, a deleted
-        cell, and a copy that is newer than the lab.
+        The same cells with the same ids, without hidden tests. Each carries a digest of its
+        source, and the notebook the list of its cells and the lab's version: by these an answer
+        is recognised, a deleted cell, and a copy that is newer than the lab. The metadata of
+        other tools stay.
 
     Raises
     ------
@@ -74,7 +83,7 @@ def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
     if not ids:
         raise DataError(f"{path} has no cells")
     for cell in solution.cells:
-        try:
+        with named(path, cell):
             if ids.count(cell.id) > 1:
                 raise DataError("is there twice; give one of the two another id")
             if DROPPED in cell.metadata.get("tags", []):
@@ -84,9 +93,9 @@ def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
             if cell.cell_type == "markdown":
                 headings += _HEADING.findall(_FENCED.sub("", source))
             _check_headings(headings, cell, regions)
-        except DataError as problem:
-            raise DataError(f"{path}: cell {cell.id!r} {problem}") from None
-        cells.append(_plain(cell, source))
+            if cell.cell_type == "code":
+                source, _ = split_hidden(source)
+        cells.append(plain(cell, source))
     if repository:
         if "markdown" not in [cell.cell_type for cell in cells]:
             raise DataError(f"{path} has no Markdown cell to put the buttons into")
@@ -95,7 +104,18 @@ def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
     ours["version"] = _project().get("version", "")
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, "mnist_lab": ours}
+    for name in solution.metadata.keys() - {*metadata, "widgets"}:  # the state of live panels
+        metadata[name] = solution.metadata[name]
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata, nbformat_minor=5)
+
+
+@contextlib.contextmanager
+def named(path: Path, cell: NotebookNode) -> Iterator[None]:
+    """Put notebook and cell before what is wrong with it."""
+    try:
+        yield
+    except DataError as problem:
+        raise DataError(f"{path}: cell {cell.id!r} {problem}") from None
 
 
 def write_exercises(folder: Path | None = None, *, force: bool = False) -> tuple[list, list]:
@@ -234,7 +254,7 @@ def find_regions(cell: NotebookNode) -> list[Region]:
     Raises
     ------
     DataError
-        If a marker is out of place, has no prompt, or there is nothing between two.
+        If a marker is out of place, or there is nothing between two.
     """
     # Not splitlines, which would also split at characters that Python allows in a line.
     lines, regions, begin, asked = cell.source.split("\n"), [], None, ""
@@ -248,10 +268,8 @@ def find_regions(cell: NotebookNode) -> list[Region]:
         kind, prompt = marker.groups()
         if kind == "BEGIN" and begin is not None:
             raise DataError(f"{place}: BEGIN SOLUTION within a solution; end that one first")
-        if kind == "BEGIN" and not prompt:
-            raise DataError(f"{place}: no prompt; say what to write, `BEGIN SOLUTION: say it here`")
         if kind == "BEGIN":
-            begin, asked = number, prompt
+            begin, asked = number, prompt or _ASKED[cell.cell_type]
             continue
         if begin is None:
             raise DataError(f"{place}: END SOLUTION without BEGIN SOLUTION; add or remove one")
@@ -275,17 +293,62 @@ def _blank(cell: NotebookNode, regions: list[Region], path: Path) -> str:
     return _blank_answer(cell.source, regions, question_name(path, cell))
 
 
-def _blank_code(source: str, regions: list[Region]) -> str:
+def split_hidden(source: str) -> tuple[str, str]:
+    """Part a cell's source into what students see and its hidden tests, as nbgrader marks them.
+
+    Raises
+    ------
+    DataError
+        If a marker is out of place.
+    """
+    if not _ANY_HIDDEN.search(source):
+        return source, ""
+    parts, hidden = ([], []), False
+    for number, line in enumerate(source.split("\n"), 1):
+        marker = _HIDDEN.fullmatch(line)
+        if _ANY_HIDDEN.search(line) and (not marker or (marker[1] == "BEGIN") == hidden):
+            raise DataError(
+                f"line {number}: misplaced marker; put hidden tests between the lines "
+                "`### BEGIN HIDDEN TESTS` and `### END HIDDEN TESTS`"
+            )
+        if marker:
+            hidden = not hidden
+        else:
+            parts[hidden].append(line)
+    if hidden:
+        raise DataError("has BEGIN HIDDEN TESTS without END HIDDEN TESTS; add it")
+    seen, tests = ("\n".join(lines).rstrip() for lines in parts)
+    return seen, tests
+
+
+def replace_regions(
+    source: str, regions: list[Region], make: Callable[[Region, str, list[str]], list[str]]
+) -> str:
+    """Put other lines in the place of a cell's solutions, markers included.
+
+    They are made from the region, the indentation of its solution and the lines of it.
+    """
     lines = source.split("\n")
     for region in reversed(regions):
+        inner = lines[region.begin + 1 : region.end]
+        first = next(line for line in inner if line.strip())
+        indent = first[: len(first) - len(first.lstrip())]
+        lines[region.begin : region.end + 1] = make(region, indent, inner)
+    return "\n".join(lines)
+
+
+def stub(region: Region, indent: str, _: list[str]) -> list[str]:
+    """The lines of code that ask a student for a solution."""
+    prompt = json.dumps(region.prompt, ensure_ascii=False)
+    return [f"{indent}# YOUR CODE HERE", f"{indent}raise NotImplementedError({prompt})"]
+
+
+def _blank_code(source: str, regions: list[Region]) -> str:
+    lines = source.split("\n")
+    for region in regions:
         inner = "\n".join(lines[region.begin + 1 : region.end])
         _check_statements(inner, f"lines {region.begin + 2} to {region.end}")
-        first = next(line for line in inner.splitlines() if line.strip())
-        indent = first[: len(first) - len(first.lstrip())]
-        prompt = json.dumps(region.prompt, ensure_ascii=False)
-        stub = [f"{indent}# YOUR CODE HERE", f"{indent}raise NotImplementedError({prompt})"]
-        lines[region.begin : region.end + 1] = stub
-    stubbed = "\n".join(lines)
+    stubbed = replace_regions(source, regions, stub)
     if not _parses(_as_python(stubbed)):
         raise DataError(
             "is no Python without its solution; put the markers around whole statements"
@@ -372,11 +435,12 @@ def _words(text: str) -> set[str]:
     return {f"{float(word):g}" if word[0].isdecimal() else word for word in found}
 
 
-def _plain(cell: NotebookNode, source: str) -> NotebookNode:
-    """A cell as it was before anybody opened it."""
+def plain(cell: NotebookNode, source: str) -> NotebookNode:
+    """A cell as it was before anybody opened it, with the metadata of other tools."""
     new = {"cell_type": cell.cell_type, "id": cell.id, "source": source}
+    kept = {name: each for name, each in cell.metadata.items() if name not in _OF_A_SESSION}
     # The id once more: what rewrites a notebook's ids leaves its cells' metadata alone.
-    new["metadata"] = {"mnist_lab": {"id": cell.id, "sha256": digest(source)}}
+    new["metadata"] = kept | {"mnist_lab": {"id": cell.id, "sha256": digest(source)}}
     if cell.cell_type == "code":
         new |= {"execution_count": None, "outputs": []}
     # A picture that the answer alone shows is part of the answer.
@@ -390,7 +454,7 @@ def _plain(cell: NotebookNode, source: str) -> NotebookNode:
 def _add_buttons(cells: list[NotebookNode], name: str, repository: str) -> None:
     index = next(i for i, cell in enumerate(cells) if cell.cell_type == "markdown")
     title = cells[index]
-    cells[index] = _plain(title, f"{title.source}\n\n{_buttons(name, repository)}")
+    cells[index] = plain(title, f"{title.source}\n\n{_buttons(name, repository)}")
     install = f"""\
 import sys
 
@@ -400,7 +464,7 @@ if "google.colab" in sys.modules:
     package = "git+https://github.com/{repository}"
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)"""
     colab = nbformat.v4.new_code_cell(install, id="colab")
-    cells.insert(index + 1, _plain(colab, install))
+    cells.insert(index + 1, plain(colab, install))
 
 
 def _buttons(name: str, repository: str) -> str:
