@@ -1,9 +1,10 @@
-"""Authoring: exercises from solutions, updates under a student's answers, one page to print."""
+"""Authoring: exercises from solutions, updates under answers, releases to graders, one page."""
 
 from .exercises import compare_exercises, list_stale, write_exercises
 from .export import export_solutions
 from .notebooks import list_notebooks, list_solutions
 from .opening import check_folder, open_lab
+from .release import write_release
 from .solutions import make_solutions, plan_solutions
 from .updates import copy_solutions, update
 
@@ -20,4 +21,5 @@ __all__ = [
     "plan_solutions",
     "update",
     "write_exercises",
+    "write_release",
 ]
