@@ -146,7 +146,8 @@ def test_marker_out_of_place_is_refused(tmp_path, cell, message):
         ),
         (
             answer(f"<!-- ### BEGIN SOLUTION: -->\nyes\n{ASKED}"),
-            "*YOUR ANSWER HERE: double-click and write your answer.*",
+            "*YOUR ANSWER HERE: double-click and write your answer. Then compare it with another: "
+            '`lab.model_answer("sample.here")` in a cell of its own.*',
         ),
     ],
 )
