@@ -84,13 +84,10 @@ def make_environment(folder: Path) -> dict[str, str]:
     return os.environ | {"PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
 
 
-def grade_with_nbgrader(course: Path, books: list[Path], environment: dict) -> dict:
+def grade_with_nbgrader(course: Path, environment: dict) -> dict:
     """The points for code of each student and notebook, of a release to nbgrader."""
-    others = {path.stem for path in notebooks.list_solutions()} - {path.stem for path in books}
-    for name in others:
-        (course / "source" / "mnist_lab" / f"{name}.ipynb").unlink()
     _call(["nbgrader", "generate_assignment", "mnist_lab"], course, environment)
-    for path in books:
+    for path in notebooks.list_solutions():
         released = course / "release" / "mnist_lab" / path.name
         for student in STUDENTS:
             target = course / "submitted" / student / "mnist_lab" / path.name
@@ -113,10 +110,10 @@ print(json.dumps(scores))
     return {(student, name): tuple(points) for student, name, *points in json.loads(told)}
 
 
-def grade_with_otter(folder: Path, books: list[Path], environment: dict) -> dict:
+def grade_with_otter(folder: Path, environment: dict) -> dict:
     """The points for code of each student and notebook, of a release to Otter."""
     found = {}
-    for path in books:
+    for path in notebooks.list_solutions():
         place = folder / path.stem
         _call(["otter", "assign", path.name, "dist"], place, environment)
         (autograder,) = (place / "dist" / "autograder").glob("*.zip")

@@ -21,9 +21,18 @@ _SIGNS = {
     "crashed": ("#8250df", "!"),
 }
 WITHHELD = "Solutions are switched off by your instructor."
-_HELP = "<small>For a hint, write <code>.hint()</code> behind this line and run it again.</small>"
+_INSTEAD = "For a hint, write this check with .hint() instead of .require() in a cell of your own."
+_HELP = "<small>For a hint, run this check with <code>.hint()</code> behind it.</small>"
 
 _withheld = False  # whether solutions are switched off
+
+
+class NotRightError(AssertionError):
+    """What is not right; a notebook shows it without a traceback, for no code of anybody failed."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython prints of it."""
+        return [*str(self).splitlines(), "", _INSTEAD]
 
 
 @dataclass(eq=False, repr=False)
@@ -100,7 +109,7 @@ class CheckResult:
             With the verdict, and all that differs, as its message.
         """
         if not self:
-            raise AssertionError(str(self))
+            raise NotRightError(str(self))
 
     def hint(self) -> None:
         """Print the next hint; the first is vague, the last concrete, none is the solution."""

@@ -6,6 +6,7 @@ import csv
 import nbformat
 import pytest
 import yaml
+from IPython.core.interactiveshell import InteractiveShell
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
 from mnist_lab.__main__ import main
@@ -238,17 +239,28 @@ def test_solutions_on_demand_are_switched_off_and_hints_stay(graded, capsys, mon
     import mnist_lab as lab
 
     monkeypatch.setattr(verdicts, "_withheld", False)
-    result = lab.check_count("linear", 7)
+    wrong = verdicts.CheckResult("wrong", "Not yet.")
+    result = verdicts.judged(7, lambda _: wrong, ["Count again."], "x = 8")
     result.solution()
-    assert "784" in capsys.readouterr().out
+    assert capsys.readouterr().out == "x = 8\n"
     cells = {cell.id: cell for cell in read(release(graded, "nbgrader")).cells}
     capsys.readouterr()
     exec(cells["withhold-solutions"].source, {})
     result.solution()
     assert capsys.readouterr().out == "Solutions are switched off by your instructor.\n"
     result.hint()
-    assert capsys.readouterr().out.startswith("Hint 1 of ")
+    assert capsys.readouterr().out == "Hint 1 of 1: Count again.\n"
+    result.hint()
+    assert capsys.readouterr().out == f"That was the last hint. {verdicts.WITHHELD}\n"
     assert lab.model_answer("linear.see") == verdicts.WITHHELD
+
+
+def test_a_required_check_is_shown_without_a_traceback(capsys):
+    shell = InteractiveShell()
+    shell.user_ns["wrong"] = verdicts.CheckResult("wrong", "Not yet.", ["a: b"])
+    shell.run_cell("wrong.require()")
+    hint = "For a hint, write this check with .hint() instead of .require() in a cell of your own."
+    assert capsys.readouterr().out == f"Not yet.\n  - a: b\n\n{hint}\n"
 
 
 @pytest.mark.parametrize("make", [graders.for_nbgrader, graders.for_otter])
