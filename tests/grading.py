@@ -14,7 +14,7 @@ from pathlib import Path
 
 import nbformat
 
-from mnist_lab.authoring import exercises, notebooks
+from mnist_lab.authoring import exercises, markers, notebooks
 from mnist_lab.authoring.questions import list_questions
 
 LOCK = Path(__file__).parents[1] / ".ci" / "graders.txt"
@@ -57,11 +57,11 @@ def submission(released: Path, path: Path, student: str) -> str:
 
 
 def _answered(cell, path: Path, student: str) -> str | None:
-    regions = exercises.find_regions(cell)
+    regions = markers.find_regions(cell)
     if cell.cell_type != "code" or not regions:
         return None
     wrong = WRONG.get(exercises.question_name(path, cell)) if student == "wrong" else None
-    return exercises.replace_regions(
+    return markers.replace_regions(
         cell.source, regions, lambda _, indent, right: [indent + wrong] if wrong else right
     )
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import nbformat
 from nbformat import NotebookNode
 
-from .exercises import Region, find_regions, plain, replace_regions, split_hidden, stub
+from .exercises import plain, stub
+from .markers import Region, find_regions, replace_regions, split_hidden
 from .questions import Question, require
 
 OFF = "withhold-solutions"  # the cell that switches solutions on demand off

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import nbformat
 
-from .exercises import find_regions, named, question_name, split_hidden
+from .exercises import question_name
+from .markers import find_regions, named, split_hidden
 
 
 @dataclasses.dataclass(frozen=True)
