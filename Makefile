@@ -15,8 +15,8 @@ NBVAL = --nbval --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 12
 # What depends most on the versions of TensorFlow, Keras and ipywidgets.
 OLDEST = tests/test_models.py tests/laboratory \
 	$(patsubst %,tests/training/test_%.py,like_fit kernels loop recorded replicas train)
-LOCK = uv pip compile --quiet --upgrade --extra test --no-annotate \
-	--custom-compile-command "make lock" pyproject.toml
+COMPILE = uv pip compile --quiet --upgrade --no-annotate --custom-compile-command "make lock"
+LOCK = $(COMPILE) --extra test pyproject.toml
 
 .PHONY: lab test test-gate test-browser test-oldest ready solutions exercises verify bench lock clean
 
@@ -59,10 +59,13 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/bench_explorer.py cnn 1 2
 	$(BIN)/python tests/benchmarks/bench_class.py 1 10
 
-# The versions that CI installs, for both ends of pyproject.toml's ranges. It needs uv.
+# The versions that CI installs, for both ends of pyproject.toml's ranges, and those of the graders
+# that tests install. It needs uv.
 lock:
 	$(LOCK) --universal --output-file .ci/newest.txt
 	$(LOCK) --python-version 3.11 --resolution lowest-direct --output-file .ci/oldest.txt
+	printf 'nbgrader\notter-grader>=7\n' | $(COMPILE) --universal --python-version 3.11 \
+		--output-file .ci/graders.txt -
 
 ready: $(READY)
 

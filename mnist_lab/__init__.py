@@ -37,6 +37,7 @@ _HOMES = {
     "check_count": "checks",
     "check_data": "checks",
     "model_answer": "checks",
+    "withhold_solutions": "checks",
     "plot_accuracy": "plots",
     "plot_iterations": "plots",
     "compare": "plots",

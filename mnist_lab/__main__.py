@@ -161,6 +161,23 @@ def _add_notebook_commands(commands: argparse._SubParsersAction) -> None:
     exercises.add_argument("--check", action="store_true", help="write nothing, tell what differs")
     _add_folder(exercises, "the exercises (notebooks/exercises)")
 
+    release = commands.add_parser(
+        "release",
+        help="write the notebooks for a grader, nbgrader or Otter",
+        description="Write the solutions as source notebooks of nbgrader or Otter, each question "
+        "with its points. Solutions on demand are switched off in them.",
+        epilog=EPILOG,
+    )
+    release.set_defaults(command=_release)
+    release.add_argument("--for", dest="grader", choices=("nbgrader", "otter"), required=True)
+    release.add_argument("folder", type=Path, metavar="DIR", help="where to write them")
+    release.add_argument(
+        "--points",
+        type=Path,
+        metavar="FILE",
+        help="what each question is worth (DIR/points.csv, which is made where it is missing)",
+    )
+
     _add_report(commands)
 
     export = commands.add_parser(
@@ -354,6 +371,12 @@ def _exercises(options: argparse.Namespace) -> int:
     ended = _tell(written, problems)
     _tell([], list_stale(options.folder))
     return ended
+
+
+def _release(options: argparse.Namespace) -> int:
+    from .authoring import write_release
+
+    return _tell(write_release(options.grader, options.folder, options.points))
 
 
 def _export(options: argparse.Namespace) -> int:

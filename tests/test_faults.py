@@ -509,6 +509,7 @@ COMMANDS = {
     "exercises, of a solution": ("solutions", ["exercises"]),
     "exercises, over a file": ("exercises", ["exercises"]),
     "export": ("solutions", ["export", "--output", "out.html"]),
+    "release": ("solutions", ["release", "--for", "otter", "out.html"]),
     "update": ("mine", ["update"]),
     "update, an exercise": ("exercises", ["update"]),
 }
@@ -685,18 +686,21 @@ def content(root):
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-@pytest.mark.parametrize("command", ["exercises", "export", "update"])
+@pytest.mark.parametrize("command", ["exercises", "export", "release", "update"])
 def test_a_notebook_command_that_cannot_write_leaves_all(
     house, monkeypatch, capsys, command, failure
 ):
     monkeypatch.chdir(house.root)
+    release = ["release", "--for", "nbgrader", "course"]
+    arguments = release if command == "release" else [command]
     target = {
         "exercises": house.exercises / "9_sample.ipynb",
         "export": house.root / "mnist_lab-solutions.html",
+        "release": "course/source/mnist_lab/9_sample.ipynb",
         "update": house.mine / "before-update",
     }[command]
-    for name in ("exercises", "update", "export"):
-        assert main([name]) == 0
+    for words in (["exercises"], ["update"], ["export"], release):
+        assert main(words) == 0
     solution = house.solutions / "9_sample.ipynb"
     solution.write_text(solution.read_text().replace("A sample", "The sample"))
     if command == "update":
@@ -704,10 +708,10 @@ def test_a_notebook_command_that_cannot_write_leaves_all(
     before = content(house.root)
     capsys.readouterr()
     with FAILURES[failure](house.root):
-        assert main([command]) == 1
+        assert main(arguments) == 1
     told(capsys, target)
     assert content(house.root) == before
-    assert main([command]) == 0
+    assert main(arguments) == 0
     assert content(house.root) != before
 
 

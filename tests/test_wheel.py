@@ -60,6 +60,13 @@ def test_it_brings_data_and_notebooks(unpacked, tmp_path):
     assert again.stdout.count("up to date") == 5
 
 
+def test_it_releases_to_graders(unpacked, tmp_path):
+    done = call(unpacked, tmp_path, "release", "--for", "otter", "course")
+    assert done.returncode == 0, done.stderr
+    written = sorted((tmp_path / "course").glob("*/*.ipynb"))
+    assert [path.stem for path in written] == BOOKS
+
+
 @pytest.mark.parametrize("command", ["solutions", "exercises"])
 def test_what_needs_a_clone_says_so(unpacked, tmp_path, command):
     done = call(unpacked, tmp_path, command)

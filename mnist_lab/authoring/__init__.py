@@ -1,10 +1,11 @@
-"""Authoring: exercises from solutions, updates under answers, a class's report, pages to print."""
+"""Authoring: exercises, updates under answers, pages to print; releases and reports for a class."""
 
 from .exercises import compare_exercises, list_stale, write_exercises
 from .export import export_solutions
 from .handin import export_notebooks
 from .notebooks import list_notebooks, list_solutions
 from .opening import check_folder, open_lab
+from .release import write_release
 from .report import report_class
 from .solutions import make_solutions, plan_solutions
 from .updates import copy_solutions, update
@@ -24,4 +25,5 @@ __all__ = [
     "report_class",
     "update",
     "write_exercises",
+    "write_release",
 ]

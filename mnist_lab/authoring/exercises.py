@@ -1,7 +1,6 @@
 """Exercises from solutions: what stands between an author's markers becomes an empty space."""
 
 import ast
-import dataclasses
 import hashlib
 import json
 import re
@@ -15,35 +14,17 @@ from nbformat import NotebookNode
 
 from ..support import DataError, make_folder, write_whole
 from . import notebooks
+from .markers import Region, find_regions, named, replace_regions, split_hidden
 
 EXERCISES = notebooks.SOLUTIONS.parent / "exercises"
 PROJECT = notebooks.README.with_name("pyproject.toml")
 DROPPED = "solution-only"  # the tag of cells that no exercise has
-# nbgrader's markers, so that a notebook can move there.
-MARKER = re.compile(r"\s*### (BEGIN|END) SOLUTION(?::\s*(.*?))?\s*")
-_MARKERS = {
-    "code": MARKER,
-    "markdown": re.compile(r"\s*<!--\s*### (BEGIN|END) SOLUTION(?::\s*(.*?))?\s*-->\s*"),
-}
-_ANY_MARKER = re.compile(r"#+\s*(BEGIN|END)\s*SOLUTION", re.IGNORECASE)
-_HOW = {
-    "code": "write it on a line of its own, as in `### BEGIN SOLUTION: build the model`",
-    "markdown": "write it on a line of its own, as in `<!-- ### BEGIN SOLUTION: your answer -->`",
-    "raw": "only code and Markdown cells can have solutions",
-}
+# What front ends note in a cell's metadata about a run or about what is in sight.
+_OF_A_SESSION = {"collapsed", "scrolled", "jupyter", "execution", "ExecuteTime", "trusted"}
 _IPYTHON = re.compile(r"^\s*[%!?]|^\s*[\w, ]+=\s*[%!]|\?\s*$", re.MULTILINE)
 _FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^ {0,3}#{1,6} +(?:\d+\. )?(.*)", re.MULTILINE)
 _BOLD = re.compile(r"(\*\*|__)(.+?)\1", re.DOTALL)
-
-
-@dataclasses.dataclass(frozen=True)
-class Region:
-    """One solution in a cell: its two marker lines (counted from 0), and what to ask for."""
-
-    begin: int
-    end: int
-    prompt: str
 
 
 def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
@@ -59,9 +40,10 @@ def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
     Returns
     -------
     NotebookNode
-        The same cells with the same ids. Each carries a digest of its source, and the notebook
-        the list of its cells and the lab's version: by these an answer is recognised, a deleted
-        cell, and a copy that is newer than the lab.
+        The same cells with the same ids, without hidden tests. Each carries a digest of its
+        source, and the notebook the list of its cells and the lab's version: by these an answer
+        is recognised, a deleted cell, and a copy that is newer than the lab. The metadata of
+        other tools stay.
 
     Raises
     ------
@@ -74,7 +56,7 @@ def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
     if not ids:
         raise DataError(f"{path} has no cells")
     for cell in solution.cells:
-        try:
+        with named(path, cell):
             if ids.count(cell.id) > 1:
                 raise DataError("is there twice; give one of the two another id")
             if DROPPED in cell.metadata.get("tags", []):
@@ -84,9 +66,9 @@ def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
             if cell.cell_type == "markdown":
                 headings += _HEADING.findall(_FENCED.sub("", source))
             _check_headings(headings, cell, regions)
-        except DataError as problem:
-            raise DataError(f"{path}: cell {cell.id!r} {problem}") from None
-        cells.append(_plain(cell, source))
+            if cell.cell_type == "code":
+                source, _ = split_hidden(source)
+        cells.append(plain(cell, source))
     if repository:
         if "markdown" not in [cell.cell_type for cell in cells]:
             raise DataError(f"{path} has no Markdown cell to put the buttons into")
@@ -95,6 +77,8 @@ def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
     ours["version"] = _project().get("version", "")
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, "mnist_lab": ours}
+    for name in solution.metadata.keys() - {*metadata, "widgets"}:  # the state of live panels
+        metadata[name] = solution.metadata[name]
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata, nbformat_minor=5)
 
 
@@ -228,42 +212,6 @@ def digest(source: str) -> str:
     return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
-def find_regions(cell: NotebookNode) -> list[Region]:
-    """Find the solutions between an author's markers in a cell.
-
-    Raises
-    ------
-    DataError
-        If a marker is out of place, has no prompt, or there is nothing between two.
-    """
-    # Not splitlines, which would also split at characters that Python allows in a line.
-    lines, regions, begin, asked = cell.source.split("\n"), [], None, ""
-    for number, line in enumerate(lines):
-        if not _ANY_MARKER.search(line):
-            continue
-        place, pattern = f"line {number + 1}", _MARKERS.get(cell.cell_type)
-        marker = pattern.fullmatch(line) if pattern else None
-        if not marker:
-            raise DataError(f"{place}: misplaced marker; {_HOW[cell.cell_type]}")
-        kind, prompt = marker.groups()
-        if kind == "BEGIN" and begin is not None:
-            raise DataError(f"{place}: BEGIN SOLUTION within a solution; end that one first")
-        if kind == "BEGIN" and not prompt:
-            raise DataError(f"{place}: no prompt; say what to write, `BEGIN SOLUTION: say it here`")
-        if kind == "BEGIN":
-            begin, asked = number, prompt
-            continue
-        if begin is None:
-            raise DataError(f"{place}: END SOLUTION without BEGIN SOLUTION; add or remove one")
-        if not "".join(lines[begin + 1 : number]).strip():
-            raise DataError(f"{place}: empty solution; write it, or remove both markers")
-        regions.append(Region(begin, number, asked))
-        begin = None
-    if begin is not None:
-        raise DataError(f"line {begin + 1}: BEGIN SOLUTION without END SOLUTION; add it")
-    return regions
-
-
 def question_name(path: Path, cell: NotebookNode) -> str:
     """What a question is called: notebook and cell, such as "linear.flat"."""
     return f"{path.stem.split('_', 1)[-1]}.{cell.id}"
@@ -275,17 +223,18 @@ def _blank(cell: NotebookNode, regions: list[Region], path: Path) -> str:
     return _blank_answer(cell.source, regions, question_name(path, cell))
 
 
+def stub(region: Region, indent: str, _: list[str]) -> list[str]:
+    """The lines of code that ask a student for a solution."""
+    prompt = json.dumps(region.prompt, ensure_ascii=False)
+    return [f"{indent}# YOUR CODE HERE", f"{indent}raise NotImplementedError({prompt})"]
+
+
 def _blank_code(source: str, regions: list[Region]) -> str:
     lines = source.split("\n")
-    for region in reversed(regions):
+    for region in regions:
         inner = "\n".join(lines[region.begin + 1 : region.end])
         _check_statements(inner, f"lines {region.begin + 2} to {region.end}")
-        first = next(line for line in inner.splitlines() if line.strip())
-        indent = first[: len(first) - len(first.lstrip())]
-        prompt = json.dumps(region.prompt, ensure_ascii=False)
-        stub = [f"{indent}# YOUR CODE HERE", f"{indent}raise NotImplementedError({prompt})"]
-        lines[region.begin : region.end + 1] = stub
-    stubbed = "\n".join(lines)
+    stubbed = replace_regions(source, regions, stub)
     if not _parses(_as_python(stubbed)):
         raise DataError(
             "is no Python without its solution; put the markers around whole statements"
@@ -372,11 +321,12 @@ def _words(text: str) -> set[str]:
     return {f"{float(word):g}" if word[0].isdecimal() else word for word in found}
 
 
-def _plain(cell: NotebookNode, source: str) -> NotebookNode:
-    """A cell as it was before anybody opened it."""
+def plain(cell: NotebookNode, source: str) -> NotebookNode:
+    """A cell as it was before anybody opened it, with the metadata of other tools."""
     new = {"cell_type": cell.cell_type, "id": cell.id, "source": source}
+    kept = {name: each for name, each in cell.metadata.items() if name not in _OF_A_SESSION}
     # The id once more: what rewrites a notebook's ids leaves its cells' metadata alone.
-    new["metadata"] = {"mnist_lab": {"id": cell.id, "sha256": digest(source)}}
+    new["metadata"] = kept | {"mnist_lab": {"id": cell.id, "sha256": digest(source)}}
     if cell.cell_type == "code":
         new |= {"execution_count": None, "outputs": []}
     # A picture that the answer alone shows is part of the answer.
@@ -390,7 +340,7 @@ def _plain(cell: NotebookNode, source: str) -> NotebookNode:
 def _add_buttons(cells: list[NotebookNode], name: str, repository: str) -> None:
     index = next(i for i, cell in enumerate(cells) if cell.cell_type == "markdown")
     title = cells[index]
-    cells[index] = _plain(title, f"{title.source}\n\n{_buttons(name, repository)}")
+    cells[index] = plain(title, f"{title.source}\n\n{_buttons(name, repository)}")
     install = f"""\
 import sys
 
@@ -400,7 +350,7 @@ if "google.colab" in sys.modules:
     package = "git+https://github.com/{repository}"
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)"""
     colab = nbformat.v4.new_code_cell(install, id="colab")
-    cells.insert(index + 1, _plain(colab, install))
+    cells.insert(index + 1, plain(colab, install))
 
 
 def _buttons(name: str, repository: str) -> str:

@@ -8,7 +8,7 @@ import nbformat
 
 from ..support import DataError, write_whole
 from . import notebooks
-from .exercises import MARKER
+from .markers import MARKER
 
 _NETWORK = re.compile(
     r"""<(?:script|img|iframe|link|source|video|audio|embed|object)\b[^>]*?\b(?:src|href|data)"""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import nbformat
 
-from .exercises import find_regions, question_name
+from .exercises import question_name
+from .markers import find_regions, named, split_hidden
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Question:
     cell : str
         The id of the cell that holds the answer.
     check : str or None
-        The id of the cell that checks it; None of an answer in words.
+        The id of the cell that checks it; None of an answer in words, or in code without a check.
     """
 
     name: str
@@ -33,31 +34,48 @@ def list_questions(book: nbformat.NotebookNode, path: Path) -> list[Question]:
 
     An answer in code is checked by the next code cell that ends in a call of a check of the lab,
     as `lab.check_answer(...)`, and stands before the next answer.
+
+    Raises
+    ------
+    DataError
+        If an author's marker is out of place. Names the notebook and the cell.
     """
-    found = []
-    for index, cell in enumerate(book.cells):
-        if find_regions(cell):
-            check = _check_behind(book.cells[index + 1 :]) if cell.cell_type == "code" else None
-            found.append(Question(question_name(path, cell), cell.id, check))
+    found, unchecked = [], False
+    for cell in book.cells:
+        is_code = cell.cell_type == "code"
+        with named(path, cell):
+            if find_regions(cell):
+                found.append(Question(question_name(path, cell), cell.id, None))
+                unchecked = is_code
+            elif unchecked and is_code and is_check(cell.source):
+                found[-1] = dataclasses.replace(found[-1], check=cell.id)
+                unchecked = False
     return found
 
 
-def _check_behind(cells: list[nbformat.NotebookNode]) -> str | None:
-    for cell in cells:
-        if cell.cell_type == "code" and find_regions(cell):
-            return None
-        if cell.cell_type == "code" and is_check(cell.source):
-            return cell.id
-    return None
-
-
 def is_check(source: str) -> bool:
-    """Whether a cell ends in a call of a check, such as `lab.check_data(...)`."""
+    """Whether a cell ends, but for hidden tests, in a check, such as `lab.check_data(...)`."""
+    return _find_check(split_hidden(source)[0]) is not None
+
+
+def require(source: str) -> str:
+    """The source of a cell that ends in a check, which raises an error unless it is right."""
+    check = _find_check(source)
+    lines = source.split("\n")
+    last = lines[check.end_lineno - 1].encode()  # Python counts bytes
+    place = check.end_col_offset
+    lines[check.end_lineno - 1] = (last[:place] + b".require()" + last[place:]).decode()
+    return "\n".join(lines)
+
+
+def _find_check(source: str) -> ast.Call | None:
+    """The call of a check in which a source ends."""
     try:
         last = ast.parse(source).body[-1:]
     except SyntaxError:  # a line for IPython
-        return False
-    return bool(last) and isinstance(last[0], ast.Expr) and _calls_a_check(last[0].value)
+        return None
+    found = [node.value for node in last if isinstance(node, ast.Expr)]
+    return found[0] if found and _calls_a_check(found[0]) else None
 
 
 def _calls_a_check(node: ast.expr) -> bool:

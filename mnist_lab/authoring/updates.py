@@ -251,10 +251,12 @@ def _merge_cell(
 ) -> list[NotebookNode]:
     """The cell as it stays or becomes, and perhaps one that tells what has changed."""
     same_type = cell.cell_type == newer.cell_type
-    if same_type and not is_changed(cell) and cell.source != newer.source:
-        told[_UPDATED].append(cell.id)
-        return [newer]
     base = our_part(cell).get("sha256")
+    untouched = not is_changed(cell)
+    cell.metadata |= newer.metadata  # a student's own entries, such as those of slides, stay
+    if same_type and untouched and cell.source != newer.source:
+        told[_UPDATED].append(cell.id)
+        return [nbformat.from_dict({**newer, "metadata": cell.metadata})]
     now = our_part(newer).get("sha256") or digest(newer.source)
     cell.metadata["mnist_lab"] = {"id": cell.id, "sha256": now}
     notice = f"{cell.id[:40]}-{now[:8]}"

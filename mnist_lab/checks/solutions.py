@@ -5,6 +5,7 @@ import re
 import textwrap
 
 from ..data import HOME
+from .verdicts import unless_withheld
 
 _REGION = re.compile(
     r"^[^\n]*### BEGIN SOLUTION[^\n]*\n(.*?)\n[^\n]*### END SOLUTION", re.DOTALL | re.MULTILINE
@@ -54,7 +55,7 @@ def model_answer(name: str) -> Text:
     words = _answers("markdown")
     if name not in words:
         raise ValueError(f"name={name!r}: it must be one of {', '.join(map(repr, words))}")
-    return Text(words[name])
+    return Text(unless_withheld(words[name]))
 
 
 def _answers(kind: str = "code") -> dict[str, str]:

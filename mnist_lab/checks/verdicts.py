@@ -20,7 +20,19 @@ _SIGNS = {
     "not attempted": ("#6e7781", "○"),
     "crashed": ("#8250df", "!"),
 }
-_HELP = "<small>For a hint, write <code>.hint()</code> behind this line and run it again.</small>"
+WITHHELD = "Solutions are switched off by your instructor."
+_INSTEAD = "For a hint, write this check with .hint() instead of .require() in a cell of your own."
+_HELP = "<small>For a hint, run this check with <code>.hint()</code> behind it.</small>"
+
+_withheld = False  # whether solutions are switched off
+
+
+class NotRightError(AssertionError):
+    """What is not right; a notebook shows it without a traceback, for no code of anybody failed."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython prints of it."""
+        return [*str(self).splitlines(), "", _INSTEAD]
 
 
 @dataclass(eq=False, repr=False)
@@ -97,7 +109,7 @@ class CheckResult:
             With the verdict, and all that differs, as its message.
         """
         if not self:
-            raise AssertionError(str(self))
+            raise NotRightError(str(self))
 
     def hint(self) -> None:
         """Print the next hint; the first is vague, the last concrete, none is the solution."""
@@ -110,14 +122,30 @@ class CheckResult:
             text = f"Hint {self._hints_given + 1} of {len(hints)}: {hints[self._hints_given]}"
             self._hints_given += 1
         elif hints:
-            text = "That was the last hint. .solution() shows one way to do it."
+            text = "That was the last hint. "
+            text += unless_withheld(".solution() shows one way to do it.")
         else:
             text = "There is nothing to hint at."
         print(textwrap.fill(text, WIDTH))
 
     def solution(self) -> None:
         """Print one right answer, as code that can be run."""
-        print(self._solution)
+        print(unless_withheld(self._solution))
+
+
+def withhold_solutions() -> None:
+    """Switch `.solution()` and model answers off, as in a notebook that is graded; hints stay.
+
+    It lasts until the kernel is restarted. It is a sign and no lock: who looks for the solutions
+    finds them, for they come with the lab.
+    """
+    global _withheld
+    _withheld = True
+
+
+def unless_withheld(solution: str) -> str:
+    """A solution; or, if the instructor has switched them off, a sentence that says so."""
+    return WITHHELD if _withheld else solution
 
 
 def judged(

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
 ADDRESSES = {"exercises": None, "buttons": "someone/mnist_lab"}
 BEGIN, END = "### BEGIN SOLUTION: write it", "### END SOLUTION"
+HIDE, SHOW = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 ASK, ASKED = "<!-- ### BEGIN SOLUTION: your answer -->", "<!-- ### END SOLUTION -->"
 
 
@@ -58,11 +59,11 @@ def test_exercise_has_nothing_of_the_answers_left():
     book = nbformat.reads(text, as_version=4)
     ids = [cell.id for cell in solution.cells if cell.id != "discussion"]
     assert [cell.id for cell in book.cells] == ids
-    assert not any(word in text for word in ("SOLUTION", "doubled", "twelve", "widget-", "tags"))
+    assert not any(word in text for word in ("SOLUTION", "doubled", "twelve", "widget-"))
     for cell in book.cells:
-        assert cell.metadata == {
-            "mnist_lab": {"id": cell.id, "sha256": exercises.digest(cell.source)}
-        }
+        ours = {"id": cell.id, "sha256": exercises.digest(cell.source)}
+        tags = {"tags": ["nbval-check"]} if cell.id == "build" else {}
+        assert cell.metadata == {"mnist_lab": ours} | tags
         assert not cell.get("outputs")
         assert cell.get("execution_count") is None
 
@@ -75,6 +76,20 @@ def test_pictures_of_an_answer_go_with_it(tmp_path):
     assert list(exercises.make_exercise(path).cells[0].attachments) == ["the task.png"]
     path = put(tmp_path, new_markdown_cell(f"{ASK}\nIt is.\n{ASKED}", attachments=pictures))
     assert "attachments" not in exercises.make_exercise(path).cells[0]
+
+
+def test_metadata_of_other_tools_stays_and_what_a_front_end_noted_does_not(tmp_path):
+    kept = {"tags": ["hard"], "slideshow": {"slide_type": "slide"}, "nbgrader": {"points": 2}}
+    noted = {"collapsed": True, "execution": {"shell.execute_reply": "2026"}, "scrolled": True}
+    cell = new_code_cell("1", id="here", metadata=kept | noted)
+    path = put(tmp_path, cell)
+    edit(path, lambda _, book: book.metadata.update(rise={"theme": "sky"}, widgets={"state": {}}))
+    made = exercises.make_exercise(path)
+    assert made.metadata["rise"] == {"theme": "sky"}
+    assert "widgets" not in made.metadata
+    assert exercises.our_part(made.cells[0])["id"] == "here"
+    assert {name: made.cells[0].metadata[name] for name in kept} == kept
+    assert not noted.keys() & made.cells[0].metadata
 
 
 def code(source):
@@ -97,9 +112,10 @@ def answer(source):
         (code(f"{ASK}\nx = 1\n{ASKED}"), "line 1: misplaced marker"),
         (answer(f"{BEGIN}\nyes\n{END}"), "as in `<!-- ### BEGIN SOLUTION: your answer -->`"),
         (new_raw_cell(f"{BEGIN}\nyes\n{END}", id="here"), "only code and Markdown cells"),
-        (code("### BEGIN SOLUTION\nx = 1\n### END SOLUTION"), "line 1: no prompt; say what to"),
-        (code("### BEGIN SOLUTION: \nx = 1\n### END SOLUTION"), "line 1: no prompt"),
-        (answer(f"<!-- ### BEGIN SOLUTION -->\nyes\n{ASKED}"), "line 1: no prompt"),
+        (code(f"{HIDE}\nassert x"), "has BEGIN HIDDEN TESTS without END HIDDEN TESTS"),
+        (code(f"{HIDE}\n{HIDE}\n{SHOW}"), "line 2: misplaced marker; put hidden tests between"),
+        (code(f"x = 1\n{SHOW}"), "line 2: misplaced marker"),
+        (code("# begin hidden tests\nassert x\n# end hidden tests"), "line 1: misplaced marker"),
         (code(f"{BEGIN}\n\n{END}"), "line 3: empty solution"),
         (code(f"{BEGIN}\n# to do\n{END}"), "lines 2 to 2: empty solution; a comment alone"),
         (answer(f"{ASK}\n\n{ASKED}"), "line 3: empty solution"),
@@ -119,6 +135,31 @@ def test_marker_out_of_place_is_refused(tmp_path, cell, message):
         exercises.make_exercise(path)
     assert str(refused.value).startswith(f"{path}: cell 'here' ")
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "stub"),
+    [
+        (
+            code("### BEGIN SOLUTION\nx = 1\n### END SOLUTION"),
+            '# YOUR CODE HERE\nraise NotImplementedError("your code")',
+        ),
+        (
+            answer(f"<!-- ### BEGIN SOLUTION: -->\nyes\n{ASKED}"),
+            "*YOUR ANSWER HERE: double-click and write your answer. Then compare it with another: "
+            '`lab.model_answer("sample.here")` in a cell of its own.*',
+        ),
+    ],
+)
+def test_markers_of_nbgrader_have_no_prompt(tmp_path, cell, stub):
+    assert exercises.make_exercise(put(tmp_path, cell)).cells[0].source == stub
+
+
+def test_hidden_tests_are_left_out(tmp_path):
+    source = f"lab.check(1)\n\n{HIDE}\nassert x == 1\n{SHOW}"
+    text = new_markdown_cell(f"Write `{HIDE}` in a cell.", id="text")
+    book = exercises.make_exercise(put(tmp_path, code(source), text))
+    assert [cell.source for cell in book.cells] == ["lab.check(1)", text.source]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from mnist_lab.__main__ import main
 from mnist_lab.authoring import exercises, updates
 
+CHANGED = ("start", "build", "call")  # in the exercise; in nothing but its tags; by the student
 OUTPUT = new_output("stream", name="stdout", text="of the student\n")
 
 
@@ -381,6 +382,19 @@ def test_answers_written_in_the_exercise_itself_come_along(copy):
     copy.update()
     assert copy.cell("build").source == "total = 6"
     assert copy.ids()[-1] == "added"
+
+
+def test_metadata_of_other_tools_stays_and_that_of_the_exercise_comes(copy):
+    slide = {"slide_type": "slide"}
+    copy.edit(lambda cells, _: [cell.metadata.update(slideshow=slide) for cell in cells.values()])
+    copy.write("call", "two(total) + 1")
+    copy.rewrite("start", "np.pi", "np.e")
+    copy.author(lambda cells, _: [cells[name].metadata.update(tags=["b"]) for name in CHANGED])
+    main(["update"])
+    for name in CHANGED:
+        assert copy.cell(name).metadata.slideshow == slide
+        assert copy.cell(name).metadata.tags == ["b"]
+    assert copy.cell("start").source.endswith("print(np.e)")
 
 
 def test_exercise_that_lost_its_metadata(copy, capsys):

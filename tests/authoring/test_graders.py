@@ -1,0 +1,33 @@
+"""Releases in the hands of nbgrader and Otter themselves; bench_graders.py grades all notebooks."""
+
+import grading
+import nbformat
+import pytest
+
+from mnist_lab.authoring import notebooks, write_release
+
+pytestmark = pytest.mark.gate
+BOOK = "5_comparison.ipynb"  # trains nothing
+SLOW = {"curves", "curves-close", "gap", "lab"}  # pictures, and a laboratory that loads TensorFlow
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    return grading.make_environment(tmp_path_factory.mktemp("graders"))
+
+
+@pytest.mark.parametrize("grader", grading.GRADE)
+def test_each_student_gets_the_points_that_are_due(environment, tmp_path, monkeypatch, grader):
+    solutions = tmp_path / "solutions"
+    solutions.mkdir()
+    book = notebooks.read(notebooks.SOLUTIONS / BOOK)
+    book.cells = [cell for cell in book.cells if cell.id not in SLOW]
+    nbformat.write(book, solutions / BOOK)
+    monkeypatch.setattr(notebooks, "SOLUTIONS", solutions)
+    write_release(grader, tmp_path / grader)
+    found = grading.GRADE[grader](tmp_path / grader, environment)
+    (path,) = notebooks.list_solutions()
+    assert found == {
+        (student, path.stem): (grading.due(path, student), grading.due(path, "right"))
+        for student in grading.STUDENTS
+    }
