@@ -58,6 +58,7 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/bench_explorer.py mlp 1 3
 	$(BIN)/python tests/benchmarks/bench_explorer.py cnn 1 2
 	$(BIN)/python tests/benchmarks/bench_class.py 1 10
+	$(BIN)/python tests/benchmarks/bench_report.py
 
 # The versions that CI installs, for both ends of pyproject.toml's ranges, and those of the graders
 # that tests install. It needs uv.

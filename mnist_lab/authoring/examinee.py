@@ -57,18 +57,25 @@ def sit(cells: list[tuple[str, str, bool]], place: Path, seconds: float) -> NoRe
     def tell(**what: Any) -> None:
         os.write(told, json.dumps(what).encode() + b"\n")
 
+    refused = []
+
+    def tell_refused(what: str) -> None:
+        if not refused:  # the first says enough, and a loop may try for ever
+            tell(refused=what[:LONGEST])
+        refused[:] = [what]
+
     guard.leave_network()
     output = _Output()
     shell, own = _prepare(place / "work", output)
-    guard.shut_in(place / "work", seconds, lambda what: tell(refused=what[:LONGEST]))
+    guard.shut_in(place / "work", seconds, tell_refused)
     for name, source, is_check in cells:
         tell(begin=name)
         output.printed = 0
         came = (_check if is_check else _run)(shell, source, own)
         if output.printed > _OUTPUT:
-            tell(refused=_SHOUTING)
+            tell_refused(_SHOUTING)
         if came.get("error", "").startswith("MemoryError"):
-            tell(refused=_HOARDING)
+            tell_refused(_HOARDING)
         tell(end=name, **came)
     tell(done=True)
     os._exit(0)  # what a student's code would still do at the end does not matter

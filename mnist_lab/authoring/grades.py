@@ -109,7 +109,7 @@ def _judge(question: Question, answered: Mapping[str, bool], done: Examination) 
     if not error or error.startswith("NotImplementedError"):
         return Answer(question, "blank")
     if error.startswith("MemoryError"):  # perhaps that of another cell, which kept it all
-        return Answer(question, "not checked", error)
+        return Answer(question, "not checked", readable(error))
     return Answer(question, "wrong", readable(f"the cell stops: {error}"))
 
 
