@@ -169,7 +169,13 @@ def _add_notebook_commands(commands: argparse._SubParsersAction) -> None:
         epilog=EPILOG,
     )
     release.set_defaults(command=_release)
-    release.add_argument("--for", dest="grader", choices=("nbgrader", "otter"), required=True)
+    release.add_argument(
+        "--for",
+        dest="grader",
+        choices=("nbgrader", "otter"),
+        required=True,
+        help="the grader whose format it is",
+    )
     release.add_argument("folder", type=Path, metavar="DIR", help="where to write them")
     release.add_argument(
         "--points",

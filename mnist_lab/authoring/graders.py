@@ -86,9 +86,10 @@ def for_otter(
 def _settings(question: Question, worth: float) -> str:
     """A question's lines of YAML. The lab's check says all that Otter's own check cell would."""
     settings = {"name": question.cell, "points": worth}
-    settings |= (
-        {"check_cell": False, "all_or_nothing": True} if question.check else {"manual": True}
-    )
+    if question.check:
+        settings |= {"check_cell": False, "all_or_nothing": True}
+    else:
+        settings["manual"] = True
     return "\n".join(f"{key}: {json.dumps(value)}" for key, value in settings.items())
 
 
