@@ -167,6 +167,7 @@ class Explorer:
         """End the training, and take the laboratory from the page. Its runs stay."""
         if self._job is not None:
             self._job.stop()
+        self.view.layout.close()  # ipywidgets keeps for ever what is not closed
         self.view.close()
 
     def hear(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
@@ -352,7 +353,8 @@ class Explorer:
         """Say what all networks make of the digit in the field."""
         self.digit = digit
         networks = recorded_networks() if self._data.name == "MNIST" else []
-        rows = [row for each in _open.values() for row in each.rows if row.run.weights]
+        alike = [each for each in _open.values() if each._sha256 == self._sha256]
+        rows = [row for each in alike for row in each.rows if row.run.weights]
         networks = networks + [
             Network(row.run.name, row.run.weights, row.setup.part.key == "linear") for row in rows
         ]

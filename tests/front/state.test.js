@@ -85,7 +85,10 @@ test("the store tells who waits for a value, and draws what is shown", () => {
   const told = [];
   store.on("status rows", () => told.push("a"));
   store.on("curves", () => told.push("b"));
-  const rows = [{ id: 0, hidden: false }, { id: 1, hidden: true }]; // biome-ignore format: two
+  const rows = [
+    { id: 0, name: "mine", hidden: false },
+    { id: 1, name: "other", hidden: true },
+  ];
   const overlays = { sheet: true, record: false };
   const curves = [0, 1, 2, "sheet"].map((id) => piece(0, [1], { id }));
   assert.ok(store.take({ rows, overlays, live: 2, curves, status: {} }));
@@ -94,6 +97,7 @@ test("the store tells who waits for a value, and draws what is shown", () => {
     store.drawn().map((curve) => curve.id),
     ["sheet", 0, 2],
   );
+  assert.equal(store.curves.get(0).name, "mine");
   assert.ok(!store.take({ curves: [piece(5, [1], { id: 0 })] }));
   assert.ok(!store.take({ curves: [piece(5, [1], { id: 7 })] }));
 });

@@ -64,7 +64,7 @@ export class Controls {
     const number = key === "seed";
     const kind = number ? "number" : "range";
     const input = element("input", { type: kind, min: 0, max: choices - 1 || choices.length - 1 });
-    const reading = element("output", {});
+    const reading = element("span", { class: "ml-value" });
     let moving = false;
     const move = () => this.store.ask("move", { key, place: Number(input.value) });
     input.addEventListener("input", () => {

@@ -132,6 +132,7 @@ export class Store {
       return this.curves.get(piece.id)?.take(piece) ?? false;
     });
     Object.assign(this, values);
+    for (const { id, name } of values.rows ?? []) this.curves.get(id).name = name;
     this.tell(curves.length ? ["curves", ...Object.keys(values)] : Object.keys(values));
     return whole.every(Boolean);
   }
