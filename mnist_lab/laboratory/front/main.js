@@ -35,10 +35,6 @@ export default {
       if (!store.take(message)) store.ask("hello", { page });
     };
     el.classList.add("mnist-lab");
-    // JupyterLab would take arrow keys and letters for itself.
-    el.addEventListener("keydown", (event) => {
-      if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
-    });
     model.on("msg:custom", hear);
     store.ask("hello", { page });
     return () => model.off("msg:custom", hear);

@@ -3,6 +3,7 @@
 /** An element with attributes, listeners (`onclick`) and children; a text is a text. */
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
+  made.dataset.lmSuppressShortcuts = "true"; // JupyterLab would take arrow keys for itself
   for (const [key, value] of Object.entries(attributes)) {
     if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
     else if (value === true) made.setAttribute(key, "");
