@@ -250,8 +250,8 @@ FOCUSED = """() => {
 
 AXIS_IS_LIGHT = """() => {
     const canvas = document.querySelector(".ml-plot-loss canvas");
-    const {data} = canvas.getContext("2d").getImageData(0, 0, 60, canvas.height);
-    const inked = [...Array(data.length / 4).keys()].filter(pixel => data[4 * pixel + 3] > 200);
+    const {data} = canvas.getContext("2d").getImageData(0, 0, 38, canvas.height);
+    const inked = [...Array(data.length / 4).keys()].filter(pixel => data[4 * pixel + 3] > 60);
     return inked.some(pixel => data[4 * pixel] > 128);
 }"""
 
