@@ -31,7 +31,7 @@ _KERNEL_IS_READY = """() => {
     const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
     return context?.isReady && context.session?.kernel?.status == "idle";
 }"""
-SECONDS = 25  # TensorFlow takes its time to load on a busy machine
+SECONDS = 60  # TensorFlow takes its time to load on a busy machine
 
 
 def chromium() -> str:
