@@ -16,21 +16,28 @@ import grading
 
 from mnist_lab.authoring import notebooks, write_release
 
-with tempfile.TemporaryDirectory() as folder:
-    place, wrong = Path(folder), 0
-    environment = grading.make_environment(place / "environment")
-    for grader in sys.argv[1:] or grading.GRADE:
-        began = time.perf_counter()
-        write_release(grader, place / grader)
-        found = grading.GRADE[grader](place / grader, environment)
-        for path in notebooks.list_solutions():
-            points = [found[student, path.stem] for student in grading.STUDENTS]
-            due = [grading.due(path, student) for student in grading.STUDENTS]
-            wrong += [got for got, _ in points] != due
-            told = ", ".join(
-                f"{student} {got:g} of {best:g}"
-                for student, (got, best) in zip(grading.STUDENTS, points, strict=True)
-            )
-            print(f"{grader:9} {path.stem:13} {told}; due: {', '.join(map(str, due))}")
-        print(f"{grader:9} {time.perf_counter() - began:.0f} s")
-sys.exit(wrong > 0)
+
+def measure(graders):
+    """Grade all notebooks; how many are not what is due."""
+    with tempfile.TemporaryDirectory() as folder:
+        place, wrong = Path(folder), 0
+        environment = grading.make_environment(place / "environment")
+        for grader in graders:
+            began = time.perf_counter()
+            write_release(grader, place / grader)
+            found = grading.GRADE[grader](place / grader, environment)
+            for path in notebooks.list_solutions():
+                points = [found[student, path.stem] for student in grading.STUDENTS]
+                due = [grading.due(path, student) for student in grading.STUDENTS]
+                wrong += [got for got, _ in points] != due
+                told = ", ".join(
+                    f"{student} {got:g} of {best:g}"
+                    for student, (got, best) in zip(grading.STUDENTS, points, strict=True)
+                )
+                print(f"{grader:9} {path.stem:13} {told}; due: {', '.join(map(str, due))}")
+            print(f"{grader:9} {time.perf_counter() - began:.0f} s")
+    return wrong
+
+
+if __name__ == "__main__":
+    sys.exit(measure(sys.argv[1:] or grading.GRADE) > 0)
