@@ -138,6 +138,8 @@ export class Charts {
       });
     });
     if (this.table.open) this.fillTable();
+    // The pointer may rest while a curve grows or gets another name.
+    if (!this.readout.hidden) this.read(this.pointed);
   }
 
   shownEpochs() {
@@ -179,6 +181,7 @@ export class Charts {
 
   build(width) {
     for (const plot of this.plots ?? []) plot.destroy();
+    this.readout.hidden = true;
     this.plots = MEASURES.map((measure, i) => {
       const height = this.places[i].clientHeight;
       return new uPlot(this.options(measure, width, height), null, this.places[i]);
@@ -308,6 +311,7 @@ export class Charts {
 
   /** Show the values of all curves under the pointer. */
   read(plot) {
+    this.pointed = plot;
     const { idx, left } = plot.cursor;
     this.readout.hidden = idx === null || idx === undefined || left < 0 || !this.curves.length;
     if (this.readout.hidden) return;
