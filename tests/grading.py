@@ -5,13 +5,13 @@ These get an environment of their own, for nbgrader puts its menus into everybod
 
 import json
 import os
-import shutil
 import site
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import environments
 import nbformat
 
 from mnist_lab.authoring import exercises, markers, notebooks
@@ -68,20 +68,12 @@ def _answered(cell, path: Path, student: str) -> str | None:
 
 def make_environment(folder: Path) -> dict[str, str]:
     """Install the graders beside the packages that are here; what their programs need to know."""
-    python = folder / "bin" / "python"
     # Found behind the graders' own packages, as in one environment with all of them.
     here = f"import site; site.addsitedir({site.getsitepackages()[0]!r})"
-    if uv := shutil.which("uv"):
-        make = [uv, "venv", "--quiet", "--python", sys.executable, str(folder)]
-        install = [uv, "pip", "install", "--quiet", "--python", str(python)]
-    else:
-        make = [sys.executable, "-m", "venv", str(folder)]
-        install = [str(python), "-m", "pip", "install", "--quiet"]
-    subprocess.run(make, check=True)
-    subprocess.run([*install, "--requirement", str(LOCK)], check=True)
+    programs = environments.make_environment(folder, "--requirement", str(LOCK))
     (packages,) = folder.glob("lib/python*/site-packages")
     (packages / "lab.pth").write_text(here)
-    return os.environ | {"PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    return os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
 
 
 def grade_with_nbgrader(course: Path, environment: dict) -> dict:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from environments import make_environment
 
 ROOT = Path(__file__).parents[1]
 BOOKS = ["1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison"]
@@ -87,18 +87,8 @@ def test_a_folder_of_other_things_is_refused(unpacked, tmp_path):
 def clean(wheel):
     """The programs of an environment that has nothing but the wheel and what it needs."""
     home = wheel.parent / "clean"
-    programs = home / ("Scripts" if os.name == "nt" else "bin")
-    python = programs / "python"
     versions = ["--constraint", str(ROOT / ".ci" / "newest.txt")]
-    if uv := shutil.which("uv"):
-        make = [uv, "venv", "--quiet", "--python", sys.executable, str(home)]
-        install = [uv, "pip", "install", "--quiet", "--python", str(python)]
-    else:
-        make = [sys.executable, "-m", "venv", str(home)]
-        install = [str(python), "-m", "pip", "install", "--quiet"]
-    subprocess.run(make, check=True)
-    subprocess.run([*install, *versions, str(wheel)], check=True)
-    return programs
+    return make_environment(home, *versions, str(wheel))
 
 
 @pytest.mark.gate

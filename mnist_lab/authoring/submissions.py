@@ -12,7 +12,8 @@ from nbformat import NotebookNode
 from ..support import DataError
 from . import notebooks
 from .examination import Examination, Finding
-from .exercises import find_regions, is_changed
+from .exercises import is_changed
+from .markers import find_regions
 from .questions import Question, list_questions
 from .updates import ASIDE, find_cells, read_exercises, recognise
 

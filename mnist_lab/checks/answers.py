@@ -54,7 +54,7 @@ def check_answer(name: str, attempt: Any, **given: Any) -> CheckResult:
         attempt,
         functools.partial(_judge, name, given),
         list(answer.hints),
-        solution(name),
+        functools.partial(solution, name),
         call=False,
     )
 

@@ -46,7 +46,7 @@ def check(part: str, model: Any, data: Dataset | None = None) -> CheckResult:
     """
     chosen = _part(part)
     judge = functools.partial(_judge_model, chosen, data)
-    return judged(model, judge, _HINTS[part] + _HINTS["compile"], _code(chosen))
+    return judged(model, judge, _HINTS[part] + _HINTS["compile"], lambda: _code(chosen))
 
 
 def check_data(dataset: Any) -> CheckResult:
@@ -59,7 +59,7 @@ def check_data(dataset: Any) -> CheckResult:
         makes it. Images are flat (784) or 28 × 28 or 28 × 28 × 1, from 0 to 1; labels are one-hot
         or class numbers. As `load_mnist` gives it, it is right, too.
     """
-    return judged(dataset, _judge_data, _HINTS["data"], _DATA_CODE)
+    return judged(dataset, _judge_data, _HINTS["data"], lambda: _DATA_CODE)
 
 
 def check_count(part: str, number: Any) -> CheckResult:
@@ -86,7 +86,7 @@ def check_count(part: str, number: Any) -> CheckResult:
     """
     chosen = _part(part)
     judge = functools.partial(_judge_count, chosen)
-    return judged(number, judge, _HINTS["count"], counts.arithmetic(chosen))
+    return judged(number, judge, _HINTS["count"], lambda: counts.arithmetic(chosen))
 
 
 def _part(key: str) -> Part:

@@ -60,7 +60,7 @@ class CheckResult:
     reasons: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     _hints: list[str] = field(default_factory=list, init=False)
-    _solution: str = field(default="", init=False)
+    _solution: Callable[[], str] = field(default=str, init=False)
     _hints_given: int = field(default=0, init=False)
 
     def __bool__(self) -> bool:
@@ -130,7 +130,7 @@ class CheckResult:
 
     def solution(self) -> None:
         """Print one right answer, as code that can be run."""
-        print(unless_withheld(self._solution))
+        print(unless_withheld(self._solution()))
 
 
 def withhold_solutions() -> None:
@@ -152,7 +152,7 @@ def judged(
     attempt: object,
     judge: Callable[[object], CheckResult],
     hints: list[str],
-    solution: str,
+    solution: Callable[[], str],
     *,
     call: bool = True,
 ) -> CheckResult:
@@ -164,8 +164,10 @@ def judged(
         What a student made, or a function without arguments that makes it.
     judge
         Called with it, if there is something to judge. What it raises is a mistake of the lab.
-    hints, solution
+    hints
         For the student to ask for.
+    solution
+        Gives one right answer, if the student asks for it.
     call
         Whether a function is called for what it makes, or is itself the answer.
     """

@@ -240,7 +240,7 @@ def test_solutions_on_demand_are_switched_off_and_hints_stay(graded, capsys, mon
 
     monkeypatch.setattr(verdicts, "_withheld", False)
     wrong = verdicts.CheckResult("wrong", "Not yet.")
-    result = verdicts.judged(7, lambda _: wrong, ["Count again."], "x = 8")
+    result = verdicts.judged(7, lambda _: wrong, ["Count again."], lambda: "x = 8")
     result.solution()
     assert capsys.readouterr().out == "x = 8\n"
     cells = {cell.id: cell for cell in read(release(graded, "nbgrader")).cells}

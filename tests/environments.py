@@ -1,0 +1,22 @@
+"""Environments of their own, for tests of what is installed."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+
+def make_environment(folder: Path, *install: str) -> Path:
+    """A new environment with what these arguments of `pip install` name; where its programs are."""
+    programs = folder / ("Scripts" if os.name == "nt" else "bin")
+    python = str(programs / "python")
+    if uv := shutil.which("uv"):
+        make = [uv, "venv", "--quiet", "--python", sys.executable, str(folder)]
+        pip = [uv, "pip", "install", "--quiet", "--python", python]
+    else:
+        make = [sys.executable, "-m", "venv", str(folder)]
+        pip = [python, "-m", "pip", "install", "--quiet"]
+    subprocess.run(make, check=True)
+    subprocess.run([*pip, *install], check=True)
+    return programs
