@@ -18,7 +18,7 @@ OLDEST = tests/test_models.py tests/laboratory \
 COMPILE = uv pip compile --quiet --upgrade --no-annotate --custom-compile-command "make lock"
 LOCK = $(COMPILE) --extra test pyproject.toml
 
-.PHONY: lab test test-gate test-browser test-oldest ready solutions exercises verify bench lock clean
+.PHONY: lab test test-gate test-browser test-front test-oldest ready solutions exercises verify bench lock clean
 
 lab: $(READY)
 	$(BIN)/mnist-lab lab
@@ -36,6 +36,12 @@ test-gate: $(READY)
 # The laboratory in JupyterLab and Chromium, which CHROMIUM=/path/to/it may name.
 test-browser: $(READY)
 	$(BIN)/python -m pytest tests/browser
+
+# The laboratory's JavaScript: format, lint, and what it computes. Needs Node.
+test-front:
+	npm ci --silent
+	npm run --silent check
+	npm test --silent
 
 # A short run, for the oldest versions that pyproject.toml allows: CONSTRAINTS=.ci/oldest.txt.
 test-oldest: $(READY)
@@ -57,6 +63,7 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/bench_explorer.py linear 17 5
 	$(BIN)/python tests/benchmarks/bench_explorer.py mlp 1 3
 	$(BIN)/python tests/benchmarks/bench_explorer.py cnn 1 2
+	$(BIN)/python tests/benchmarks/bench_frames.py
 	$(BIN)/python tests/benchmarks/bench_class.py 1 10
 	$(BIN)/python tests/benchmarks/bench_report.py
 

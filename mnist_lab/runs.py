@@ -52,7 +52,7 @@ class Run:
         before rounding. No rows if no epoch was finished.
     weights : list of numpy.ndarray
         The network's weights at the end, in Keras' order. Empty unless the run is a record of a
-        small network.
+        small network, or was trained in the laboratory.
     seconds, compile_seconds : float
         Time spent training (validation included), and compiling before it.
     diverged : bool

@@ -38,6 +38,13 @@ def call(environment, folder, *arguments):
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
+def test_it_brings_the_laboratory_s_page(unpacked):
+    front = Path(unpacked["PYTHONPATH"]) / "mnist_lab" / "laboratory" / "front"
+    here = ROOT / "mnist_lab" / "laboratory" / "front"
+    files = {path.relative_to(here) for path in here.rglob("*.*")} | {Path("uPlot/LICENSE")}
+    assert all((front / file).read_bytes() == (here / file).read_bytes() for file in files)
+
+
 def test_it_brings_data_and_notebooks(unpacked, tmp_path):
     script = (
         "import mnist_lab as lab; print(lab.__file__, lab.load_mnist(), lab.load_records('cnn'))"

@@ -1,13 +1,13 @@
 """What can be set in the laboratory: the controls of a part, and what they say together."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
-import ipywidgets as widgets
 import keras
 
 from ..parts import Part
+from ..support import in_range
 
 TRAINING = ("epochs", "batch_size", "seed")  # what `train` is told; the builder is told the rest
 CLIPPED = "clipped"  # for a menu None is no choice
@@ -31,13 +31,17 @@ TOOLTIPS = {
     "batch_size": "Images in one iteration: fewer give more, noisier and slower epochs.",
     "seed": "Initial weights, order of the images and dropout masks follow from it.",
 }
-_UNITS = (10, 20, 50, 100, 200, 300, 500, 700, 1000, 1500, 2000)
-_OPTIONS = {
+_CHOICES = {
+    # What is read beside the slider is what is used: 0.5, not 0.501187.
+    "learning_rate": [float(f"{10 ** (place / 20):.2g}") for place in range(-80, 21)],
     "linear hidden_units": (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 100),
-    "mlp hidden_units": _UNITS,
-    "dropout hidden_units": _UNITS,
-    "cnn filters": [(f"{n} and {2 * n}", (n, 2 * n)) for n in (2, 4, 8, 16, 32, 64)],
-    "linear loss": [("of 2020, clipped", CLIPPED), ("of today, exact", "categorical_crossentropy")],
+    "hidden_units": (10, 20, 50, 100, 200, 300, 500, 700, 1000, 1500, 2000),
+    "filters": [(n, 2 * n) for n in (2, 4, 8, 16, 32, 64)],
+    "dropout": [place / 20 for place in range(19)],
+    "loss": (CLIPPED, "categorical_crossentropy"),
+    "epochs": range(1, 51),
+    "batch_size": (10, 20, 50, 100, 200, 500, 1000),
+    "seed": range(10_000),
 }
 _FIGURES = {
     "linear": ("learning_rate", "hidden_units", "loss"),
@@ -73,6 +77,28 @@ class Setup:
         values = {key: figures[key] for key in _FIGURES[part.key]}
         return cls(part, {**values, "epochs": part.epochs, "batch_size": 100, "seed": 0}, classes)
 
+    def choices(self, key: str) -> Sequence[Any]:
+        """What a control can be set to, from its one end to the other."""
+        return _CHOICES.get(f"{self.part.key} {key}") or _CHOICES[key]
+
+    def moved(self, **values: Any) -> "Setup":
+        """The same with some controls at other values.
+
+        Raises
+        ------
+        ValueError
+            If there is no such control, or if it cannot be set to this value.
+        """
+        for key, value in values.items():
+            if key not in self.values:
+                raise ValueError(f"{key}={value!r}: the controls are {', '.join(self.values)}")
+            choices = self.choices(key)
+            if key == "learning_rate":  # any value between the slider's ends
+                in_range(key, value, choices[0], choices[-1])
+            elif value not in choices:
+                raise ValueError(f"{key}={value!r}: it must be one of {_listed(choices)}")
+        return dataclasses.replace(self, values=self.values | values)
+
     @property
     def changed(self) -> set[str]:
         """The controls that are not as in the sheet."""
@@ -100,6 +126,11 @@ class Setup:
         units = self.values["hidden_units"]
         between = 0 if self.part.key == "linear" else 2 * dense(units, units)
         return dense(784, units) + between + dense(units, self.classes)
+
+    @property
+    def words(self) -> list[tuple[str, bool]]:
+        """All settings in words, and whether each is another one than in the sheet."""
+        return [(_in_words(key, value), key in self.changed) for key, value in self.values.items()]
 
     @property
     def name(self) -> str:
@@ -130,112 +161,42 @@ class Setup:
             f"run = lab.train(model, data, {train}, name={name!r})\n"
         )
 
+    def controls(self) -> list[dict[str, Any]]:
+        """The controls as the page shows them: each with its choices, and the place of its value.
+
+        A learning rate set from Python may lie between two choices; it is shown as it is.
+        """
+        listed = []
+        for key, value in self.values.items():
+            choices = self.choices(key)
+            near = (
+                min(choices, key=lambda choice: abs(choice - value))
+                if key == "learning_rate"
+                else value
+            )
+            about = {"key": key, "label": LABELS[key], "tooltip": TOOLTIPS[key]}
+            about |= {"place": choices.index(near), "reads": _reads(key, value)}
+            listed.append(about | {"choices": [_reads(key, choice) for choice in choices]})
+        return listed
+
     def _built_with(self) -> dict[str, Any]:
         """What the part's builder is told, where that is not as in the sheet."""
         unlike = self.changed - set(TRAINING)
         told = {key: value for key, value in self.values.items() if key in unlike}
         return told if self.classes == 10 else {**told, "classes": self.classes}
 
-    def html(self) -> str:
-        """All settings in words, in bold what is not as in the sheet."""
-        words = {key: _in_words(key, value) for key, value in self.values.items()}
-        return ", ".join(
-            f"<b>{text}</b>" if key in self.changed else text for key, text in words.items()
-        )
+
+def _listed(choices: Sequence[Any]) -> str:
+    """All choices, or the first and the last where there are many."""
+    few = list(map(repr, choices))
+    return ", ".join(few) if len(few) < 20 else f"{few[0]}, {few[1]} … {few[-1]}"
 
 
-class Controls:
-    """The sliders of a part, at the sheet's values to begin with.
-
-    Parameters
-    ----------
-    part
-        Which part's.
-    moved
-        Called after each change; once for a reset.
-    on_release
-        Whether a slider tells its value only when it is let go.
-    classes
-        Of the data.
-    """
-
-    def __init__(
-        self, part: Part, moved: Callable[[], None], *, on_release: bool, classes: int = 10
-    ):
-        self._sheet, self._moved = Setup.of_sheet(part, classes), moved
-        self._resetting = False
-        self.widgets = {
-            key: _widget(part, key, value, on_release) for key, value in self._sheet.values.items()
-        }
-        for widget in self.widgets.values():
-            widget.observe(self._observe, "value")
-        self._size = widgets.HTML()
-        self.box = widgets.Box(
-            [*self.widgets.values(), self._size], layout={"flex_flow": "row wrap", "width": "100%"}
-        )
-        self._tell_size()
-
-    @property
-    def setup(self) -> Setup:
-        """What the controls say now."""
-        values = {key: widget.value for key, widget in self.widgets.items()}
-        # What is read beside the sliders is what is used: 0.5, not 0.501187.
-        values["learning_rate"] = float(f"{values['learning_rate']:.2g}")
-        if "dropout" in values:
-            values["dropout"] = round(values["dropout"], 2)
-        return dataclasses.replace(self._sheet, values=values)
-
-    def reset(self) -> None:
-        """Put all controls to the sheet's values."""
-        self._resetting = True
-        for key, widget in self.widgets.items():
-            widget.value = self._sheet.values[key]
-        self._resetting = False
-        self._observe()
-
-    def _observe(self, _: object = None) -> None:
-        if not self._resetting:
-            self._tell_size()
-            self._moved()
-
-    def _tell_size(self) -> None:
-        self._size.value = f"<b>{self.setup.parameters:,}</b> parameters"
-
-
-def close_tree(widget: widgets.Widget) -> None:
-    """Close a widget and all within it; ipywidgets keeps for ever what is not closed."""
-    for inner in (*getattr(widget, "children", ()), widget.layout, getattr(widget, "style", None)):
-        if isinstance(inner, widgets.DOMWidget):
-            close_tree(inner)
-        elif inner is not None:
-            inner.close()
-    widget.close()
-
-
-def _widget(part: Part, key: str, value: Any, on_release: bool) -> widgets.Widget:
-    options = _OPTIONS.get(f"{part.key} {key}")
-    look = {
-        "value": value,
-        "description": LABELS[key],
-        "tooltip": TOOLTIPS[key],
-        "style": {"description_width": "95px"},
-        "layout": {"flex": "1 1 260px", "min_width": "240px", "max_width": "420px"},
-    }
-    release = {"continuous_update": not on_release}
-    if key == "learning_rate":
-        return widgets.FloatLogSlider(
-            base=10, min=-4, max=1, step=0.05, readout_format=".2g", **look, **release
-        )
-    if key == "dropout":
-        return widgets.FloatSlider(min=0, max=0.9, step=0.05, **look, **release)
-    if key == "epochs":
-        return widgets.IntSlider(min=1, max=50, **look, **release)
-    if key == "seed":
-        return widgets.BoundedIntText(min=0, max=9999, **look)
+def _reads(key: str, value: Any) -> str:
+    """A control's value as it stands beside it."""
     if key == "loss":
-        return widgets.Dropdown(options=options, **look)
-    options = options or (10, 20, 50, 100, 200, 500, 1000)  # batch sizes
-    return widgets.SelectionSlider(options=options, **look, **release)
+        return "of 2020, clipped" if value == CLIPPED else "of today, exact"
+    return f"{value[0]} and {value[1]}" if key == "filters" else f"{value:g}"
 
 
 def _in_words(key: str, value: Any) -> str:
@@ -244,5 +205,5 @@ def _in_words(key: str, value: Any) -> str:
     if key == "epochs":
         return f"{value} epoch{'s' if value > 1 else ''}"
     if key == "filters":
-        return f"{value[0]} and {value[1]} filters"
+        return f"{_reads(key, value)} filters"
     return f"{LABELS[key]} {value:g}"

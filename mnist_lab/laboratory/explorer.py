@@ -1,34 +1,26 @@
-"""The laboratory: sliders, Start, Stop, live curves, and runs to compare."""
+"""The laboratory: what is trained in it, which runs it keeps, and what its page is told."""
 
-import dataclasses
 import functools
-import html
 import sys
-import threading
 import time
+from typing import Any
 
-import ipywidgets as widgets
+import numpy as np
 
 from ..data import Dataset, load_mnist
 from ..parts import PARTS
 from ..progress import duration
-from ..runs import Run, load_records
+from ..runs import Run
 from ..signals import interruptions
 from ..support import in_range
-from ..training import (
-    CompiledLoop,
-    divergence,
-    redraw,
-    report,
-    settings_of,
-    train_epochs,
-)
+from ..training import CompiledLoop, divergence, redraw, report, settings_of, train_epochs
 from .background import Job
-from .controls import Controls, Setup, close_tree
+from .controls import Setup
 from .estimates import estimate, remember
-from .live import Curve, Frames, LivePicture, curve_of, record_curve, sheet_curve
-from .sight import Sight
-from .table import STYLE, Row
+from .insight import Digits, Glimpses
+from .networks import Network, recorded_networks
+from .rows import OVERLAYS, Row, curve, overlay
+from .surface import Surface
 
 LOOPS_KEPT = 3  # compiling one takes seconds; keeping one, up to 150 MB
 
@@ -39,7 +31,7 @@ _open: dict[str | None, "Explorer"] = {}
 def explore(
     part: str | None = None, *, data: Dataset | None = None, blocking: bool | None = None
 ) -> "Explorer":
-    """Open the laboratory of a part: sliders, Start, Stop, live curves.
+    """Open the laboratory of a part: sliders, live curves, weights, and a digit to draw.
 
     An earlier laboratory of the same part is closed, and its training ends.
 
@@ -56,7 +48,8 @@ def explore(
     Returns
     -------
     Explorer
-        A notebook shows it at the end of a cell; its `runs` are there for the next cells.
+        A notebook shows it at the end of a cell; its `runs` are there for the next cells, and
+        `compare(explorer.runs)` is a still picture of them.
 
     Raises
     ------
@@ -77,30 +70,40 @@ class Explorer:
 
     Attributes
     ----------
-    controls : Controls
-        The sliders; `controls.widgets["epochs"].value = 3` moves one.
+    setup : Setup
+        What the controls say.
     rows : list of Row
         One for each run in the table.
-    view : ipywidgets.Widget
+    status : str
+        The line below the buttons.
+    digit : numpy.ndarray or None
+        The digit in the field as the networks get it, once there is one: uint8 of shape (28, 28).
+    view : Surface
         What is shown.
     """
 
     def __init__(self, part: str | None, data: Dataset, blocking: bool):
         self.rows: list[Row] = []
         self.status = ""
+        self.digit: np.ndarray | None = None
         self._part, self._data, self._blocking = part, data, blocking
         self._sha256 = data.sha256
+        self._digits = Digits(data)
         self._count = 0  # of runs so far; the style of the next one follows
         self._job: Job | None = None
-        self._setup: Setup | None = None  # of the job
-        self._live: Curve | None = None
-        self._changing = threading.RLock()  # held while rows change or all is drawn anew
-        self._make_widgets()
-        self._choose_part(part or "linear")
+        self._trained: str | None = None  # the job's part
+        self._live: Run | None = None
+        self._confused: Run | None = None  # whose confusion matrix is shown
+        self.view = Surface(self.hear)
+        parts = [] if part else [(key, each.title) for key, each in PARTS.items()]
+        self.view.show(parts=parts, overlays=dict.fromkeys(OVERLAYS, False), live=None)
+        self.view.show(running=False, status={"text": "", "alert": False}, rows=[])
+        self.view.show(**self._digits.sight())
+        self.choose_part(part or "linear")
 
     @property
     def runs(self) -> list[Run]:
-        """The runs in the table, in its order."""
+        """The runs in the table, in its order; with their weights, unless they diverged."""
         return [row.run for row in self.rows]
 
     def __repr__(self) -> str:
@@ -108,8 +111,30 @@ class Explorer:
         runs = f"{count} run{'' if count == 1 else 's'}"
         return f"Laboratory of {self._part or 'all parts'}, {runs} (run this cell to open it)"
 
-    def _repr_mimebundle_(self, **options: object) -> dict:
-        return self.view._repr_mimebundle_(**options) | {"text/plain": repr(self)}
+    def _repr_mimebundle_(self, **options: object) -> tuple[dict, dict]:
+        bundle, metadata = self.view._repr_mimebundle_(**options)
+        return bundle | {"text/plain": repr(self)}, metadata
+
+    def set(self, **values: Any) -> None:
+        """Move controls: `explorer.set(epochs=3, learning_rate=0.1)`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such control, or if it cannot be set to this value.
+        """
+        self.setup = self.setup.moved(**values)
+        self._moved()
+
+    def reset(self) -> None:
+        """Put all controls to the sheet's values."""
+        self.set(**Setup.of_sheet(self.setup.part).values)
+
+    def choose_part(self, part: str) -> None:
+        """Have the controls of another part, at the sheet's values."""
+        self.setup = Setup.of_sheet(PARTS[part], self._data.classes)
+        self._tell_setup()
+        self._tell_rows()
 
     def start(self, *, wait: bool = False) -> None:
         """Train with what the controls say.
@@ -119,13 +144,12 @@ class Explorer:
         wait
             Whether to wait until it is done. Always so if the laboratory is a blocking one.
         """
-        setup = self.controls.setup
-        job = Job(functools.partial(self._work, setup))
+        job = Job(functools.partial(self._work, self.setup))
         if not job.claim():
             self._say("Another training goes on: stop it first, or wait for it.", alert=True)
             return
-        self._job, self._setup = job, setup
-        self._set_running(True)
+        self._job, self._trained = job, self.setup.part.key
+        self.view.show(running=True)
         job.begin(wait=wait or self._blocking)
 
     def stop(self) -> None:
@@ -143,13 +167,35 @@ class Explorer:
         """End the training, and take the laboratory from the page. Its runs stay."""
         if self._job is not None:
             self._job.stop()
-        close_tree(self.view)
+        self.view.layout.close()  # ipywidgets keeps for ever what is not closed
+        self.view.close()
+
+    def hear(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
+        """Do what a page asks for: its message says what, and on what."""
+        asked = {
+            "hello": self._greet,
+            "start": self.start,
+            "stop": self.stop,
+            "reset": self.reset,
+            "part": self.choose_part,
+            "move": self._move,
+            "overlay": self._overlay,
+            "rename": self._rename,
+            "hide": self._hide,
+            "remove": self._remove,
+            "code": self._tell_code,
+            "look": lambda index: self.view.show(**self._digits.look_at(index)),
+            "go_on": lambda by: self.view.show(**self._digits.go_on(by)),
+            "behind": self._tell_behind,
+            "digit": lambda: self._answer(np.frombuffer(buffers[0], np.uint8).reshape(28, 28)),
+        }
+        asked[message.pop("ask")](**message)
 
     def _work(self, setup: Setup, job: Job) -> None:
         """What the training's thread does, from Start to the end."""
         try:
             if not job.stopped.is_set():
-                self._set_running(True)
+                self.view.show(running=True)
                 run = self._train(setup, job)
                 if job.kept and len(run.batch_loss):
                     self._keep(run, setup)
@@ -158,8 +204,7 @@ class Explorer:
         finally:
             self._live = None
             job.stopped.set()  # from here on another Start is right, and waits for its turn
-            self._set_running(False)
-            self._refresh()
+            self.view.show(running=False, live=None, training=None)
 
     def _train(self, setup: Setup, job: Job) -> Run:
         epochs, seed = setup.values["epochs"], setup.values["seed"]
@@ -170,21 +215,22 @@ class Explorer:
             run = Run(settings_of(loop, self._data, epochs, seed, setup.name))
             run.compile_seconds = compile_seconds
             redraw(loop.model, seed, loop.input_shape)
-            self._live = curve_of(run, self._count)
-            with Frames(self._draw, alone=not self._blocking) as frames:
+            glimpses = Glimpses(loop.model, setup.part.key == "linear", self._digits)
+            self._show_live(run)
 
-                def look(run: Run) -> bool:
-                    self._follow(run)
-                    frames.look()
-                    return job.stopped.is_set() or interrupted.is_set()
+            def look(run: Run) -> bool:
+                self._follow(run, glimpses)
+                return job.stopped.is_set() or interrupted.is_set()
 
-                train_epochs(loop, run, look)
+            train_epochs(loop, run, look)
         if run.diverged:
             ended = divergence(run, loop.model)
         elif run.interrupted:
             ended = f"Stopped after {len(run.batch_loss):,} iterations. What was trained is kept."
         else:
             ended = f"Done in {duration(run.seconds)}{_compiling(run)}."
+        if not run.diverged:
+            run.weights = loop.model.get_weights()
         self._say(f"{ended} {told}".rstrip(), alert=run.diverged)
         return run
 
@@ -203,150 +249,124 @@ class Explorer:
             del _loops[oldest]
         return loop, time.perf_counter() - began, told
 
-    def _follow(self, run: Run) -> None:
-        """Show how far a training is, and let it be drawn as it is now."""
-        self._say(report(run).replace("  ", " · "))
-        total = run.settings["epochs"] * run.settings["steps_per_epoch"]
-        self._progress.value = len(run.batch_loss) / total
-        history = {key: list(values) for key, values in run.history.items()}
-        self._live = dataclasses.replace(self._live, run=dataclasses.replace(run, history=history))
+    def _show_live(self, run: Run) -> None:
+        """Show a training that begins."""
+        with self.view.lock:
+            self._live, self._sent = run, 0
+            self.view.show(live=self._count)
+            self.view.tell({"curves": [curve(self._count, run)]})
+
+    def _follow(self, run: Run, glimpses: Glimpses) -> None:
+        """Show how far a training is, and what its network has become; in one message."""
+        with self.view.lock:
+            self.status = report(run).replace("  ", " · ")
+            news = glimpses.look(run, self.digit) if not run.diverged else {}
+            if "confusion" in news:
+                self._confused = run
+            self.view.shown |= news | {"status": {"text": self.status, "alert": False}}
+            news |= {"status": self.view.shown["status"]}
+            self.view.tell(news | {"curves": [curve(self._count, run, self._sent)]})
+            self._sent = len(run.batch_loss)
 
     def _keep(self, run: Run, setup: Setup) -> None:
         """Give a run that has ended its row."""
         if run.epochs:
             remember(setup, run)
-        with self._changing:
-            curve = curve_of(run, self._count)
-            self.rows.append(Row(curve, setup, self._refresh, self._remove, self._show_code))
+        with self.view.lock:
+            self.rows.append(Row(self._count, run, setup))
             self._count += 1
-        self._tell_estimate()
-        self._sight.show(run)
+            if run.epochs:
+                self._confused = run
+                self.view.show(**self._digits.see(run), **self._digits.confusion(run))
+        self._tell_setup()
+        self._tell_rows()
 
-    def _remove(self, row: Row) -> None:
-        with self._changing:
-            self.rows.remove(row)
-        self._refresh()
-        close_tree(row.box)
+    def _greet(self, page: str) -> None:
+        """Tell a page that has opened all there is to show."""
+        with self.view.lock:
+            curves = [curve(row.number, row.run) for row in self.rows]
+            if self._live is not None:
+                curves.append(curve(self._count, self._live))
+            self.view.tell(self.view.shown | {"curves": curves, "page": page})
+        self._tell_overlays()
 
-    def _show_code(self, row: Row) -> None:
-        mnist = self._data.name == "MNIST"
-        data = "lab.load_mnist()" if mnist else "...  # as you gave them to lab.explore"
-        self.code.value = row.setup.code(row.run.name, data)
-        self.code.layout.display = ""
-
-    def _refresh(self) -> None:
-        """Show the rows as they are now, and draw their curves."""
-        with self._changing:
-            self._table.children = [row.box for row in self.rows]
-            self.code.layout.display = "none"
-            self._draw()
-
-    def _draw(self) -> None:
-        self._picture.draw(self._curves(), self._live)
-
-    def _curves(self) -> list[Curve]:
-        key = self.controls.setup.part.key
-        overlays = [_overlay(kind, key) for kind, box in self.overlays.items() if box.value]
-        return overlays + [row.curve for row in self.rows if not row.hidden.value]
+    def _move(self, key: str, place: int) -> None:
+        self.set(**{key: self.setup.choices(key)[place]})
 
     def _moved(self) -> None:
-        """A slider has moved: say what follows from it; the linear part is trained at once."""
-        self._tell_estimate()
-        if self.controls.setup.part.key == "linear":
-            if self._job is not None and self._setup.part.key == "linear":
+        """A control has moved: say what follows from it; the linear part is trained at once."""
+        self._tell_setup()
+        if self.setup.part.key == "linear":
+            if self._job is not None and self._trained == "linear":
                 self._job.stop(keep=False)
             self.start()
 
-    def _tell_estimate(self) -> None:
-        words = estimate(self.controls.setup, len(self._data.x_train))
-        self.time.value = f"Estimated time: <b>{words}</b>"
+    def _tell_setup(self) -> None:
+        setup = self.setup
+        self.view.show(
+            part=setup.part.key,
+            controls=setup.controls(),
+            parameters=setup.parameters,
+            estimate=estimate(setup, len(self._data.x_train)),
+        )
+
+    def _tell_rows(self) -> None:
+        self.view.show(rows=[row.told() for row in self.rows])
+        self._tell_overlays()
+        if self.digit is not None:
+            self._answer(self.digit)
+
+    def _overlay(self, kind: str, shown: bool) -> None:
+        self.view.show(overlays=self.view.shown["overlays"] | {kind: shown})
+        self._tell_overlays()
+
+    def _tell_overlays(self) -> None:
+        chosen = [kind for kind, shown in self.view.shown["overlays"].items() if shown]
+        self.view.tell({"curves": [overlay(kind, self.setup.part.key) for kind in chosen]})
+
+    def _row(self, number: int) -> Row:
+        return next(row for row in self.rows if row.number == number)
+
+    def _rename(self, row: int, name: str) -> None:
+        self._row(row).run.settings["name"] = name
+        self._tell_rows()
+
+    def _hide(self, row: int, hidden: bool) -> None:
+        self._row(row).hidden = hidden
+        self._tell_rows()
+
+    def _remove(self, row: int) -> None:
+        with self.view.lock:
+            self.rows.remove(self._row(row))
+        self._tell_rows()
+
+    def _tell_code(self, row: int) -> None:
+        mnist = self._data.name == "MNIST"
+        data = "lab.load_mnist()" if mnist else "...  # as you gave them to lab.explore"
+        chosen = self._row(row)
+        self.view.tell({"code": {"row": row, "text": chosen.setup.code(chosen.run.name, data)}})
+
+    def _tell_behind(self, label: int, said: int) -> None:
+        self.view.show(**self._digits.behind(self._confused, label, said))
+
+    def _answer(self, digit: np.ndarray) -> None:
+        """Say what all networks make of the digit in the field."""
+        self.digit = digit
+        networks = recorded_networks() if self._data.name == "MNIST" else []
+        alike = [each for each in _open.values() if each._sha256 == self._sha256]
+        rows = [row for each in alike for row in each.rows if row.run.weights]
+        networks = networks + [
+            Network(row.run.name, row.run.weights, row.setup.part.key == "linear") for row in rows
+        ]
+        image = self._digits.as_input(digit)
+        said = [
+            {"name": each.name, "probabilities": each.probabilities(image)[0]} for each in networks
+        ]
+        self.view.show(answers=said)
 
     def _say(self, text: str, alert: bool = False) -> None:
         self.status = text
-        kind = "mnist-lab-alert" if alert else "mnist-lab-status"
-        self._status.value = f'<div class="{kind}">{html.escape(text)}</div>'
-
-    def _set_running(self, running: bool) -> None:
-        self.start_button.disabled = running
-        self.stop_button.disabled = not running
-        if running:
-            self._progress.value = 0
-
-    def _choose_part(self, part: str) -> None:
-        # The linear part trains on release: between, it could not keep up.
-        self.controls = Controls(
-            PARTS[part], self._moved, on_release=part == "linear", classes=self._data.classes
-        )
-        earlier, self._place.children = self._place.children, [self.controls.box]
-        for box in earlier:
-            close_tree(box)
-        self._tell_estimate()
-        self._refresh()
-
-    def _make_widgets(self) -> None:
-        self.start_button = _button("Start", "play", "Train the network.", "success")
-        self.stop_button = _button("Stop", "stop", "End the training, and keep what it learned.")
-        self.stop_button.disabled = True
-        self.start_button.on_click(lambda _: self.start())
-        self.stop_button.on_click(lambda _: self.stop())
-        self.reset_button = _button("Reset to the sheet", "undo", "All sliders as in the sheet.")
-        self.reset_button.on_click(lambda _: self.controls.reset())
-        options = [(part.title, key) for key, part in PARTS.items()]
-        self.part_menu = widgets.Dropdown(options=options, description="network")
-        self.part_menu.observe(lambda change: self._choose_part(change["new"]), "value")
-        self.part_menu.layout.display = "none" if self._part else ""
-        self.overlays = {
-            kind: widgets.Checkbox(description=kind, indent=False, layout={"width": "auto"})
-            for kind in _OVERLAYS
-        }
-        for box in self.overlays.values():
-            box.observe(lambda _: self._refresh(), "value")
-        self.time, self._status = widgets.HTML(), widgets.HTML()
-        self._progress = widgets.FloatProgress(max=1.0, layout={"width": "100%"})
-        self._picture, self._sight, self._place = LivePicture(), Sight(self._data), widgets.VBox()
-        self._table = widgets.VBox(layout={"width": "100%"})
-        self.code = widgets.Textarea(layout={"width": "100%", "height": "110px"})
-        self.view = self._laid_out()
-
-    def _laid_out(self) -> widgets.Widget:
-        """Controls, picture and digits beside each other where there is room; the table below."""
-        buttons = _wrapping([self.start_button, self.stop_button, self.reset_button])
-        told = [self.time, self._progress, self._status]
-        left = [self.part_menu, self._place, buttons, *told]
-        overlays = _wrapping([widgets.HTML("Compare with"), *self.overlays.values()], "0 18px")
-        top = _wrapping(
-            [
-                widgets.VBox(left, layout={"flex": "1 1 280px"}),
-                widgets.VBox([overlays, self._picture.image], layout={"flex": "2 1 440px"}),
-                self._sight.box,
-            ],
-            "6px 18px",
-        )
-        style = widgets.HTML(STYLE, layout={"display": "none"})
-        return widgets.VBox([style, top, self._table, self.code], layout={"width": "100%"})
-
-
-_OVERLAYS = {
-    "the sheet's curve": lambda part: sheet_curve(PARTS[part]),
-    "the recorded run": lambda part: record_curve(load_records(part)[0]),
-}
-
-
-@functools.cache
-def _overlay(kind: str, part: str) -> Curve:
-    return _OVERLAYS[kind](part)
-
-
-def _button(words: str, icon: str, tooltip: str, style: str = "") -> widgets.Button:
-    layout = {"width": "auto", "min_width": "80px"}
-    return widgets.Button(
-        description=words, icon=icon, tooltip=tooltip, button_style=style, layout=layout
-    )
-
-
-def _wrapping(children: list[widgets.Widget], gap: str = "0") -> widgets.HBox:
-    layout = {"flex_flow": "row wrap", "grid_gap": gap, "width": "100%"}
-    return widgets.HBox(children, layout=layout)
+        self.view.show(status={"text": text, "alert": alert})
 
 
 def _compiling(run: Run) -> str:

@@ -1,4 +1,4 @@
-"""How much drawing slows a training down, and how soon after Start the first point is seen.
+"""How much showing a training slows it down, and how soon after Start the first point is sent.
 
 Usage: python bench_explorer.py PART EPOCHS PAIRS
 """
@@ -8,49 +8,58 @@ import sys
 import time
 
 import mnist_lab as lab
+from mnist_lab.laboratory import explorer
 
 STARTS = 10
 
 
 class Bench:
-    """A laboratory whose pictures are timed, or left out."""
+    """A laboratory whose news are timed, or left out."""
 
     def __init__(self, part: str):
         self.laboratory = lab.explore(part)
-        self.laboratory.controls._moved = lambda: None  # no training until Start
-        self._draw = self.laboratory._picture.draw
-        self.laboratory._picture.draw = self._timed
-        self.drawing, self.frames, self.first, self.spent = True, 0, None, 0.0
+        self._follow = self.laboratory._follow
+        self.laboratory._follow = self._timed
+        self.showing, self.messages, self.first, self.spent = True, 0, None, 0.0
 
-    def _timed(self, curves, live=None):
-        if live is None or not self.drawing:
+    def _timed(self, run, glimpses):
+        if not self.showing:
             return
         began = time.perf_counter()
-        self._draw(curves, live)
-        if len(live.run.batch_loss):
-            self.frames += 1
-            self.spent += time.perf_counter() - began
-            self.first = self.first or time.perf_counter()
+        self._follow(run, glimpses)
+        self.messages += 1
+        self.spent += time.perf_counter() - began
+        self.first = self.first or time.perf_counter()
 
-    def seconds(self, epochs: int, drawing: bool) -> float:
+    def seconds(self, epochs: int, showing: bool) -> float:
         """Train, and tell how long it took."""
-        self.drawing = drawing
-        self.laboratory.controls.widgets["epochs"].value = epochs
+        self.showing = showing
+        self.laboratory.setup = self.laboratory.setup.moved(epochs=epochs)
         self.laboratory.rows.clear()
         self.laboratory.start(wait=True)
         return self.laboratory.runs[0].seconds
 
     def latency(self) -> float:
         """Seconds from Start to the first point."""
-        self.first, self.drawing = None, True
+        self.first, self.showing = None, True
         self.laboratory.rows.clear()
         began = time.perf_counter()
-        self.laboratory.start_button.click()
+        self.laboratory.start()
         while not self.first:
             time.sleep(0.001)
-        self.laboratory.stop_button.click()
+        self.laboratory.stop()
         self.laboratory.wait()
         return self.first - began
+
+
+def answers(laboratory: explorer.Explorer) -> list[float]:
+    """Seconds that it takes to say what all networks see in a digit."""
+    digit, times = lab.load_mnist().x_valid[0].tobytes(), []
+    for _ in range(30):
+        began = time.perf_counter()
+        laboratory.hear({"ask": "digit"}, [digit])
+        times.append(time.perf_counter() - began)
+    return times
 
 
 def main() -> None:
@@ -63,16 +72,21 @@ def main() -> None:
     )
     bench.seconds(1, True)
     times: dict[bool, list[float]] = {True: [], False: []}
-    bench.frames, bench.spent = 0, 0.0
+    bench.messages, bench.spent = 0, 0.0
     for number in range(pairs):
-        for drawing in (True, False) if number % 2 else (False, True):
-            times[drawing].append(bench.seconds(epochs, drawing))
+        for showing in (True, False) if number % 2 else (False, True):
+            times[showing].append(bench.seconds(epochs, showing))
     ratios = [with_it / without for with_it, without in zip(*times.values(), strict=True)]
     print(
-        f"{part}: {epochs} epochs take {statistics.median(times[False]):.2f} s undrawn, "
-        f"{statistics.median(times[True]):.2f} s drawn; by pairs {statistics.median(ratios):.3f} "
-        f"times as long; {bench.frames / pairs:.1f} frames, "
-        f"{bench.spent / sum(times[True]):.1%} of the time in drawing"
+        f"{part}: {epochs} epochs take {statistics.median(times[False]):.2f} s unseen, "
+        f"{statistics.median(times[True]):.2f} s shown; by pairs {statistics.median(ratios):.3f} "
+        f"times as long; {bench.messages / pairs:.0f} messages, "
+        f"{bench.spent / sum(times[True]):.2%} of the time in making them"
+    )
+    asked = answers(bench.laboratory)
+    print(
+        f"{part}: a drawn digit is answered in {1000 * statistics.median(asked[1:]):.0f} ms "
+        f"(median; the first in {1000 * asked[0]:.0f} ms)"
     )
 
 

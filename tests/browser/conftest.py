@@ -73,6 +73,7 @@ def jupyter(tmp_path_factory):
         "ServerApp.allow_root": True,
         "IdentityProvider.token": token,
         "LabApp.expose_app_in_browser": True,
+        "JupyterNotebookApp.expose_app_in_browser": True,
         "LabApp.open_browser": False,
     }
     own = ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR")
@@ -126,29 +127,58 @@ class Lab:
         )
 
     def run_all(self) -> None:
-        """Run all cells, and wait for the laboratory's picture."""
+        """Run all cells, and wait for the laboratory."""
         self.command("notebook:run-all-cells")
-        self.page.wait_for_selector(".widget-image", timeout=3000 * SECONDS)
-        expect(self.button("Start")).to_be_enabled()
-        self.page.locator(".widget-image").first.scroll_into_view_if_needed()
+        self.shown()
+
+    def shown(self) -> None:
+        """Wait for the first laboratory, and look at it."""
+        self.page.wait_for_selector(".ml-grid", timeout=3000 * SECONDS)
+        self.page.locator(".ml-grid").first.scroll_into_view_if_needed()
+
+    def part(self, name: str):
+        """A part of the first laboratory by its heading."""
+        return self.page.get_by_role("region", name=name, exact=True).first
 
     def button(self, words: str):
-        """The first button with these words."""
-        return self.page.get_by_role("button", name=words).first
+        """The laboratory's first button with exactly these words."""
+        return self.page.locator(".mnist-lab").get_by_role("button", name=words, exact=True).first
 
-    def picture(self) -> str:
-        """The address of the live picture as it is now; another picture has another one."""
-        return self.page.locator(".widget-image").first.get_attribute("src")
-
-    def other_picture(self, than: str) -> str:
-        """Wait for another picture."""
-        script = "src => document.querySelector('.widget-image').src != src"
-        self.page.wait_for_function(script, arg=than, timeout=1000 * SECONDS)
-        return self.picture()
+    def start(self) -> None:
+        """Start a training, and see that it has begun."""
+        self.button("Start").click()
+        expect(self.button("Start")).to_be_disabled()
 
     def ended(self) -> None:
         """Wait until the training has ended."""
         expect(self.button("Start")).to_be_enabled()
+
+    def picture(self, selector: str) -> str:
+        """What a canvas shows now."""
+        canvas = self.page.locator(f"{selector} canvas").first
+        return canvas.evaluate("canvas => canvas.toDataURL()")
+
+    def other_picture(self, selector: str, than: str) -> str:
+        """Wait until a canvas shows something else."""
+        script = """([selector, than]) =>
+            document.querySelector(`${selector} canvas`)?.toDataURL() != than"""
+        self.page.wait_for_function(script, arg=[selector, than], timeout=1000 * SECONDS)
+        return self.picture(selector)
+
+    def draw(self, selector: str, *strokes: list[tuple[float, float]]) -> None:
+        """Draw lines with the mouse, in shares of a field's width and height."""
+        field = self.page.locator(selector).first
+        field.scroll_into_view_if_needed()
+        box = field.bounding_box()
+        for points in strokes:
+            places = [
+                (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points
+            ]
+            self.page.mouse.move(*places[0])
+            self.page.mouse.down()
+            for place in places[1:]:
+                self.page.mouse.move(*place, steps=3)
+            self.page.mouse.up()
 
     def theme(self, dark: bool) -> None:
         """Switch the theme."""
@@ -168,10 +198,10 @@ def open_file(browser, jupyter):
     address, token, _ = jupyter
     pages = []
 
-    def open_file(name: str, width: int = 1200, height: int = 1000) -> Lab:
+    def open_file(name: str, width: int = 1200, height: int = 1000, place: str = "doc/tree") -> Lab:
         page = browser.new_page(viewport={"width": width, "height": height})
         pages.append(page)
-        page.goto(f"{address}/doc/tree/{name}?token={token}&reset")
+        page.goto(f"{address}/{place}/{name}?token={token}&reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=1000 * SECONDS)
         page.wait_for_function(_KERNEL_IS_READY, timeout=1000 * SECONDS)
         return Lab(page)
@@ -186,12 +216,12 @@ def open_file(browser, jupyter):
 def open_notebook(jupyter, open_file):
     """Write a notebook of these cells, and open it."""
 
-    def open_notebook(*cells: str, **size: int) -> Lab:
+    def open_notebook(*cells: str, **view: int | str) -> Lab:
         name = f"laboratory{secrets.token_hex(4)}.ipynb"
         notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)])
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
         nbformat.write(notebook, jupyter[2] / name)
-        return open_file(name, **size)
+        return open_file(name, **view)
 
     return open_notebook
 

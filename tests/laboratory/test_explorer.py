@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -15,7 +16,7 @@ from ipywidgets.widgets import widget as widget_module
 from nbclient import NotebookClient
 
 import mnist_lab as lab
-from mnist_lab.laboratory import background, controls, estimates, explorer, live, sight
+from mnist_lab.laboratory import background, controls, estimates, explorer, insight, networks, rows
 
 pytestmark = pytest.mark.usefixtures("plainly")
 OTHER = {
@@ -49,12 +50,8 @@ def open_laboratory():
 
     def open_laboratory(part, data, **values):
         opened.append(lab.explore(part, data=data))
-        own = opened[-1].controls
         # Set without training at once, as the linear part would.
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(own, "_moved", lambda: None)
-            for key, value in values.items():
-                own.widgets[key].value = value
+        opened[-1].setup = opened[-1].setup.moved(**values)
         return opened[-1]
 
     yield open_laboratory
@@ -67,7 +64,7 @@ def long_training(open_laboratory, medium):
     return open_laboratory("linear", medium, epochs=50, batch_size=10)
 
 
-def wait_until(condition, seconds=30):
+def wait_until(condition, seconds=300):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -78,15 +75,26 @@ def has_begun(laboratory):
     return lambda: "iteration" in laboratory.status
 
 
+def shown(laboratory):
+    """What a page that opens now is told."""
+    told = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(laboratory.view, "tell", told.append)
+        laboratory.hear({"ask": "hello", "page": "mine"}, [])
+    first = next(number for number, news in enumerate(told) if news.get("page") == "mine")
+    return told[first] | {"curves": told[first]["curves"] + told[-1]["curves"]}
+
+
 @pytest.mark.parametrize("part", lab.PARTS)
 def test_every_control_has_its_effect(open_laboratory, small, part):
     laboratory = open_laboratory(part, small)
-    own = laboratory.controls.widgets
-    assert set(own) == set(controls.Setup.of_sheet(lab.PARTS[part]).values)
-    for key, widget in own.items():
-        assert widget.description == controls.LABELS[key]
-        assert widget.tooltip == controls.TOOLTIPS[key]
-    values = {key: OTHER[key] for key in own}
+    own = shown(laboratory)["controls"]
+    assert [control["key"] for control in own] == list(laboratory.setup.values)
+    for control in own:
+        assert control["label"] == controls.LABELS[control["key"]]
+        assert control["tooltip"] == controls.TOOLTIPS[control["key"]]
+        assert control["choices"][control["place"]] == control["reads"]
+    values = {control["key"]: OTHER[control["key"]] for control in own}
     laboratory = open_laboratory(part, small, **values)
     laboratory.start(wait=True)
     (run,) = laboratory.runs
@@ -97,7 +105,7 @@ def test_every_control_has_its_effect(open_laboratory, small, part):
         key: OTHER[key] for key in controls.TRAINING
     }
     assert run.epochs == 2
-    assert laboratory.rows[0].setup.html().count("<b>") == len(own)
+    assert all(changed for _, changed in laboratory.rows[0].setup.words)
 
 
 @pytest.mark.parametrize("part", lab.PARTS)
@@ -107,43 +115,51 @@ def test_it_opens_as_the_sheet_is(part):
     assert setup.name == part
     assert setup.parameters == lab.PARTS[part].parameters
     assert setup.values["epochs"] == lab.PARTS[part].epochs
+    assert all(value in setup.choices(key) for key, value in setup.values.items())
 
 
 @pytest.mark.parametrize("part", lab.PARTS)
 def test_the_number_of_parameters_follows(open_laboratory, small, part):
     laboratory = open_laboratory(part, small)
+    laboratory.start = lambda: None
     key = "filters" if part == "cnn" else "hidden_units"
-    widget = laboratory.controls.widgets[key]
-    for value in [option[1] if part == "cnn" else option for option in widget.options][:5]:
-        laboratory = open_laboratory(part, small, **{key: value})
+    for place, value in enumerate(laboratory.setup.choices(key)[:5]):
+        laboratory.hear({"ask": "move", "key": key, "place": place}, [])
         parameters = lab.PARTS[part].build(**{key: value}).count_params()
-        assert f"<b>{parameters:,}</b>" in laboratory.controls.box.children[-1].value
+        assert shown(laboratory)["parameters"] == parameters
 
 
 def test_reset(open_laboratory, small):
     laboratory = open_laboratory("mlp", small, **{key: OTHER[key] for key in ("dropout", "seed")})
-    assert laboratory.controls.setup.changed == {"dropout", "seed"}
-    laboratory.reset_button.click()
-    assert laboratory.controls.setup == controls.Setup.of_sheet(lab.PARTS["mlp"])
+    assert laboratory.setup.changed == {"dropout", "seed"}
+    laboratory.hear({"ask": "reset"}, [])
+    assert laboratory.setup == controls.Setup.of_sheet(lab.PARTS["mlp"])
     assert not laboratory.runs
 
 
-def test_the_learning_rate_beside_the_slider_is_used(open_laboratory, small):
-    laboratory = open_laboratory("mlp", small, learning_rate=10**-2.3)
-    assert laboratory.controls.setup.values["learning_rate"] == 0.005
+def test_controls_are_set_from_python_within_their_range(open_laboratory, small):
+    laboratory = open_laboratory("mlp", small)
+    laboratory.set(learning_rate=0.0123, epochs=3)
+    about = shown(laboratory)["controls"]
+    assert [control["reads"] for control in about][:1] == ["0.0123"]
+    assert about[0]["choices"][about[0]["place"]] == "0.013"
+    for wrong in ({"epochs": 51}, {"hidden_units": 33}, {"filters": (2, 4)}, {"learning_rate": 20}):
+        (key,) = wrong
+        with pytest.raises(ValueError, match=key.replace("_", ".")):
+            laboratory.set(**wrong)
+    assert laboratory.setup.changed == {"learning_rate", "epochs"}
 
 
 def test_stop_at_random_moments(open_laboratory, medium):
     laboratory = long_training(open_laboratory, medium)
     chance = random.Random(0)
     for _ in range(7):
-        laboratory.start_button.click()
-        assert laboratory.start_button.disabled
+        laboratory.hear({"ask": "start"}, [])
+        assert laboratory.view.shown["running"]
         time.sleep(chance.uniform(0, 0.7))
-        laboratory.stop_button.click()
+        laboratory.hear({"ask": "stop"}, [])
         laboratory.wait()
-        assert not laboratory.start_button.disabled
-        assert laboratory.stop_button.disabled
+        assert not laboratory.view.shown["running"]
     assert laboratory.runs
     for run in laboratory.runs:
         assert run.interrupted
@@ -168,41 +184,39 @@ def test_start_stop_start(open_laboratory, medium):
     laboratory.wait()
     assert "Stopped after" in laboratory.status
     assert len(laboratory.runs) >= 1
-    assert not laboratory.start_button.disabled
+    assert not laboratory.view.shown["running"]
 
 
 def test_closed_it_leaves_no_widget_behind(open_laboratory, small):
     before = set(widget_module._instances)
     laboratory = open_laboratory("mlp", small, hidden_units=10, epochs=1)
     laboratory.start(wait=True)
-    assert len(widget_module._instances) > len(before) + 50
+    assert len(widget_module._instances) > len(before)
     laboratory.close()
     assert set(widget_module._instances) <= before
     assert len(laboratory.runs) == 1
 
 
 LOAD = """
-import re, sys, threading, time
+import json, re, sys, threading, time
 import mnist_lab as lab
 from ipywidgets.widgets import widget as widget_module
 part, slider, *values = sys.argv[1:]
 whole = lab.load_mnist()
 data = lab.Dataset(whole.x_train[:2000], whole.y_train[:2000], whole.x_valid, whole.y_valid)
 laboratory = lab.explore(part, data=data)
-laboratory.controls._moved = lambda: None  # no training until Start
-own = laboratory.controls.widgets
-own["hidden_units"].value, own["epochs"].value = 50, 100
+laboratory.setup = laboratory.setup.moved(hidden_units=50, epochs=50)
 for value in values:
     if slider == "open":
         laboratory = lab.explore(part, data=data)
     else:
-        own[slider].value = float(value)
+        laboratory.setup = laboratory.setup.moved(**{slider: json.loads(value)})
     laboratory.start()
     while "iteration" not in laboratory.status:
         time.sleep(0.01)
     laboratory.stop()
     laboratory.wait()
-    laboratory.rows[-1].remove_button.click()
+    laboratory.hear({"ask": "remove", "row": laboratory.rows[-1].number}, [])
     status = open("/proc/self/status").read()
     memory = int(re.search(r"RssAnon:\\s+(\\d+) kB", status)[1]) / 1024
     print(memory, threading.active_count(), len(widget_module._instances))
@@ -240,7 +254,7 @@ def test_two_laboratories_train_one_after_the_other(open_laboratory, medium):
     first.start()
     second.start()
     assert "Another training goes on" in second.status
-    assert not second.start_button.disabled
+    assert not second.view.shown["running"]
     first.stop()
     second.start(wait=True)
     assert [run.name for run in second.runs] == ["mlp, hidden units 10, 1 epoch"]
@@ -269,7 +283,7 @@ def test_an_exception_is_told(open_laboratory, small, monkeypatch):
         laboratory.start()
         laboratory.wait()
     assert laboratory.status == "MemoryError: no room for 2 GB"
-    assert not laboratory.start_button.disabled
+    assert not laboratory.view.shown["running"]
     laboratory.start(wait=True)
     assert laboratory.status.startswith("Done in")
 
@@ -278,7 +292,7 @@ def test_without_xla_it_is_told_once(open_laboratory, small, capfd, monkeypatch,
     monkeypatch.setattr(explorer, "_loops", {})
     laboratory = open_laboratory("mlp", small, epochs=1)
     for units in (10, 20):
-        laboratory.controls.widgets["hidden_units"].value = units
+        laboratory.set(hidden_units=units)
         laboratory.start(wait=True)
         assert laboratory.status.startswith("Done in")
         assert laboratory.status.endswith(f"within rounding: {without_xla}") == (units == 10)
@@ -300,8 +314,18 @@ def test_divergence_is_told(open_laboratory, medium, capsys):
     assert run.diverged
     assert f"from iteration {len(run.batch_loss)} on" in laboratory.status
     assert "Try a smaller learning rate than 10, say 3" in laboratory.status
-    assert "diverged" in laboratory.rows[0].box.children[3].value
+    assert laboratory.rows[0].told()["accuracy"] == "diverged"
+    assert shown(laboratory)["curves"][0]["diverged"]
+    assert not run.weights
     assert capsys.readouterr() == ("", "")
+
+
+def code_of(laboratory, row):
+    told = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(laboratory.view, "tell", told.append)
+        laboratory.hear({"ask": "code", "row": row.number}, [])
+    return told[0]["code"]["text"]
 
 
 @pytest.mark.parametrize("part", ["linear", "dropout"])
@@ -309,16 +333,14 @@ def test_the_code_repeats_the_run(open_laboratory, small, part):
     values = {"hidden_units": 20, "epochs": 2, "batch_size": 50, "learning_rate": 0.02, "seed": 3}
     laboratory = open_laboratory(part, small, **values)
     laboratory.start(wait=True)
-    laboratory.controls.widgets["learning_rate"].value = 0.01
+    laboratory.set(learning_rate=0.01)
     if part != "linear":
         laboratory.start()
     laboratory.wait()
     row = laboratory.rows[1]
-    row.name.value = "it's <b>mine</b>"
-    row.copy_button.click()
-    assert laboratory.code.layout.display == ""
+    laboratory.hear({"ask": "rename", "row": row.number, "name": "it's <b>mine</b>"}, [])
+    code = code_of(laboratory, row)
     space = {}
-    code = laboratory.code.value
     assert "data = ..." in code
     exec(code.replace("...  #", "small #"), {"small": small}, space)
     again = space["run"]
@@ -337,26 +359,28 @@ def test_the_code_for_mnist_loads_it(open_laboratory, data):
 def test_rows_can_be_hidden_renamed_and_removed(open_laboratory, small):
     laboratory = open_laboratory("mlp", small, hidden_units=10, epochs=2)
     for seed in range(3):
-        laboratory.controls.widgets["seed"].value = seed
+        laboratory.set(seed=seed)
         laboratory.start(wait=True)
-    all_three = laboratory._picture.image.value
-    laboratory.rows[0].hidden.value = True
-    assert laboratory._picture.image.value != all_three
-    laboratory.rows[0].hidden.value = False
-    assert laboratory._picture.image.value == all_three
-    laboratory.rows[1].name.value = "the second"
+    laboratory.hear({"ask": "hide", "row": 0, "hidden": True}, [])
+    laboratory.hear({"ask": "rename", "row": 1, "name": "the second"}, [])
+    told = shown(laboratory)
+    assert [row["hidden"] for row in told["rows"]] == [True, False, False]
+    assert [row["name"] for row in told["rows"]][1:] == [
+        laboratory.runs[1].name,
+        "mlp, hidden units 10, 2 epochs",
+    ]
     assert laboratory.runs[1].name == "the second"
-    laboratory.rows[0].remove_button.click()
+    laboratory.hear({"ask": "remove", "row": 0}, [])
     assert [run.settings["seed"] for run in laboratory.runs] == [1, 2]
-    assert len({row.curve.color for row in laboratory.rows}) == 2
+    # The styles of the others stay.
+    assert [curve["id"] for curve in shown(laboratory)["curves"]] == [1, 2]
     assert repr(laboratory) == "Laboratory of mlp, 2 runs (run this cell to open it)"
 
 
 def test_the_linear_part_trains_when_a_slider_is_let_go(open_laboratory, medium):
     laboratory = open_laboratory("linear", medium, epochs=2)
-    assert not laboratory.controls.widgets["learning_rate"].continuous_update
     for rate in (0.1, 0.2, 0.3):
-        laboratory.controls.widgets["learning_rate"].value = rate
+        laboratory.set(learning_rate=rate)
     laboratory.wait()
     # Those that were overtaken are not kept, unless they were done.
     assert laboratory.runs[-1].name == "linear, learning rate 0.3, 2 epochs"
@@ -366,15 +390,17 @@ def test_the_linear_part_trains_when_a_slider_is_let_go(open_laboratory, medium)
 
 def test_time_is_estimated(open_laboratory, small, cache):
     laboratory = open_laboratory("linear", small, epochs=10)
-    assert "about" in laboratory.time.value
-    laboratory.start(wait=True)
-    assert "about" not in laboratory.time.value
+    laboratory.choose_part("linear")
+    assert "about" in laboratory.view.shown["estimate"]
+    laboratory.set(epochs=10)
+    laboratory.wait()
+    assert "about" not in laboratory.view.shown["estimate"]
     file = estimates.speeds_file()
-    setup, run = laboratory.controls.setup, laboratory.runs[0]
+    setup, run = laboratory.setup, laboratory.runs[0]
     speed = run.seconds / len(run.batch_loss)
     assert estimates._read() == {setup.network: pytest.approx(speed)}
     # One for each kind of network, whatever the learning rate.
-    laboratory.controls.widgets["learning_rate"].value = 0.1
+    laboratory.set(learning_rate=0.1)
     laboratory.wait()
     assert len(estimates._read()) == 1
     for broken in ("{", "[1]", '{"' + setup.network + '": null}'):
@@ -393,9 +419,9 @@ def test_a_guess_follows_the_size_of_the_network(data):
 
 def test_without_a_part_there_is_a_choice(open_laboratory, small):
     laboratory = open_laboratory(None, small)
-    assert [key for _, key in laboratory.part_menu.options] == list(lab.PARTS)
-    laboratory.part_menu.value = "cnn"
-    assert set(laboratory.controls.widgets) >= {"filters"}
+    assert [key for key, _ in shown(laboratory)["parts"]] == list(lab.PARTS)
+    laboratory.hear({"ask": "part", "part": "cnn"}, [])
+    assert "filters" in [control["key"] for control in shown(laboratory)["controls"]]
     assert repr(laboratory) == "Laboratory of all parts, 0 runs (run this cell to open it)"
     with pytest.raises(ValueError, match="it must be one of linear, mlp, dropout, cnn"):
         lab.explore("rnn")
@@ -407,22 +433,25 @@ def test_data_with_other_classes(open_laboratory, small):
     letters = lab.Dataset(small.x_train, labels[0], small.x_valid, labels[1], "letters")
     laboratory = open_laboratory("mlp", letters, hidden_units=10, epochs=1)
     parameters = lab.build_mlp(hidden_units=10, classes=27).count_params()
-    assert f"<b>{parameters:,}</b>" in laboratory.controls.box.children[-1].value
+    assert laboratory.setup.parameters == parameters
     laboratory.start(wait=True)
     (run,) = laboratory.runs
     assert run.val_probabilities.shape == (len(letters.x_valid), 27)
-    laboratory.rows[0].copy_button.click()
-    assert ".build(hidden_units=10, classes=27)" in laboratory.code.value
+    assert ".build(hidden_units=10, classes=27)" in code_of(laboratory, laboratory.rows[0])
+    assert shown(laboratory)["confusion"]["counts"].shape == (27, 27)
+    laboratory.hear({"ask": "digit"}, [bytes(784)])
+    (answer,) = shown(laboratory)["answers"]  # MNIST's networks know other classes
+    assert answer["probabilities"].shape == (27,)
     with pytest.raises(ValueError, match=r"labels up to 26, but the model 10 .*classes=27"):
         lab.train(lab.build_linear(), letters, epochs=1)
 
 
 def test_blocking(small, monkeypatch):
-    monkeypatch.setitem(sys.modules, "google.colab", sys)
+    output = SimpleNamespace(enable_custom_widget_manager=lambda: None)
+    monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace(output=output))
     laboratory = lab.explore("mlp", data=small)
-    laboratory.controls.widgets["hidden_units"].value = 10
-    laboratory.controls.widgets["epochs"].value = 1
-    laboratory.start_button.click()
+    laboratory.set(hidden_units=10, epochs=1)
+    laboratory.hear({"ask": "start"}, [])
     assert len(laboratory.runs) == 1
     laboratory.close()
 
@@ -442,86 +471,128 @@ def test_interrupt_ends_a_blocking_training(open_laboratory, medium):
     assert "Stopped after" in laboratory.status
 
 
-def test_the_first_point_is_drawn_at_once(open_laboratory, medium, monkeypatch):
+@pytest.fixture
+def listen(monkeypatch):
+    """Keep all that a laboratory tells its pages."""
+
+    def listen(laboratory):
+        told, tell = [], laboratory.view.tell
+        monkeypatch.setattr(laboratory.view, "tell", lambda news: told.append(news) or tell(news))
+        return told
+
+    return listen
+
+
+def test_each_batch_goes_over_once_and_the_first_at_once(open_laboratory, medium, listen):
     laboratory = open_laboratory("linear", medium, epochs=20, batch_size=10)
-    drawn = []
-    monkeypatch.setattr(
-        laboratory._picture, "draw", lambda _, live=None: live and drawn.append(live.run.seconds)
-    )
+    told = listen(laboratory)
     laboratory.start(wait=True)
-    assert drawn[0] == 0  # the axes, while time does not count yet
-    assert next(filter(None, drawn)) < 1
+    (run,) = laboratory.runs
+    pieces = [curve for news in told for curve in news.get("curves", ()) if curve["id"] == 0]
+    assert np.array_equal(np.concatenate([piece["loss"] for piece in pieces]), run.batch_loss)
+    assert [piece["first"] for piece in pieces][:2] == [0, 0]
+    assert len(pieces[1]["loss"]) < 50
+    whole = np.array([run.history[key] for key in lab.Run({}).history], np.float32)
+    assert np.array_equal(pieces[-1]["history"], whole)
 
 
-class Clock:
-    """Time as a test wants it."""
-
-    def __init__(self):
-        self.now = 0.0
-
-    def perf_counter(self):
-        return self.now
-
-    thread_time = perf_counter
-
-
-@pytest.mark.parametrize("cost", [0.001, 0.01, 0.1])
-def test_drawing_takes_its_share_and_no_more(cost, monkeypatch):
-    clock, began = Clock(), []
-    monkeypatch.setattr(live, "time", clock)
-
-    def draw():
-        began.append(clock.now)
-        clock.now += cost * (4 if len(began) in (1, 3) else 1)  # new axes
-
-    with live.Frames(draw, alone=False) as frames:
-        began.clear()
-        start = clock.now
-        while clock.now < start + 30:
-            frames.look()
-            clock.now += 0.05
-    assert began[0] == start
-    assert np.diff(began).min() >= 0.25
-    assert len(began) * cost <= 0.02 * 30 + cost
-    assert len(began) > min(85, 0.012 * 30 / cost)
+def test_a_page_opened_in_the_middle_is_told_the_whole(open_laboratory, medium):
+    laboratory = long_training(open_laboratory, medium)
+    laboratory.start()
+    wait_until(has_begun(laboratory))
+    told = shown(laboratory)
+    assert told["running"]
+    assert told["live"] == told["curves"][0]["id"] == 0
+    assert told["curves"][0]["first"] == 0
+    assert len(told["curves"][0]["loss"]) > 0
+    laboratory.stop()
+    laboratory.wait()
+    assert shown(laboratory)["live"] is None
 
 
-def test_frames_in_a_thread_of_their_own_end_with_it(monkeypatch):
-    monkeypatch.setattr(live, "SECONDS_BETWEEN", 0)
-    shown, latest, threads = [], 0, set(threading.enumerate())
-    with live.Frames(lambda: shown.append(latest), alone=True) as frames:
-        for latest in range(1, 4):
-            while shown[-1] != latest:
-                frames.look()
-        assert set(threading.enumerate()) - threads
-    assert set(threading.enumerate()) == threads
+@pytest.mark.parametrize(
+    ("part", "values", "shape"),
+    [
+        ("linear", {}, (10, 784)),
+        ("mlp", {"hidden_units": 20}, (16, 784)),
+        ("mlp", {"hidden_units": 10}, (10, 784)),
+        ("cnn", {"filters": (4, 8)}, (4, 25)),
+    ],
+)
+def test_weights_are_seen_while_it_learns(open_laboratory, medium, listen, part, values, shape):
+    laboratory = open_laboratory(part, medium, epochs=2, **values)
+    laboratory.hear({"ask": "look", "index": 7}, [])
+    laboratory.hear({"ask": "digit"}, [medium.x_valid[7].tobytes()])
+    told = listen(laboratory)
+    laboratory.start(wait=True)
+    (run,) = laboratory.runs
+    weights = [news["weights"] for news in told if "weights" in news]
+    assert {each["images"].shape for each in weights} == {shape}
+    assert all(len(each["numbers"]) == shape[0] for each in weights)
+    assert not np.array_equal(weights[0]["images"], weights[-1]["images"])
+    first = run.weights[0]
+    last = {
+        "linear": lambda: (first @ run.weights[2]).T,
+        "mlp": lambda: first[:, weights[-1]["numbers"]].T,
+        "cnn": lambda: first.reshape(25, -1).T,
+    }[part]()
+    assert np.allclose(weights[-1]["images"], last, atol=1e-5)
+    live = [news["said"] for news in told if news.get("training")]
+    assert {each["index"] for each in live} == {7}
+    said = live[-1]["probabilities"]
+    assert np.allclose(said, run.val_probabilities[7], atol=0.002)
+    drawn = [news["training"] for news in told if news.get("training")][-1]
+    assert np.allclose(drawn["probabilities"], said, atol=1e-6)
+    counts = [news["confusion"]["counts"] for news in told if "confusion" in news]
+    assert len(counts) >= 2
+    assert np.trace(counts[-1]) == round(run.val_accuracy * len(medium.x_valid))
 
 
-def test_an_exception_while_drawing_is_told(open_laboratory, small, monkeypatch):
+def test_looking_at_a_network_takes_its_share_and_no_more(data, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(insight, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    glimpses = insight.Glimpses(lab.build_linear(), True, insight.Digits(data))
+    looked = []
+
+    def seen(*_):
+        looked.append(now[0])
+        now[0] += 0.002
+        return {}
+
+    monkeypatch.setattr(glimpses, "_seen", seen)
+    run = lab.Run({"name": "linear"})
+    while now[0] < 30:
+        glimpses.look(run, None)
+        now[0] += 0.05
+    assert looked[0] == 0
+    assert len(looked) * 0.002 <= insight.LOOKING * 30 + 0.002
+    assert len(looked) > 45
+
+
+def test_an_exception_while_looking_is_told(open_laboratory, small, monkeypatch):
     laboratory = open_laboratory("linear", small)
-    draw = laboratory._picture.draw
 
-    def fail(curves, live=None):
-        if live is not None and len(live.run.batch_loss):
-            raise RuntimeError("no ink")
-        draw(curves, live)
+    def fail(*_):
+        raise RuntimeError("no light")
 
-    monkeypatch.setattr(laboratory._picture, "draw", fail)
+    monkeypatch.setattr(insight.Glimpses, "look", fail)
     laboratory.start()
     laboratory.wait()
-    assert "no ink" in laboratory.status
+    assert laboratory.status == "RuntimeError: no light"
 
 
 def test_overlays(open_laboratory, small):
     laboratory = open_laboratory("cnn", small)
-    seen = {laboratory._picture.image.value}
-    for box in laboratory.overlays.values():
-        box.value = True
-        seen.add(laboratory._picture.image.value)
-    assert len(seen) == 3
-    printed = live.sheet_curve(lab.PARTS["cnn"]).run.history["val_accuracy"]
+    for kind in rows.OVERLAYS:
+        laboratory.hear({"ask": "overlay", "kind": kind, "shown": True}, [])
+    sheet, record = shown(laboratory)["curves"]
+    assert len(record["loss"]) == 20_400
+    printed = sheet["history"][3]
     assert len(printed) == 34
+    assert np.isnan(printed[:2]).all()
     assert printed[-1] == pytest.approx(lab.PARTS["cnn"].sheet_accuracy, abs=0.0006)
+    laboratory.hear({"ask": "overlay", "kind": rows.OVERLAYS[0], "shown": False}, [])
+    assert [curve["id"] for curve in shown(laboratory)["curves"]] == [rows.OVERLAYS[1]]
 
 
 @pytest.mark.parametrize("part", lab.PARTS.values())
@@ -534,18 +605,77 @@ def test_what_the_sheet_printed_is_whole(part):
 
 def test_what_the_network_sees(data):
     record = lab.load_records("linear")[0]
-    view = sight.Sight(data)
-    assert view.box.layout.display == "none"
-    view.show(record)
+    digits = insight.Digits(data)
+    assert "said" not in digits.sight()
     wrong = round((1 - record.val_accuracy) * 10_000)
-    assert f"mistake 1 of {wrong}" in view.words
-    first = view._picture.value
-    view.next_button.click()
-    assert "mistake 2 of" in view.words
-    assert view._picture.value != first
-    view.back_button.click()
-    view.back_button.click()
-    assert f"right, {10_000 - wrong:,} of {10_000 - wrong:,}" in view.words
+    sight = digits.see(record)["sight"]
+    assert sight["words"] == f"mistake 1 of {wrong:,}"
+    assert sight["sure"] == sorted(sight["sure"], reverse=True)
+    assert np.array_equal(sight["pixels"][0].reshape(28, 28), data.x_valid[sight["index"]])
+    assert digits.go_on(1)["sight"]["words"] == f"mistake 2 of {wrong:,}"
+    digits.go_on(-1)
+    last = digits.go_on(-1)["sight"]["words"]
+    assert last == f"one that is right, {10_000 - wrong:,} of {10_000 - wrong:,}"
+    # A digit of one's choice stays, whatever is trained next.
+    index = digits.index
+    digits.see(lab.load_records("cnn")[0])
+    assert digits.index == index
+
+
+def test_the_digits_behind_a_field_of_the_matrix(data):
+    record = lab.load_records("linear")[0]
+    digits = insight.Digits(data)
+    counts = digits.confusion(record)["confusion"]["counts"]
+    assert counts.sum() == 10_000
+    behind = digits.behind(record, 4, 9)["behind"]
+    assert behind["count"] == counts[4, 9]
+    assert set(behind["labels"]) == {4}
+    assert set(behind["saids"]) == {9}
+    assert behind["sure"] == sorted(behind["sure"], reverse=True)
+
+
+def test_prepared_data_look_and_are_asked_like_stored_ones(open_laboratory, small):
+    flat = [x.reshape(-1, 784).astype(np.float32) / 255 for x in (small.x_train, small.x_valid)]
+    prepared = lab.Dataset(flat[0], small.y_train, flat[1], small.y_valid)
+    digits = insight.Digits(prepared)
+    assert np.array_equal(digits.pixels, small.x_valid.reshape(-1, 784))
+    assert np.allclose(digits.as_input(digits.pixels), flat[1], atol=1e-6)
+
+
+@pytest.mark.parametrize("key", ["linear", "mlp_small", "dropout_small", "cnn"])
+def test_the_networks_on_file_say_what_their_records_say(data, key):
+    record = lab.load_records(key)[0]
+    (network,) = [
+        each
+        for each in networks.recorded_networks()
+        if len(each.weights) == len(record.weights)
+        and np.array_equal(each.weights[0], record.weights[0])
+    ]
+    said = network.probabilities(data.x_valid[:500].reshape(-1, 784).astype(np.float32) / 255)
+    assert np.allclose(said, record.val_probabilities[:500], atol=0.001)
+
+
+def test_all_networks_say_what_a_drawn_digit_is(open_laboratory, data):
+    piece = lab.Dataset(
+        data.x_train[:2000], data.y_train[:2000], data.x_valid[:100], data.y_valid[:100], "MNIST"
+    )
+    laboratory = open_laboratory("linear", piece, epochs=2)
+    other = open_laboratory("mlp", piece, epochs=1, hidden_units=10)
+    laboratory.start(wait=True)
+    other.start(wait=True)
+    laboratory.hear({"ask": "digit"}, [data.x_valid[0].tobytes()])
+    assert np.array_equal(laboratory.digit, data.x_valid[0])
+    answers = {each["name"]: each["probabilities"] for each in shown(laboratory)["answers"]}
+    on_file = {name: said for name, said in answers.items() if name.endswith("on file")}
+    assert len(on_file) == 4
+    assert {int(said.argmax()) for said in on_file.values()} == {7}
+    assert set(answers) - set(on_file) == {"linear, 2 epochs", "mlp, hidden units 10, 1 epoch"}
+    said = laboratory.runs[0].val_probabilities[0]
+    assert np.allclose(answers["linear, 2 epochs"], said, atol=0.002)
+    laboratory.hear({"ask": "rename", "row": 0, "name": "mine"}, [])
+    assert "mine" in [each["name"] for each in shown(laboratory)["answers"]]
+    laboratory.hear({"ask": "remove", "row": 0}, [])
+    assert len(shown(laboratory)["answers"]) == 5
 
 
 def test_a_job_that_fails_gives_its_turn_to_the_next():
@@ -568,12 +698,8 @@ NOTEBOOK = (
     "data = lab.Dataset(*arrays)",
     'mlp = lab.explore("mlp", data=data)\nmlp',
     'linear = lab.explore("linear", data=data)\nlinear',
-    "mlp.controls.widgets['hidden_units'].value = 10\n"
-    "mlp.controls.widgets['epochs'].value = 2\n"
-    "mlp.start_button.click()\n"
-    "mlp.wait()\n"
-    "mlp.runs[0].epochs",
-    "linear.controls.widgets['learning_rate'].value = 0.1\nlinear.wait()\nlinear",
+    "mlp.set(hidden_units=10, epochs=2)\nmlp.start()\nmlp.wait()\nmlp.runs[0].epochs",
+    "linear.set(learning_rate=0.1)\nlinear.wait()\nlinear",
     "mlp.start(wait=True)\n[run.name for run in mlp.runs]",
 )
 

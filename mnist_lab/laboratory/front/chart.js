@@ -1,0 +1,415 @@
+/* global uPlot */
+// Loss and accuracy of all runs, one above the other, with the values under the pointer.
+
+import { drawMark, isOverlay, lineSample, styleOf } from "./marks.js";
+import { button, element, panel } from "./page.js";
+import { grid } from "./state.js";
+
+const FLOORS = [95, 90, 80, 50, 0]; // where the axis of accuracies may begin, in percent
+const MEASURES = [
+  { key: "loss", name: "loss", validated: "val_loss", digits: 3, unit: "", factor: 1 },
+  {
+    key: "accuracy",
+    name: "accuracy",
+    validated: "val_accuracy",
+    digits: 1,
+    unit: "%",
+    factor: 100,
+  },
+];
+
+const EPOCHS = {
+  size: 24,
+  label: "epoch",
+  labelSize: 14,
+  labelGap: -6,
+  labelFont: "11px system-ui, sans-serif",
+};
+const DECADES = {
+  splits: (_plot, _axis, min, max) => {
+    const ticks = [];
+    for (let power = -5; power < 4; power++) ticks.push(10 ** power, 3 * 10 ** power);
+    return ticks.filter((tick) => tick > min * 0.99 && tick < max * 1.01);
+  },
+  filter: (_, ticks) => ticks,
+};
+
+export class Charts {
+  constructor(store) {
+    this.store = store;
+    this.window = null; // the epochs that are shown, where not all are
+    this.logarithmic = true;
+    this.forward = null; // the run that is brought forward
+    this.places = MEASURES.map(({ key }) => element("div", { class: `ml-plot ml-plot-${key}` }));
+    this.hint = element("p", { class: "ml-hint" }, "Press Start, and a curve begins to grow here.");
+    this.readout = element("div", { class: "ml-readout", hidden: true });
+    this.panel = this.makePanel();
+    store.on("curves rows live overlays controls", () => this.request());
+    new ResizeObserver(() => this.request(true)).observe(this.field);
+    // Axes have the colours of the theme.
+    new MutationObserver(() => this.request(true)).observe(document.body, { attributes: true });
+  }
+
+  makePanel() {
+    this.axisButton = button("log axis", "The axis of the loss: logarithmic or linear.", () => {
+      this.logarithmic = !this.logarithmic;
+      this.request(true);
+    });
+    this.backButton = button("Show all", "Show all epochs again (also: a double click).", () =>
+      this.zoom(null),
+    );
+    this.overlays = element("span", { class: "ml-overlays" });
+    this.store.on("overlays", () => this.showOverlays());
+    this.field = element(
+      "div",
+      {
+        class: "ml-plots",
+        tabindex: 0,
+        role: "group",
+        "aria-label": CHART_HELP,
+        onkeydown: (event) => this.key(event),
+      },
+      ...this.places,
+      this.hint,
+      this.readout,
+    );
+    this.table = element("details", { class: "ml-data" }, element("summary", {}, "as a table"));
+    this.table.addEventListener("toggle", () => this.fillTable());
+    const legend = "thin: batches · thick: their mean over 100 · marks: validation";
+    const foot = element("div", { class: "ml-foot" }, element("span", {}, legend), this.table);
+    const tools = element("div", { class: "ml-tools" }, this.backButton, this.axisButton);
+    return panel(
+      "curves",
+      "Learning curves",
+      [this.overlays],
+      element("div", { class: "ml-chart" }, this.field, tools),
+      foot,
+    );
+  }
+
+  showOverlays() {
+    const { overlays } = this.store;
+    if (this.overlays.children.length) {
+      for (const input of this.overlays.querySelectorAll("input"))
+        input.checked = overlays[input.name];
+      return;
+    }
+    for (const kind of Object.keys(overlays)) {
+      const ask = (event) => this.store.ask("overlay", { kind, shown: event.target.checked });
+      const input = element("input", { type: "checkbox", name: kind, onchange: ask });
+      input.checked = overlays[kind];
+      this.overlays.append(element("label", {}, input, kind));
+    }
+  }
+
+  /** Draw at the page's next frame; `anew` where more than the data has changed. */
+  request(anew = false) {
+    this.anew ||= anew;
+    this.pending ??= requestAnimationFrame(() => {
+      this.pending = undefined;
+      this.draw();
+    });
+  }
+
+  draw() {
+    const width = this.field.clientWidth;
+    if (!width) return;
+    this.curves = this.store.drawn();
+    const known = this.curves.map((curve) => curve.id).join();
+    if (this.anew || known !== this.known || width !== this.width) this.build(width);
+    [this.known, this.width, this.anew] = [known, width, false];
+    const [from, to] = this.shownEpochs();
+    this.epochs = grid(from, to, this.curves);
+    this.hint.hidden = this.curves.length > 0;
+    this.backButton.hidden = this.window === null;
+    this.axisButton.textContent = this.logarithmic ? "log axis" : "linear axis";
+    MEASURES.forEach(({ key, factor }, i) => {
+      const lines = this.curves.flatMap((curve) => {
+        const points = this.epochs.map((epoch) => curve.at(key, epoch));
+        const line = (place) =>
+          points.map((pair) => (pair[place] === null ? null : factor * pair[place]));
+        return [line(0), line(1)];
+      });
+      this.plots[i].setData([this.epochs, ...lines], false);
+      this.plots[i].batch(() => {
+        this.plots[i].setScale("x", { min: from, max: to });
+        const [min, max] = i ? this.accuracies(lines) : this.losses(lines);
+        this.plots[i].setScale("y", { min, max });
+      });
+    });
+    if (this.table.open) this.fillTable();
+    // The pointer may rest while a curve grows or gets another name.
+    if (!this.readout.hidden) this.read(this.pointed);
+  }
+
+  shownEpochs() {
+    const planned = Number(this.store.controls.find(({ key }) => key === "epochs").reads);
+    const all = this.curves.length ? this.curves.map((curve) => curve.epochs) : [planned];
+    return this.window ?? [0, Math.max(...all)];
+  }
+
+  /** How far the axis of the loss reaches: in steps, so that it seldom jumps. */
+  losses(lines) {
+    const { low, high } = this.reach(lines, "val_loss", 1);
+    if (!this.logarithmic) return [0, Math.ceil(Math.min(high, 100) * 4.2) / 4 || 2.5];
+    const half = (value, round) => 10 ** (round(2 * Math.log10(value)) / 2);
+    return [half(Math.max(low, 1e-4), Math.floor), half(Math.min(high, 100) * 1.05, Math.ceil)];
+  }
+
+  accuracies(lines) {
+    const { worst } = this.reach(lines, "val_accuracy", 100);
+    const spare = this.store.live === null ? 1 : 3; // points that later epochs may be worse
+    return [FLOORS.find((floor) => floor < worst - spare) ?? 0, 100];
+  }
+
+  /** The smallest and the largest of what is drawn, raw batches left out, and validated worst. */
+  reach(lines, key, factor) {
+    const [from, to] = this.shownEpochs();
+    const validated = this.curves.flatMap((curve) =>
+      Array.from(curve.history[key]).filter((_, i) => i + 1 >= from && i + 1 <= to),
+    );
+    const marks = validated.filter(Number.isFinite).map((value) => factor * value);
+    const means = lines.filter((_, i) => i % 2).flat();
+    const finite = [...means.filter(Number.isFinite), ...marks];
+    const usual = this.window === null && key === "val_loss" ? [0.3, 2.5] : [];
+    return {
+      low: Math.min(...finite, ...usual),
+      high: Math.max(...finite, ...usual),
+      worst: Math.min(...marks, ...(marks.length ? [] : finite.length ? finite : [0])),
+    };
+  }
+
+  build(width) {
+    for (const plot of this.plots ?? []) plot.destroy();
+    this.readout.hidden = true;
+    this.plots = MEASURES.map((measure, i) => {
+      const height = this.places[i].clientHeight;
+      return new uPlot(this.options(measure, width, height), null, this.places[i]);
+    });
+  }
+
+  options(measure, width, height) {
+    const look = getComputedStyle(this.field);
+    const [stroke, line] = ["--ml-muted", "--ml-grid"].map((name) => look.getPropertyValue(name));
+    const axis = { stroke, font: "11px system-ui, sans-serif", ticks: { show: false }, gap: 4 };
+    const grid = { stroke: line, width: 1 };
+    const logarithmic = this.logarithmic && measure.key === "loss";
+    const last = measure.key === "accuracy";
+    const reads = (_, ticks) =>
+      ticks.map((tick) => `${Number(tick.toPrecision(3))}${measure.unit}`);
+    return {
+      width,
+      height,
+      legend: { show: false },
+      padding: [8, 12, last ? 0 : 4, 0],
+      scales: {
+        x: { time: false },
+        y: logarithmic ? { distr: 3, log: 10 } : {},
+      },
+      axes: [
+        { ...axis, grid, ...(last ? EPOCHS : { size: 4, values: () => [] }) },
+        { ...axis, grid, size: 44, ...(logarithmic ? DECADES : {}), values: reads },
+      ],
+      series: [{}, ...this.curves.flatMap((curve) => this.lines(curve))],
+      cursor: {
+        drag: { x: true, y: false, setScale: false },
+        sync: { key: this.syncKey(), scales: ["x", null] },
+        points: { show: false },
+        bind: { dblclick: () => () => this.zoom(null) },
+      },
+      hooks: {
+        draw: [(plot) => this.drawMarks(plot, measure)],
+        setCursor: [(plot) => this.read(plot)],
+        setSelect: [(plot) => this.select(plot)],
+      },
+    };
+  }
+
+  syncKey() {
+    this.sync ??= `mnist-lab-${Math.random()}`;
+    return this.sync;
+  }
+
+  lines(curve) {
+    const { colour, dash } = styleOf(curve.id);
+    const stroke = (strength) => () => colour + opacity(strength * this.strength(curve));
+    const points = { show: false };
+    const overlay = isOverlay(curve.id);
+    return [
+      { stroke: stroke(overlay ? 0 : 0.24), width: 1, points },
+      {
+        stroke: stroke(overlay ? 0.75 : 1),
+        width: overlay ? 1.5 : 2.25,
+        dash,
+        spanGaps: true,
+        points,
+      },
+    ];
+  }
+
+  strength(curve) {
+    return this.forward === null || this.forward === curve.id ? 1 : 0.2;
+  }
+
+  /** Bring a run forward, or none. */
+  bring(id) {
+    this.forward = id;
+    for (const plot of this.plots ?? []) plot.redraw(false);
+  }
+
+  drawMarks(plot, { key, validated, factor }) {
+    const { ctx } = plot;
+    const { left, top, width, height } = plot.bbox;
+    const place = (epoch, value) => [
+      plot.valToPos(epoch, "x", true),
+      plot.valToPos(value, "y", true),
+    ];
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(left - 8, top - 8, width + 16, height + 16);
+    ctx.clip();
+    for (const curve of this.curves) {
+      const { colour, mark } = styleOf(curve.id);
+      ctx.globalAlpha = this.strength(curve);
+      const [from, to] = this.shownEpochs();
+      curve.history[validated].forEach((value, i) => {
+        if (Number.isFinite(value) && i + 1 >= from && i + 1 <= to) {
+          drawMark(ctx, mark, colour, ...place(i + 1, factor * value), 3.5 * devicePixelRatio);
+        }
+      });
+      this.drawEnd(plot, curve, key, factor, place);
+    }
+    ctx.restore();
+  }
+
+  /** Where the live curve is now, and where one diverged. */
+  drawEnd(plot, curve, key, factor, place) {
+    const live = curve.id === this.store.live;
+    const value = curve.at(key, curve.end)[1];
+    if (value === null || !(live || curve.diverged)) return;
+    const { colour } = styleOf(curve.id);
+    const [x, y] = place(curve.end, factor * value);
+    const [low, high] = [plot.bbox.top, plot.bbox.top + plot.bbox.height];
+    const within = Math.min(Math.max(y, low), high);
+    drawMark(
+      plot.ctx,
+      curve.diverged ? "cross" : "circle",
+      colour,
+      x,
+      within,
+      5 * devicePixelRatio,
+    );
+    if (!curve.diverged || key !== "loss") return;
+    const { ctx } = plot;
+    ctx.fillStyle = colour;
+    ctx.font = `600 ${12 * devicePixelRatio}px system-ui, sans-serif`;
+    ctx.textAlign = x > plot.bbox.left + plot.bbox.width / 2 ? "right" : "left";
+    const beside = (ctx.textAlign === "left" ? 12 : -12) * devicePixelRatio;
+    const words = `diverged at iteration ${curve.loss.length.toLocaleString("en")}`;
+    ctx.fillText(words, x + beside, Math.min(within + 4 * devicePixelRatio, high - 4));
+  }
+
+  /** Show the values of all curves under the pointer. */
+  read(plot) {
+    this.pointed = plot;
+    const { idx, left } = plot.cursor;
+    this.readout.hidden = idx === null || idx === undefined || left < 0 || !this.curves.length;
+    if (this.readout.hidden) return;
+    const epoch = this.epochs[idx];
+    this.readout.replaceChildren(readingTable(epoch, this.curves));
+    const width = this.field.clientWidth;
+    const x = left + plot.bbox.left / devicePixelRatio;
+    const side =
+      x > width / 2
+        ? { right: `${width - x + 14}px`, left: "auto" }
+        : { left: `${x + 14}px`, right: "auto" };
+    Object.assign(this.readout.style, side);
+  }
+
+  select(plot) {
+    const { left, width } = plot.select;
+    if (width < 4) return;
+    this.zoom([plot.posToVal(left, "x"), plot.posToVal(left + width, "x")]);
+    plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+  }
+
+  /** Show these epochs only, or all (null). */
+  zoom(window) {
+    this.window = window;
+    this.request();
+  }
+
+  key(event) {
+    const [plot] = this.plots;
+    const at = Math.max(0, Math.min(plot.cursor.idx ?? 0, this.epochs.length - 1));
+    const step = {
+      ArrowLeft: -1,
+      ArrowRight: 1,
+      Home: -this.epochs.length,
+      End: this.epochs.length,
+    }[event.key];
+    if (step) {
+      const to = Math.min(
+        Math.max(at + step * (event.shiftKey ? 10 : 1), 0),
+        this.epochs.length - 1,
+      );
+      plot.setCursor({ left: plot.valToPos(this.epochs[to], "x"), top: 10 });
+    } else if (event.key === "+" || event.key === "-") {
+      this.magnify(this.epochs[at] ?? 0, event.key === "+" ? 0.5 : 2);
+    } else if (event.key === "Escape") this.zoom(null);
+    else return;
+    event.preventDefault();
+  }
+
+  /** Zoom in or out around an epoch. */
+  magnify(epoch, factor) {
+    const [from, to] = this.shownEpochs();
+    const all = Math.max(to, ...this.curves.map((curve) => curve.epochs));
+    const span = Math.max((to - from) * factor, 0.01);
+    const start = Math.min(Math.max(epoch - span / 2, 0), Math.max(all - span, 0));
+    this.zoom(span >= all ? null : [start, start + span]);
+  }
+
+  fillTable() {
+    if (!this.table.open) return;
+    const epochs = Math.max(0, ...this.curves.map((curve) => curve.history.val_loss.length));
+    const tables = Array.from({ length: epochs }, (_, i) => readingTable(i + 1, this.curves));
+    this.table.replaceChildren(
+      this.table.firstChild,
+      element("div", { class: "ml-scroll" }, ...tables),
+    );
+    if (!epochs) this.table.append(element("p", {}, "No epoch has been finished yet."));
+  }
+}
+
+const CHART_HELP =
+  "Learning curves: drag to zoom, double click for all; by keyboard arrows read values, plus and minus zoom, Escape shows all";
+
+/** What all curves read at an epoch. */
+function readingTable(epoch, curves) {
+  const reads = (value, digits, factor, unit) =>
+    value === null ? "–" : `${(factor * value).toFixed(digits)}${unit}`;
+  const rows = curves.map((curve) => {
+    const cells = MEASURES.flatMap(({ key, validated, digits, factor, unit }) => [
+      reads(curve.at(key, epoch)[1], digits, factor, unit),
+      reads(curve.validated(validated, epoch), digits, factor, unit),
+    ]);
+    const name = element("th", { scope: "row" }, lineSample(curve.id), curve.name);
+    return element("tr", {}, name, ...cells.map((cell) => element("td", {}, cell)));
+  });
+  const heads = [
+    `epoch ${Number(epoch.toFixed(2))}`,
+    "loss",
+    "validation",
+    "accuracy",
+    "validation",
+  ];
+  const head = element("tr", {}, ...heads.map((words) => element("th", { scope: "col" }, words)));
+  return element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
+}
+
+function opacity(share) {
+  return Math.round(255 * share)
+    .toString(16)
+    .padStart(2, "0");
+}

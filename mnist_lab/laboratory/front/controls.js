@@ -1,0 +1,122 @@
+// The controls: sliders with their values, Start, Stop, Reset, and how far the training is.
+
+import { button, element, panel } from "./page.js";
+
+export class Controls {
+  constructor(store) {
+    this.store = store;
+    this.list = element("div", { class: "ml-controls" });
+    this.network = element("select", {
+      "aria-label": "network",
+      onchange: (event) => store.ask("part", { part: event.target.value }),
+    });
+    this.start = button("Start", "Train the network.", () => store.ask("start"), {
+      class: "ml-primary",
+    });
+    this.stop = button("Stop", "End the training, and keep what it learned.", () =>
+      store.ask("stop"),
+    );
+    this.reset = button("Reset", "All controls as in the sheet.", () => store.ask("reset"));
+    this.size = element("p", { class: "ml-size" });
+    this.progress = element("progress", {
+      max: 1,
+      value: 0,
+      "aria-label": "progress of the training",
+    });
+    this.status = element("p", { class: "ml-status", role: "status" });
+    const buttons = element("div", { class: "ml-buttons" }, this.start, this.stop, this.reset);
+    const parts = [this.network, this.list, this.size, buttons, this.progress, this.status];
+    this.panel = panel("setup", "Network", [], ...parts);
+    store.on("parts part", () => this.showParts());
+    store.on("controls", () => this.show());
+    store.on("parameters estimate", () => this.showSize());
+    store.on("running", () => this.showRunning());
+    store.on("status", () => this.showStatus());
+    store.on("curves live", () => this.showProgress());
+  }
+
+  showParts() {
+    const { parts, part } = this.store;
+    this.network.hidden = !parts.length;
+    const options = parts.map(([key, title]) => element("option", { value: key }, title));
+    if (!this.network.children.length) this.network.append(...options);
+    this.network.value = part;
+  }
+
+  /** Show where the controls are; those that are being moved stay where the hand is. */
+  show() {
+    const { controls } = this.store;
+    const kinds = controls.map((control) => `${control.key} ${control.choices.length}`).join();
+    if (kinds !== this.kinds) {
+      this.kinds = kinds;
+      this.inputs = controls.map((control) => this.make(control));
+      this.list.replaceChildren(...this.inputs.map((input) => input.label));
+    }
+    controls.forEach((control, i) => {
+      this.inputs[i].place(control);
+    });
+  }
+
+  make(control) {
+    const { key, label, tooltip, choices } = control;
+    const words = element("span", { class: "ml-label" }, label);
+    if (key === "loss") return this.makeMenu(control, words);
+    const number = key === "seed";
+    const kind = number ? "number" : "range";
+    const input = element("input", { type: kind, min: 0, max: choices - 1 || choices.length - 1 });
+    const reading = element("span", { class: "ml-value" });
+    let moving = false;
+    const move = () => this.store.ask("move", { key, place: Number(input.value) });
+    input.addEventListener("input", () => {
+      moving = true;
+      reading.textContent = number ? "" : choices[input.value];
+      input.setAttribute("aria-valuetext", choices[input.value] ?? input.value);
+      // The linear part trains when a slider is let go: between, it could not keep up.
+      if (this.store.part !== "linear" && !number) move();
+    });
+    input.addEventListener("change", () => {
+      moving = false;
+      if (input.checkValidity()) move();
+    });
+    const place = (now) => {
+      if (moving) return;
+      input.value = now.place;
+      reading.textContent = number ? "" : now.reads;
+      if (!number) input.setAttribute("aria-valuetext", now.reads);
+    };
+    return { label: element("label", { title: tooltip }, words, input, reading), place };
+  }
+
+  makeMenu({ key, tooltip, choices }, words) {
+    const options = choices.map((choice, value) => element("option", { value }, choice));
+    const ask = (event) => this.store.ask("move", { key, place: Number(event.target.value) });
+    const menu = element("select", { onchange: ask }, ...options);
+    const place = (now) => {
+      menu.value = now.place;
+    };
+    return { label: element("label", { title: tooltip, class: "ml-menu" }, words, menu), place };
+  }
+
+  showSize() {
+    const { parameters, estimate } = this.store;
+    const count = element("b", {}, parameters.toLocaleString("en"));
+    this.size.replaceChildren(count, " parameters · ", element("b", {}, estimate), " to train");
+  }
+
+  showRunning() {
+    this.start.disabled = this.store.running;
+    this.stop.disabled = !this.store.running;
+  }
+
+  showStatus() {
+    const { text, alert } = this.store.status;
+    this.status.textContent = text;
+    this.status.classList.toggle("ml-alert", alert);
+  }
+
+  showProgress() {
+    const live = this.store.curves.get(this.store.live);
+    if (live) this.progress.value = live.loss.length / (live.epochs * live.steps);
+    else if (this.store.live === null && !this.store.rows.length) this.progress.value = 0;
+  }
+}

@@ -1,0 +1,192 @@
+// Digits as MNIST has them: from strokes of a pen to 28 x 28 pixels, and what can spoil them.
+
+export const SIDE = 28; // pixels of an image
+export const FIELD = 280; // of the field in which is drawn
+const BOX = 20; // pixels that the longer side of a digit is scaled to
+const PEN = 12; // half the width of a line, in the field's pixels
+
+/**
+ * Strokes as pixels from 0 to 1, the border of a line in between.
+ *
+ * @param strokes each with its `points`, pairs in the field's pixels; `erasing` is a rubber's
+ * @param size of the image, in pixels
+ * @param below what is drawn upon, size x size pixels
+ */
+export function rasterize(strokes, size, below = new Float32Array(size * size)) {
+  const ink = Float32Array.from(below);
+  const scale = size / FIELD;
+  for (const { points, erasing } of strokes) {
+    points.forEach((point, i) => {
+      const from = points[Math.max(i - 1, 0)];
+      const ends = [...from, ...point].map((place) => place * scale);
+      inkSegment(ink, size, ends, PEN * scale, erasing);
+    });
+  }
+  return ink;
+}
+
+function inkSegment(ink, size, [x0, y0, x1, y1], radius, erasing) {
+  const reach = radius + 1;
+  const [dx, dy] = [x1 - x0, y1 - y0];
+  const length = dx * dx + dy * dy;
+  const first = (a, b) => Math.max(Math.floor(Math.min(a, b) - reach), 0);
+  const end = (a, b) => Math.min(Math.ceil(Math.max(a, b) + reach), size);
+  for (let row = first(y0, y1); row < end(y0, y1); row++) {
+    for (let column = first(x0, x1); column < end(x0, x1); column++) {
+      const [x, y] = [column + 0.5 - x0, row + 0.5 - y0];
+      const along = length ? clamp((x * dx + y * dy) / length) : 0;
+      const distance = Math.hypot(x - along * dx, y - along * dy);
+      const covered = clamp(radius + 0.5 - distance);
+      const place = row * size + column;
+      if (erasing) ink[place] = Math.min(ink[place], 1 - covered);
+      else ink[place] = Math.max(ink[place], covered);
+    }
+  }
+}
+
+/**
+ * What was drawn, as MNIST's makers prepared it (yann.lecun.com/exdb/mnist): scaled to a box of
+ * 20 x 20 pixels with its proportions kept, which makes it grey at the edges, and put into the
+ * 28 x 28 so that the centre of its mass is at the pixel 14, 14 (from 0). MNIST's own digits, made
+ * larger, come out as they went in.
+ */
+export function prepare(ink, size) {
+  const box = boundingBox(ink, size);
+  if (!box) return new Float32Array(SIDE * SIDE);
+  const scale = BOX / Math.max(box.width, box.height);
+  const columns = overlaps(box.left, box.width, scale);
+  const rows = overlaps(box.top, box.height, scale);
+  const scaled = new Float32Array(SIDE * SIDE);
+  rows.forEach((row, r) => {
+    columns.forEach((column, c) => {
+      let sum = 0;
+      for (const [y, high] of row) {
+        for (const [x, wide] of column) sum += high * wide * ink[y * size + x];
+      }
+      scaled[r * SIDE + c] = sum * scale * scale;
+    });
+  });
+  const [x, y] = centreOfMass(scaled);
+  return shifted(scaled, Math.round(SIDE / 2 - x), Math.round(SIDE / 2 - y));
+}
+
+function boundingBox(ink, size) {
+  let [left, right, top, bottom] = [size, -1, size, -1];
+  for (let place = 0; place < ink.length; place++) {
+    if (ink[place] === 0) continue;
+    const [x, y] = [place % size, Math.floor(place / size)];
+    left = Math.min(left, x);
+    right = Math.max(right, x);
+    top = Math.min(top, y);
+    bottom = Math.max(bottom, y);
+  }
+  return right < 0 ? null : { left, top, width: right + 1 - left, height: bottom + 1 - top };
+}
+
+/** For each of 28 pixels, which pixels of a stretch it covers, and how much of each. */
+function overlaps(start, length, scale) {
+  const margin = Math.floor((SIDE - length * scale) / 2);
+  return Array.from({ length: SIDE }, (_, pixel) => {
+    const from = Math.max((pixel - margin) / scale, 0);
+    const to = Math.min((pixel + 1 - margin) / scale, length);
+    const covered = [];
+    for (let i = Math.floor(from); i < to; i++) {
+      covered.push([start + i, Math.min(to, i + 1) - Math.max(from, i)]);
+    }
+    return covered;
+  });
+}
+
+function centreOfMass(pixels) {
+  let [mass, x, y] = [0, 0, 0];
+  pixels.forEach((value, place) => {
+    mass += value;
+    x += value * (place % SIDE);
+    y += value * Math.floor(place / SIDE);
+  });
+  return [x / mass, y / mass];
+}
+
+/** A digit, moved by whole pixels; what leaves the image is lost. */
+export function shifted(pixels, right, down) {
+  return each((x, y) => pixelAt(pixels, x - right, y - down));
+}
+
+/** A digit, turned clockwise about the image's centre. */
+export function turned(pixels, degrees) {
+  const [cos, sin] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
+  const middle = (SIDE - 1) / 2;
+  return each((column, row) => {
+    const [x, y] = [column - middle, row - middle];
+    return between(pixels, cos * x + sin * y + middle, cos * y - sin * x + middle);
+  });
+}
+
+/** A digit with thicker lines: each pixel lends its neighbours more than half of its ink. */
+export function thickened(pixels) {
+  return each((x, y) => {
+    const around = [[x - 1, y], [x + 1, y], [x, y - 1], [x, y + 1]]; // biome-ignore format: pairs
+    const most = Math.max(...around.map(([column, row]) => pixelAt(pixels, column, row)));
+    return Math.max(pixelAt(pixels, x, y), 0.6 * most);
+  });
+}
+
+/** A digit as it was spoilt: see `UNSPOILT` for what can be done to it, in this order. */
+export function spoil(pixels, { thickness, angle, right, down, noise, inverted }) {
+  const invert = (image) => image.map((value) => 1 - value);
+  let image = pixels;
+  for (let i = 0; i < thickness; i++) image = thickened(image);
+  for (let i = 0; i > thickness; i--) image = invert(thickened(invert(image)));
+  if (angle) image = turned(image, angle);
+  image = shifted(image, right, down);
+  const random = generator(1); // the same noise each time, more or less of it
+  image = image.map((value) => clamp(value + 0.2 * noise * (2 * random() - 1)));
+  return inverted ? invert(image) : image;
+}
+
+export const UNSPOILT = { thickness: 0, angle: 0, right: 0, down: 0, noise: 0, inverted: false };
+
+/** What was done to a digit, in words. */
+export function inWords({ thickness, angle, right, down, noise, inverted }) {
+  const words = [];
+  if (thickness) words.push(`${thickness > 0 ? "thicker" : "thinner"} × ${Math.abs(thickness)}`);
+  if (angle) words.push(`turned ${Math.abs(angle)}° ${angle > 0 ? "right" : "left"}`);
+  if (right) words.push(`moved ${Math.abs(right)} ${right > 0 ? "right" : "left"}`);
+  if (down) words.push(`moved ${Math.abs(down)} ${down > 0 ? "down" : "up"}`);
+  if (noise) words.push(`noise × ${noise}`);
+  if (inverted) words.push("inverted");
+  return words.join(", ");
+}
+
+function each(pixel) {
+  return Float32Array.from({ length: SIDE * SIDE }, (_, place) =>
+    pixel(place % SIDE, Math.floor(place / SIDE)),
+  );
+}
+
+function pixelAt(pixels, x, y) {
+  return x < 0 || y < 0 || x >= SIDE || y >= SIDE ? 0 : pixels[y * SIDE + x];
+}
+
+function between(pixels, x, y) {
+  const [left, top] = [Math.floor(x), Math.floor(y)];
+  const [right, down] = [x - left, y - top];
+  const row = (number) =>
+    (1 - right) * pixelAt(pixels, left, number) + right * pixelAt(pixels, left + 1, number);
+  return (1 - down) * row(top) + down * row(top + 1);
+}
+
+function clamp(value) {
+  return Math.min(Math.max(value, 0), 1);
+}
+
+/** Random numbers from 0 to 1 (mulberry32). */
+function generator(seed) {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

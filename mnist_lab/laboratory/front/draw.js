@@ -1,0 +1,279 @@
+// Draw a digit, spoil it, and see what all networks say of it.
+
+import { FIELD, inWords, prepare, rasterize, SIDE, spoil, UNSPOILT } from "./digits.js";
+import { button, element, grey, paint, panel, percent } from "./page.js";
+
+const STEP = 7; // of the pen by arrow keys, in the field's pixels
+
+export class Draw {
+  constructor(store) {
+    this.store = store;
+    this.field = element("canvas", {
+      class: "ml-field",
+      width: FIELD,
+      height: FIELD,
+      tabindex: 0,
+      role: "img",
+      "aria-label": FIELD_HELP,
+    });
+    this.seen = element("canvas", {
+      class: "ml-seen",
+      role: "img",
+      "aria-label": "what the networks get to see: 28 by 28 pixels",
+    });
+    this.spoilt = element("p", { class: "ml-caption", role: "status" });
+    this.rubber = button(
+      "Rubber",
+      "Rub out instead of drawing.",
+      () => this.setErasing(!this.erasing),
+      { "aria-pressed": "false" },
+    );
+    this.answers = element("table", { class: "ml-answers" });
+    this.listen();
+    const pad = element("div", { class: "ml-pad" }, this.field, this.penButtons());
+    const seen = element(
+      "figure",
+      {},
+      this.seen,
+      element("figcaption", { title: PREPARED }, "what the networks see"),
+    );
+    const spoiling = element("div", { class: "ml-spoil" }, seen, this.spoilButtons(), this.spoilt);
+    const hint = element("span", { class: "ml-caption", title: PREPARED }, "prepared as MNIST was");
+    this.panel = panel(
+      "draw",
+      "Draw a digit",
+      [hint],
+      element("div", { class: "ml-drawing" }, pad, spoiling, this.answers),
+    );
+    this.clear();
+    store.load = (pixels, label) => this.load(pixels, label);
+    store.on("answers training", () => this.showAnswers());
+    store.on("answers", () => this.send(true));
+  }
+
+  penButtons() {
+    return element(
+      "div",
+      { class: "ml-buttons" },
+      button("Clear", "Empty the field.", () => this.clear()),
+      button("Undo", "Take the last line back.", () => this.undo()),
+      this.rubber,
+    );
+  }
+
+  spoilButtons() {
+    const change = (key, by) => () => this.change({ [key]: this.how[key] + by });
+    return element(
+      "div",
+      { class: "ml-buttons ml-tight", role: "group", "aria-label": "spoil the digit" },
+      button("Thicker", "Make its lines thicker.", change("thickness", 1)),
+      button("Thinner", "Make its lines thinner.", change("thickness", -1)),
+      button("←", "Move it a pixel to the left.", change("right", -1)),
+      button("→", "Move it a pixel to the right.", change("right", 1)),
+      button("↑", "Move it a pixel up.", change("down", -1)),
+      button("↓", "Move it a pixel down.", change("down", 1)),
+      button("↺", "Turn it by 10 degrees to the left.", change("angle", -10)),
+      button("↻", "Turn it by 10 degrees to the right.", change("angle", 10)),
+      button("Noise", "Add noise to each pixel.", change("noise", 1)),
+      button("Invert", "Black for white.", () => this.change({ inverted: !this.how.inverted })),
+      button("As it was", "Take all of this back.", () => this.change(UNSPOILT)),
+    );
+  }
+
+  listen() {
+    const { field } = this;
+    field.addEventListener("pointerdown", (event) => {
+      if (event.button) return;
+      field.setPointerCapture(event.pointerId);
+      this.begin(this.placeOf(event));
+    });
+    field.addEventListener("pointermove", (event) => {
+      if (!field.hasPointerCapture(event.pointerId)) return;
+      const several = event.getCoalescedEvents?.() ?? [];
+      this.draw(...(several.length ? several : [event]).map((each) => this.placeOf(each)));
+    });
+    field.addEventListener("keydown", (event) => this.key(event));
+    field.addEventListener("blur", () => this.showField());
+  }
+
+  placeOf(event) {
+    const box = this.field.getBoundingClientRect();
+    return [
+      ((event.clientX - box.left) * FIELD) / box.width,
+      ((event.clientY - box.top) * FIELD) / box.height,
+    ];
+  }
+
+  /** Arrows move the pen; Space puts it down and takes it up. */
+  key(event) {
+    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[
+      event.key
+    ];
+    if (step) {
+      this.pen = this.pen.map((place, i) => Math.min(Math.max(place + STEP * step[i], 0), FIELD));
+      if (this.down) this.draw(this.pen);
+    } else if (event.key === " ") {
+      this.down = !this.down;
+      if (this.down) this.begin(this.pen);
+    } else return;
+    event.preventDefault();
+    this.showField();
+  }
+
+  begin(point) {
+    this.strokes.push({ points: [point], erasing: this.erasing });
+    this.changed();
+  }
+
+  draw(...points) {
+    this.strokes.at(-1).points.push(...points);
+    this.changed();
+  }
+
+  undo() {
+    this.strokes.pop();
+    this.down = false;
+    this.changed();
+  }
+
+  setErasing(erasing) {
+    this.erasing = erasing;
+    this.rubber.setAttribute("aria-pressed", String(erasing));
+  }
+
+  clear() {
+    this.empty(null, null);
+    this.changed();
+  }
+
+  /** Take a digit of 28 x 28 pixels into the field, to be drawn upon and spoilt. */
+  load(pixels, label) {
+    this.empty(
+      Float32Array.from(pixels, (value) => value / 255),
+      label,
+    );
+    this.changed();
+    this.panel.scrollIntoView({ block: "nearest", behavior: "instant" });
+  }
+
+  empty(base, label) {
+    Object.assign(this, {
+      base,
+      label,
+      strokes: [],
+      how: UNSPOILT,
+      down: false,
+      pen: [FIELD / 2, FIELD / 2],
+    });
+    this.setErasing(false);
+  }
+
+  change(how) {
+    this.how = { ...this.how, ...how };
+    this.changed();
+  }
+
+  /** Prepare what is in the field, once for each of the page's frames, and ask the networks. */
+  changed() {
+    this.pending ??= requestAnimationFrame(() => {
+      this.pending = undefined;
+      // A digit of MNIST's is prepared; it is drawn upon as it is.
+      const image = this.base
+        ? rasterize(this.strokes, SIDE, this.base)
+        : prepare(rasterize(this.strokes, FIELD), FIELD);
+      this.pixels = Uint8Array.from(spoil(image, this.how), (value) => Math.round(255 * value));
+      this.blank = !this.base && !this.strokes.length;
+      paint(this.seen, this.pixels, SIDE, grey);
+      this.spoilt.textContent = inWords(this.how) || (this.blank ? "" : "as it was");
+      this.showField();
+      this.showAnswers();
+      this.unsent = true;
+      this.send(false);
+    });
+  }
+
+  /** Send the digit, one at a time: while drawing, the latest one after each answer. */
+  send(answered) {
+    if (answered) this.waiting = false;
+    if (!this.unsent || this.waiting || this.blank) return;
+    [this.unsent, this.waiting] = [false, true];
+    this.store.ask("digit", {}, [this.pixels.buffer]);
+  }
+
+  showField() {
+    const context = this.field.getContext("2d");
+    const ink = this.base
+      ? rasterize(this.strokes, SIDE, this.base)
+      : rasterize(this.strokes, FIELD);
+    const small = element("canvas", {});
+    paint(small, ink, this.base ? SIDE : FIELD, (value) => grey(Math.round(255 * value)));
+    context.imageSmoothingEnabled = false;
+    context.drawImage(small, 0, 0, FIELD, FIELD);
+    if (this.blank) this.invite(context);
+    if (document.activeElement === this.field && this.field.matches(":focus-visible"))
+      this.showPen(context);
+  }
+
+  invite(context) {
+    context.fillStyle = "#9a9a9a";
+    context.font = "16px system-ui, sans-serif";
+    context.textAlign = "center";
+    context.fillText("draw a digit here", FIELD / 2, FIELD / 2);
+  }
+
+  showPen(context) {
+    context.strokeStyle = this.down ? "#e69f00" : "#9a9a9a";
+    context.lineWidth = 2;
+    context.beginPath();
+    context.arc(...this.pen, 12, 0, 2 * Math.PI);
+    context.stroke();
+  }
+
+  showAnswers() {
+    const { answers = [], training } = this.store;
+    const all = training
+      ? [...answers, { ...training, name: `${training.name} (training)` }]
+      : answers;
+    this.answers.hidden = this.blank || !all.length;
+    if (this.answers.hidden) return;
+    const classes = Array.from(all[0].probabilities.data, (_, digit) => String(digit));
+    const head = ["network", "says", ...classes].map((words) =>
+      element("th", { scope: "col" }, words),
+    );
+    const rows = all.map((answer) => this.answerRow(answer));
+    this.answers.replaceChildren(
+      element("thead", {}, element("tr", {}, ...head)),
+      element("tbody", {}, ...rows),
+    );
+  }
+
+  answerRow({ name, probabilities }) {
+    const { data } = probabilities;
+    const best = data.indexOf(Math.max(...data));
+    const bars = Array.from(data, (probability, digit) => {
+      const cell = element(
+        "td",
+        {
+          class: `ml-column${digit === best ? " ml-best" : ""}`,
+          title: `${digit}: ${percent(probability)}`,
+        },
+        element("span", {}),
+      );
+      cell.style.setProperty("--share", probability);
+      return cell;
+    });
+    const judged = this.label === null ? "" : best === this.label ? " ✓" : " ✗";
+    const says = element(
+      "td",
+      { class: "ml-answer" },
+      element("b", {}, `${best}${judged}`),
+      ` ${percent(data[best], 0)}`,
+    );
+    return element("tr", {}, element("th", { scope: "row", title: name }, name), says, ...bars);
+  }
+}
+
+const FIELD_HELP =
+  "a field to draw a digit in with mouse, finger or pen; by keyboard arrows move the pen, Space puts it down and takes it up";
+const PREPARED =
+  "As the makers of MNIST did: scaled to a box of 20 × 20 pixels with its proportions kept, grey at the edges, and put into 28 × 28 so that the centre of its mass is in the middle.";

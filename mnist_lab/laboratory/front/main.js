@@ -1,0 +1,42 @@
+// The laboratory in a page: its parts, and the messages between them and Python.
+
+import { Charts } from "./chart.js";
+import { Controls } from "./controls.js";
+import { Draw } from "./draw.js";
+import { Confusion, Sight, Weights } from "./insight.js";
+import { element } from "./page.js";
+import { Rows } from "./rows.js";
+import { Store, unpack } from "./state.js";
+
+export default {
+  render({ model, el }) {
+    const store = new Store();
+    const page = crypto.randomUUID?.() ?? String(Math.random());
+    store.ask = (ask, about = {}, buffers = []) =>
+      model.send({ ask, ...about }, undefined, buffers);
+    const build = () => {
+      const charts = new Charts(store);
+      const parts = [
+        new Controls(store),
+        charts,
+        new Weights(store),
+        new Sight(store),
+        new Rows(store, (id) => charts.bring(id)),
+        new Confusion(store),
+        new Draw(store),
+      ];
+      el.append(element("div", { class: "ml-grid" }, ...parts.map((part) => part.panel)));
+    };
+    const hear = (content, buffers) => {
+      const message = unpack(content, buffers);
+      // The whole goes to the page that has asked for it; before it comes, news mean nothing.
+      if (message.page ? message.page !== page : !el.children.length) return;
+      if (!el.children.length) build();
+      if (!store.take(message)) store.ask("hello", { page });
+    };
+    el.classList.add("mnist-lab");
+    model.on("msg:custom", hear);
+    store.ask("hello", { page });
+    return () => model.off("msg:custom", hear);
+  },
+};

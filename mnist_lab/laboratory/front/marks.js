@@ -1,0 +1,79 @@
+// The line and the mark by which a run is found again, in the chart and in the table.
+
+import { element } from "./page.js";
+
+// Colour, dashes and mark of a run: told apart by the colour-blind, and without any colour.
+const STYLES = [
+  { colour: "#d55e00", dash: [], mark: "circle" },
+  { colour: "#0a84c6", dash: [10, 3], mark: "square" },
+  { colour: "#009e73", dash: [3, 3], mark: "triangle" },
+  { colour: "#cc79a7", dash: [12, 4, 3, 4], mark: "diamond" },
+  { colour: "#e69f00", dash: [18, 4], mark: "cross" },
+  { colour: "#8a6fd1", dash: [6, 2, 2, 2, 2, 2], mark: "plus" },
+];
+const OVERLAYS = {
+  "the sheet's curve": { colour: "#808080", dash: [8, 4], mark: "cross" },
+  "the recorded run": { colour: "#808080", dash: [], mark: "dot" },
+};
+/** How the curve of a run is drawn; after six runs the styles begin again. */
+export function styleOf(id) {
+  return OVERLAYS[id] ?? STYLES[id % STYLES.length];
+}
+
+/** A piece of a run's line, to find it by. */
+export function lineSample(id) {
+  const { colour, dash, mark } = styleOf(id);
+  const canvas = element("canvas", {
+    width: 72,
+    height: 24,
+    class: "ml-sample",
+    "aria-hidden": "true",
+  });
+  const context = canvas.getContext("2d");
+  context.strokeStyle = colour;
+  context.lineWidth = 4;
+  context.setLineDash(dash.map((part) => 1.3 * part));
+  context.beginPath();
+  context.moveTo(0, 12);
+  context.lineTo(72, 12);
+  context.stroke();
+  drawMark(context, mark, colour, 36, 12, 7);
+  return canvas;
+}
+
+/** Whether a curve is only there to compare with. */
+export function isOverlay(id) {
+  return id in OVERLAYS;
+}
+
+/** Draw the mark of a validated epoch. */
+export function drawMark(context, mark, colour, x, y, size) {
+  const path = {
+    circle: () => context.arc(x, y, size, 0, 2 * Math.PI),
+    dot: () => context.arc(x, y, size / 2, 0, 2 * Math.PI),
+    square: () => context.rect(x - size, y - size, 2 * size, 2 * size),
+    triangle: () => polygon([0, -1.2], [1.1, 0.9], [-1.1, 0.9]),
+    diamond: () => polygon([0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]),
+    cross: () => strokes([-1, -1, 1, 1], [-1, 1, 1, -1]),
+    plus: () => strokes([-1.2, 0, 1.2, 0], [0, -1.2, 0, 1.2]),
+  };
+  const polygon = (...corners) => {
+    for (const [right, down] of corners) context.lineTo(x + size * right, y + size * down);
+    context.closePath();
+  };
+  const strokes = (...lines) => {
+    for (const [x0, y0, x1, y1] of lines) {
+      context.moveTo(x + size * x0, y + size * y0);
+      context.lineTo(x + size * x1, y + size * y1);
+    }
+  };
+  context.fillStyle = colour;
+  context.strokeStyle = colour;
+  context.beginPath();
+  path[mark]();
+  if (mark === "cross" || mark === "plus") {
+    context.lineWidth = size / 1.6;
+    context.setLineDash([]);
+    context.stroke();
+  } else context.fill();
+}

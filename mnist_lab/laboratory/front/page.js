@@ -1,0 +1,82 @@
+// Elements of the page. All that is written goes in as text; nothing is ever read as HTML.
+
+/** An element with attributes, listeners (`onclick`) and children; a text is a text. */
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  made.dataset.lmSuppressShortcuts = "true"; // JupyterLab would take arrow keys for itself
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (value === true) made.setAttribute(key, "");
+    else if (value !== false && value !== undefined) made.setAttribute(key, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+/** A part of the screen with its heading, and what stands to the right of that. */
+export function panel(name, heading, aside, ...children) {
+  const head = element("div", { class: "ml-head" }, element("h3", {}, heading), ...aside);
+  return element(
+    "section",
+    { class: `ml-panel ml-${name}`, "aria-label": heading },
+    head,
+    ...children,
+  );
+}
+
+/** A button; `hint` says more than its words do. */
+export function button(words, hint, onclick, attributes = {}) {
+  const said = words.length > 2 ? {} : { "aria-label": hint };
+  return element("button", { type: "button", title: hint, onclick, ...said, ...attributes }, words);
+}
+
+/** An image of numbers; `colour` gives red, green and blue of each. */
+export function paint(canvas, numbers, width, colour) {
+  canvas.width = width;
+  canvas.height = numbers.length / width;
+  const image = new ImageData(canvas.width, canvas.height);
+  numbers.forEach((number, place) => {
+    image.data.set([...colour(number), 255], 4 * place);
+  });
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+/** Pixels from 0 to 255, white on black as in MNIST. */
+export function grey(value) {
+  return [value, value, value];
+}
+
+/** From dark blue over grey to light orange, as from -1 over 0 to 1: in black and white, too. */
+export function diverging(value) {
+  const share = Math.min(Math.abs(value), 1);
+  const end = value < 0 ? [8, 44, 110] : [255, 222, 160];
+  return end.map((part) => Math.round(122 + share * (part - 122)));
+}
+
+/** Ten probabilities (or as many as there are classes) as bars; `update` draws new ones. */
+export function probabilityBars() {
+  const list = element("ol", { class: "ml-bars", start: 0 });
+  const update = (probabilities, label) => {
+    const best = probabilities.indexOf(Math.max(...probabilities));
+    list.replaceChildren(
+      ...Array.from(probabilities, (probability, digit) => {
+        const kind = digit === label ? "right" : digit === best ? "wrong" : "other";
+        const bar = element("span", { class: "ml-bar" });
+        bar.style.width = `${100 * probability}%`;
+        return element(
+          "li",
+          { class: `ml-${kind}${digit === best ? " ml-best" : ""}` },
+          element("b", {}, String(digit)),
+          element("span", { class: "ml-track" }, bar),
+          element("span", { class: "ml-number" }, percent(probability)),
+        );
+      }),
+    );
+  };
+  return { list, update };
+}
+
+/** A share in percent, such as 98.3 %, as short as can be. */
+export function percent(share, digits = 1) {
+  return `${(100 * share).toFixed(digits)}%`;
+}

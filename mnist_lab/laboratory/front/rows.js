@@ -1,0 +1,86 @@
+// The table of runs: what was set, what came out, and what can be done with a run.
+
+import { lineSample } from "./marks.js";
+import { button, element, panel } from "./page.js";
+
+export class Rows {
+  constructor(store, bring) {
+    this.store = store;
+    this.bring = bring;
+    this.list = element("ul", { class: "ml-runs" });
+    this.code = element("textarea", {
+      class: "ml-code",
+      readonly: true,
+      rows: 6,
+      hidden: true,
+      "aria-label": "Python code that repeats the run",
+    });
+    this.caption = element("span", { class: "ml-caption" });
+    this.panel = panel("rows", "Runs", [this.caption], this.list, this.code);
+    store.on("rows", () => this.show());
+    store.on("code", () => this.showCode());
+  }
+
+  show() {
+    const { rows } = this.store;
+    const known = JSON.stringify(rows);
+    if (known === this.known) return;
+    this.known = known;
+    this.code.hidden = true;
+    this.caption.textContent = rows.length ? "click a name to change it" : "";
+    const empty = element(
+      "li",
+      { class: "ml-empty" },
+      "Each run stays here, to be compared with the next.",
+    );
+    this.list.replaceChildren(...(rows.length ? rows.map((row) => this.row(row)) : [empty]));
+  }
+
+  row({ id, name, words, accuracy, gap, seconds, hidden }) {
+    const rename = (event) => this.store.ask("rename", { row: id, name: event.target.value });
+    const title = element("input", {
+      class: "ml-name",
+      "aria-label": "name of this run",
+      title: "The name of this run, for you to change.",
+      onchange: rename,
+    });
+    title.value = name;
+    const settings = words.flatMap(([text, changed], i) => [
+      i ? ", " : "",
+      changed ? element("b", {}, text) : text,
+    ]);
+    const hide = (event) => this.store.ask("hide", { row: id, hidden: event.target.checked });
+    const box = element("input", { type: "checkbox", onchange: hide });
+    box.checked = hidden;
+    const item = element(
+      "li",
+      {
+        onpointerenter: () => this.bring(id),
+        onpointerleave: () => this.bring(null),
+        onfocusin: () => this.bring(id),
+        onfocusout: () => this.bring(null),
+      },
+      element("div", { class: "ml-line" }, lineSample(id), title),
+      element("p", {}, ...settings),
+      element("p", { class: "ml-result" }, element("b", {}, accuracy), ` · ${gap} · ${seconds}`),
+      element(
+        "div",
+        { class: "ml-line" },
+        element("label", { title: "Take its curve out of the picture." }, box, "hide"),
+        button("Copy code", "The lines of Python that repeat it.", () =>
+          this.store.ask("code", { row: id }),
+        ),
+        button("Remove", "Forget this run.", () => this.store.ask("remove", { row: id })),
+      ),
+    );
+    return item;
+  }
+
+  /** Show the code of a run, and copy it where the browser allows. */
+  showCode() {
+    this.code.value = this.store.code.text;
+    this.code.hidden = false;
+    this.code.select();
+    navigator.clipboard?.writeText(this.code.value).catch(() => {});
+  }
+}

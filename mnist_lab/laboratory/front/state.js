@@ -1,0 +1,154 @@
+// What the page knows: values by name as Python sends them, and the curves, which grow.
+
+export const SMOOTHED = 100; // iterations whose mean a point of a line is
+const POINTS = 600; // of a line, at about the most
+const ARRAYS = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  uint8: Uint8Array,
+};
+
+/** Put the arrays back into a message that `surface.py` has packed. */
+export function unpack(value, buffers) {
+  if (Array.isArray(value)) return value.map((inner) => unpack(inner, buffers));
+  if (value === null || typeof value !== "object") return value;
+  if ("buffer" in value) {
+    const bytes = buffers[value.buffer];
+    // A copy, for arrays of numbers begin at whole numbers of them.
+    const own = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+    return { shape: value.shape, data: new ARRAYS[value.dtype](own) };
+  }
+  const entries = Object.entries(value);
+  return Object.fromEntries(entries.map(([key, inner]) => [key, unpack(inner, buffers)]));
+}
+
+/** One number for each iteration, and what is needed for the mean of any stretch of them. */
+export class Series {
+  constructor() {
+    this.length = 0;
+    this.values = new Float32Array(1024);
+    this.sums = new Float64Array(1025); // of all before
+  }
+
+  append(values) {
+    const length = this.length + values.length;
+    if (length > this.values.length) {
+      this.values = grown(this.values, 2 * length);
+      this.sums = grown(this.sums, 2 * length + 1);
+    }
+    this.values.set(values, this.length);
+    for (let i = this.length; i < length; i++) this.sums[i + 1] = this.sums[i] + this.values[i];
+    this.length = length;
+  }
+
+  /** The mean of the last values up to this place. */
+  mean(place) {
+    const first = Math.max(place + 1 - SMOOTHED, 0);
+    return (this.sums[place + 1] - this.sums[first]) / (place + 1 - first);
+  }
+}
+
+function grown(array, length) {
+  const larger = new array.constructor(length);
+  larger.set(array);
+  return larger;
+}
+
+/** A run: its batches, one value each, and what was measured at the end of each epoch. */
+export class Curve {
+  constructor() {
+    this.loss = new Series();
+    this.accuracy = new Series();
+  }
+
+  /** Take what is new; tell whether nothing is missing in between. */
+  take({ first, loss, accuracy, history, ...about }) {
+    if (first !== this.loss.length) return false;
+    Object.assign(this, about);
+    this.loss.append(loss.data);
+    this.accuracy.append(accuracy.data);
+    const epochs = history.shape[1];
+    const row = (number) => history.data.subarray(number * epochs, (number + 1) * epochs);
+    this.history = { loss: row(0), accuracy: row(1), val_loss: row(2), val_accuracy: row(3) };
+    return true;
+  }
+
+  /** How far it has come, in epochs. */
+  get end() {
+    const length = this.loss.length - (this.diverged ? 1 : 0);
+    return length ? length / this.steps : this.history.loss.length;
+  }
+
+  /** A batch's value, and the mean of those before it, at this epoch; null where there is none. */
+  at(key, epoch) {
+    const series = this[key];
+    if (!series.length) {
+      // Of the sheet only whole epochs are known.
+      const mean = Number.isInteger(epoch) ? this.history[key][epoch - 1] : undefined;
+      return [null, Number.isFinite(mean) ? mean : null];
+    }
+    const place = Math.round(epoch * this.steps) - 1;
+    if (place < 0 || epoch > this.end + 1e-9) return [null, null];
+    return [series.values[place], series.mean(place)];
+  }
+
+  /** What was validated last before this epoch; null before the end of the first one. */
+  validated(key, epoch) {
+    const values = this.history[key];
+    const value = values[Math.min(Math.floor(epoch + 1e-9), values.length) - 1];
+    return Number.isFinite(value) ? value : null;
+  }
+}
+
+/** The epochs at which curves are drawn between two of them: whole ones, and equal parts. */
+export function grid(from, to, curves) {
+  const steps = Math.max(1, ...curves.map((curve) => curve.steps));
+  const parts = Math.max(1, Math.min(Math.floor(POINTS / (to - from)), steps));
+  const last = Math.floor(to * parts + 1e-9);
+  const epochs = [];
+  for (let i = Math.max(1, Math.ceil(from * parts - 1e-9)); i <= last; i++) epochs.push(i / parts);
+  // Where each curve ends now, so that nothing new has to wait for the next part.
+  const ends = curves.map((curve) => curve.end).filter((end) => end > from && end < to);
+  return [...new Set([...epochs, ...ends])].sort((a, b) => a - b);
+}
+
+/** All values, and who is to be told when one has changed. */
+export class Store {
+  constructor() {
+    this.curves = new Map();
+    this.listeners = [];
+  }
+
+  /** Call a function when one of these values has come, after all of its message is known. */
+  on(keys, listener) {
+    this.listeners.push([keys.split(" "), listener]);
+  }
+
+  /** Take a message; tell whether all curves are whole. */
+  take({ curves = [], ...values }) {
+    const whole = curves.map((piece) => {
+      if (piece.first === 0) this.curves.set(piece.id, new Curve());
+      return this.curves.get(piece.id)?.take(piece) ?? false;
+    });
+    Object.assign(this, values);
+    for (const { id, name } of values.rows ?? []) this.curves.get(id).name = name;
+    this.tell(curves.length ? ["curves", ...Object.keys(values)] : Object.keys(values));
+    return whole.every(Boolean);
+  }
+
+  /** Say that values have changed. */
+  tell(changed) {
+    for (const [keys, listener] of this.listeners) {
+      if (keys.some((key) => changed.includes(key))) listener();
+    }
+  }
+
+  /** The curves to draw: what is compared with, the rows that are not hidden, the live one. */
+  drawn() {
+    const overlays = Object.keys(this.overlays).filter((kind) => this.overlays[kind]);
+    const rows = this.rows.filter((row) => !row.hidden).map((row) => row.id);
+    const live = this.live === null || rows.includes(this.live) ? [] : [this.live];
+    return [...overlays, ...rows, ...live].map((id) => this.curves.get(id)).filter(Boolean);
+  }
+}

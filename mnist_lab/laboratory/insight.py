@@ -1,0 +1,188 @@
+"""What can be seen of a network: its first weights, what it confuses, what it says of a digit."""
+
+import math
+import time
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ..data import Dataset
+from ..runs import Run
+from ..signals import signals_blocked
+from .networks import Network
+
+UNITS = 16  # hidden units of an MLP that are shown
+IN_ROW = 8  # digits in the row
+BEHIND = 24  # digits shown of a field of the confusion matrix
+SECONDS_BETWEEN = 0.1  # glimpses of a network in training, at the least
+LOOKING = 0.004  # of the training's time, at most
+_SAMPLE = 50  # validation images on which the activity of hidden units is measured
+
+
+class Digits:
+    """The validation digits, the worst mistakes of a network first, and the one under view.
+
+    Parameters
+    ----------
+    data
+        Whose validation images are shown.
+
+    Attributes
+    ----------
+    index : int
+        Of the digit under view.
+    """
+
+    def __init__(self, data: Dataset):
+        images = data.x_valid.reshape(len(data.x_valid), -1)
+        # What a white pixel is to a network: stored images are scaled, prepared ones are not.
+        stored = images.dtype == np.uint8
+        self._white = 1.0 if stored else float(images.max())
+        self.pixels = images if stored else np.rint(images * (255 / self._white)).astype(np.uint8)
+        labels = data.y_valid
+        self.labels = labels if labels.ndim == 1 else labels.argmax(axis=1)
+        self.index, self._chosen = 0, False
+        self._order = np.arange(len(self.labels))
+        self._probabilities: np.ndarray | None = None
+
+    def as_input(self, pixels: np.ndarray) -> np.ndarray:
+        """Images of 784 pixels from 0 to 255 as the networks are given them, float32."""
+        return pixels.reshape(-1, 784) * np.float32(self._white / 255)
+
+    def see(self, run: Run) -> dict[str, Any]:
+        """Sort the digits by what a network said of them at the end of its last epoch."""
+        self._probabilities = run.val_probabilities
+        said, sure = run.val_probabilities.argmax(axis=1), run.val_probabilities.max(axis=1)
+        right = said == self.labels
+        # The surest mistakes first; behind the mistakes what was right by a hair.
+        self._order = np.lexsort((np.where(right, sure, -sure), right))
+        if not self._chosen:
+            self.index = int(self._order[0])
+        return self.sight()
+
+    def look_at(self, index: int) -> dict[str, Any]:
+        """Have a digit under view from now on, whatever is trained."""
+        self.index, self._chosen = index, True
+        return self.sight()
+
+    def go_on(self, by: int) -> dict[str, Any]:
+        """Look at the next digit, or at the one before."""
+        return self.look_at(int(self._order[(self._place() + by) % len(self._order)]))
+
+    def sight(self) -> dict[str, Any]:
+        """The digit under view with its neighbours, and what was said of it last."""
+        place = self._place()
+        first = place // IN_ROW * IN_ROW
+        sight = self._some(self._order[first : first + IN_ROW], self._probabilities)
+        sight |= {"index": self.index, "words": "from the validation images"}
+        if self._probabilities is None:
+            return {"sight": sight}
+        wrong = int((self._probabilities.argmax(axis=1) != self.labels).sum())
+        right = len(self.labels) - wrong
+        sight["words"] = (
+            f"mistake {place + 1:,} of {wrong:,}"
+            if place < wrong
+            else f"one that is right, {place + 1 - wrong:,} of {right:,}"
+        )
+        said = self._probabilities[self.index].astype(np.float32)
+        return {"sight": sight, "said": {"index": self.index, "probabilities": said}}
+
+    def behind(self, run: Run, label: int, said: int) -> dict[str, Any]:
+        """The digits behind a field of a run's confusion matrix, the surest first."""
+        sure = run.val_probabilities[:, said]
+        found = (self.labels == label) & (run.val_probabilities.argmax(axis=1) == said)
+        found = np.flatnonzero(found)
+        found = found[np.argsort(-sure[found], kind="stable")]
+        counted = {"label": label, "said": said, "count": len(found)}
+        return {"behind": counted | self._some(found[:BEHIND], run.val_probabilities)}
+
+    def confusion(self, run: Run) -> dict[str, Any]:
+        """How many digits of each class a network took for each, after its last epoch."""
+        classes = run.val_probabilities.shape[1]
+        pairs = classes * self.labels.astype(np.int64) + run.val_probabilities.argmax(axis=1)
+        counts = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+        told = {"name": run.name, "epoch": run.epochs, "counts": counts.astype(np.int32)}
+        return {"confusion": told}
+
+    def _place(self) -> int:
+        return int(np.flatnonzero(self._order == self.index)[0])
+
+    def _some(self, indices: np.ndarray, probabilities: np.ndarray | None) -> dict[str, Any]:
+        """Digits with their labels, and with what was said of them, if anything was."""
+        some = {"indices": indices.tolist(), "labels": self.labels[indices].tolist()}
+        if probabilities is not None:
+            said = probabilities[indices]
+            some["saids"] = said.argmax(axis=1).tolist()
+            some["sure"] = said.max(axis=1).astype(float).tolist()
+        return some | {"pixels": self.pixels[indices]}
+
+
+class Glimpses:
+    """Looks at a network between two chunks of its training, too seldom to slow it down.
+
+    Parameters
+    ----------
+    model
+        One of the lab's own, in training.
+    linear
+        Whether it is the linear one.
+    digits
+        Whose digit under view it is asked for.
+    """
+
+    def __init__(self, model: keras.Model, linear: bool, digits: Digits):
+        self._model, self._linear, self._digits = model, linear, digits
+        self._next, self._epoch = -math.inf, -1
+        self._units = np.arange(UNITS)
+
+    def look(self, run: Run, drawn: np.ndarray | None) -> dict[str, Any]:
+        """What is to be seen now, if it is time to look.
+
+        Parameters
+        ----------
+        run
+            So far.
+        drawn
+            The pixels of a digit that was drawn, to be asked for, too.
+        """
+        began = time.perf_counter()
+        if began < self._next and run.epochs == self._epoch:
+            return {}
+        with signals_blocked():
+            news = self._seen(run, drawn)
+        if run.epochs != self._epoch and run.epochs:
+            news |= self._digits.confusion(run)
+        self._epoch = run.epochs
+        ended = time.perf_counter()
+        self._next = ended + max(SECONDS_BETWEEN, (ended - began) / LOOKING)
+        return news
+
+    def _seen(self, run: Run, drawn: np.ndarray | None) -> dict[str, Any]:
+        index = self._digits.index
+        asked = [self._digits.pixels[index], *([] if drawn is None else [drawn.ravel()])]
+        # Not copied: they are let go before the next iteration changes them.
+        weights = [each.value.read_value() for each in self._model.weights]
+        network = Network(run.name, weights, self._linear)
+        said = network.probabilities(self._digits.as_input(np.stack(asked)))
+        news = {"said": {"index": index, "probabilities": said[0]}}
+        if drawn is not None:
+            news["training"] = {"name": run.name, "probabilities": said[1]}
+        return news | {"weights": self._images(network, run.epochs)}
+
+    def _images(self, network: Network, epoch: int) -> dict[str, Any]:
+        """The first layer's weights: of digits, of hidden units or of filters, one row each."""
+        first, bias, *others = network.weights
+        if first.ndim == 4:
+            images = first.numpy().reshape(-1, first.shape[3]).T
+            return {"of": "filter", "numbers": list(range(len(images))), "images": images}
+        if network.linear:
+            images = (first @ others[0]).numpy().T
+            return {"of": "digit", "numbers": list(range(len(images))), "images": images}
+        if epoch != self._epoch:  # else the images would jump from place to place
+            sample = self._digits.as_input(self._digits.pixels[:_SAMPLE])
+            activity = tf.reduce_mean(tf.nn.relu(sample @ first + bias), axis=0).numpy()
+            self._units = np.argsort(-activity)[:UNITS]
+        images = tf.gather(first, self._units, axis=1).numpy().T
+        return {"of": "hidden unit", "numbers": self._units.tolist(), "images": images}

@@ -1,0 +1,78 @@
+"""A run in the laboratory: as a curve, as a row of the table, and what it is compared with."""
+
+import dataclasses
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from ..parts import PARTS
+from ..progress import duration
+from ..runs import HISTORY, Run, load_records
+from .controls import Setup
+
+OVERLAYS = ("the sheet's curve", "the recorded run")
+
+
+@dataclasses.dataclass(eq=False)
+class Row:
+    """A run in the table: its number, from which the style of its curve follows, and its setup."""
+
+    number: int
+    run: Run
+    setup: Setup
+    hidden: bool = False
+
+    def told(self) -> dict[str, Any]:
+        """The row as the page shows it."""
+        accuracy, gap, seconds = results(self.run)
+        return {
+            "id": self.number,
+            "name": self.run.name,
+            "words": self.setup.words,
+            "accuracy": accuracy,
+            "gap": gap,
+            "seconds": seconds,
+            "hidden": self.hidden,
+        }
+
+
+def results(run: Run) -> tuple[str, str, str]:
+    """Final validation accuracy, gap and time of a run, in words."""
+    seconds = duration(run.seconds)
+    if run.diverged:
+        return "diverged", f"iteration {len(run.batch_loss):,}", seconds
+    if not run.epochs:
+        return "stopped", f"iteration {len(run.batch_loss):,}", seconds
+    stopped = f", stopped in epoch {run.epochs + 1}" if run.interrupted else ""
+    gap = 100 * (run.history["fit_accuracy"][-1] - run.val_accuracy)
+    return f"{run.val_accuracy:.1%}", f"gap {gap:+z.1f} points{stopped}", seconds
+
+
+def curve(number: int | str, run: Run, first: int = 0) -> dict[str, Any]:
+    """A run as the page draws it; of its batches, those from the iteration `first` on."""
+    return {
+        "id": number,
+        "name": run.name,
+        "epochs": run.settings["epochs"],
+        "steps": run.settings["steps_per_epoch"],
+        "diverged": run.diverged,
+        "first": first,
+        "loss": run.batch_loss[first:],
+        "accuracy": run.batch_accuracy[first:],
+        "history": np.array([run.history[key] for key in HISTORY], np.float32),
+    }
+
+
+@functools.cache
+def overlay(kind: str, part: str) -> dict[str, Any]:
+    """Something to compare with, as a curve: what the sheet printed, or the run on file."""
+    if kind == "the recorded run":
+        return curve(kind, load_records(part)[0]) | {"name": kind}
+    printed = PARTS[part].sheet_history()
+    missing = [math.nan] * (int(printed["epoch"][0]) - 1)
+    nothing = [math.nan] * PARTS[part].epochs
+    history = {key: missing + printed[key] if key in printed else nothing for key in HISTORY}
+    settings = {"name": "the sheet, 2020", "epochs": PARTS[part].epochs, "steps_per_epoch": 600}
+    return curve(kind, Run(settings, history))
