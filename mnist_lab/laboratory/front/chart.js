@@ -116,6 +116,7 @@ export class Charts {
     if (!width) return;
     this.curves = this.store.drawn();
     const known = this.curves.map((curve) => curve.id).join();
+    const read = this.readout.hidden ? undefined : this.epochs[this.pointed.cursor.idx];
     if (this.anew || known !== this.known || width !== this.width) this.build(width);
     [this.known, this.width, this.anew] = [known, width, false];
     const [from, to] = this.shownEpochs();
@@ -138,8 +139,8 @@ export class Charts {
       });
     });
     if (this.table.open) this.fillTable();
-    // The pointer may rest while a curve grows or gets another name.
-    if (!this.readout.hidden) this.read(this.pointed);
+    // The pointer may rest while a curve grows, gets another name, or is drawn anew.
+    if (read !== undefined) this.readAt(read);
   }
 
   shownEpochs() {
@@ -181,7 +182,6 @@ export class Charts {
 
   build(width) {
     for (const plot of this.plots ?? []) plot.destroy();
-    this.readout.hidden = true;
     this.plots = MEASURES.map((measure, i) => {
       const height = this.places[i].clientHeight;
       return new uPlot(this.options(measure, width, height), null, this.places[i]);
@@ -326,6 +326,11 @@ export class Charts {
     Object.assign(this.readout.style, side);
   }
 
+  readAt(epoch) {
+    const [plot] = this.plots;
+    plot.setCursor({ left: plot.valToPos(epoch, "x"), top: 10 });
+  }
+
   select(plot) {
     const { left, width } = plot.select;
     if (width < 4) return;
@@ -353,7 +358,7 @@ export class Charts {
         Math.max(at + step * (event.shiftKey ? 10 : 1), 0),
         this.epochs.length - 1,
       );
-      plot.setCursor({ left: plot.valToPos(this.epochs[to], "x"), top: 10 });
+      this.readAt(this.epochs[to]);
     } else if (event.key === "+" || event.key === "-") {
       this.magnify(this.epochs[at] ?? 0, event.key === "+" ? 0.5 : 2);
     } else if (event.key === "Escape") this.zoom(null);

@@ -33,7 +33,14 @@ export class Rows {
       { class: "ml-empty" },
       "Each run stays here, to be compared with the next.",
     );
+    const place = this.stops().indexOf(document.activeElement);
     this.list.replaceChildren(...(rows.length ? rows.map((row) => this.row(row)) : [empty]));
+    if (place >= 0) this.stops()[place]?.focus();
+  }
+
+  /** What can have the focus. */
+  stops() {
+    return [...this.list.querySelectorAll("input, button")];
   }
 
   row({ id, name, words, accuracy, gap, seconds, hidden }) {
@@ -43,6 +50,8 @@ export class Rows {
       "aria-label": "name of this run",
       title: "The name of this run, for you to change.",
       onchange: rename,
+      // JupyterLab takes Enter for itself, and the browser then tells of no change.
+      onkeydown: (event) => event.key === "Enter" && rename(event),
     });
     title.value = name;
     const settings = words.flatMap(([text, changed], i) => [
