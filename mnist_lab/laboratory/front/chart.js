@@ -116,31 +116,41 @@ export class Charts {
     if (!width) return;
     this.curves = this.store.drawn();
     const known = this.curves.map((curve) => curve.id).join();
-    const read = this.readout.hidden ? undefined : this.epochs[this.pointed.cursor.idx];
-    if (this.anew || known !== this.known || width !== this.width) this.build(width);
+    const read = this.readout.hidden ? undefined : this.epochRead(this.pointed);
+    const anew = this.anew || known !== this.known || width !== this.width;
+    if (anew) this.build(width);
     [this.known, this.width, this.anew] = [known, width, false];
     const [from, to] = this.shownEpochs();
     this.epochs = grid(from, to, this.curves);
     this.hint.hidden = this.curves.length > 0;
     this.backButton.hidden = this.window === null;
     this.axisButton.textContent = this.logarithmic ? "log axis" : "linear axis";
-    MEASURES.forEach(({ key, factor }, i) => {
-      const lines = this.curves.flatMap((curve) => {
-        const points = this.epochs.map((epoch) => curve.at(key, epoch));
-        const line = (place) =>
-          points.map((pair) => (pair[place] === null ? null : factor * pair[place]));
-        return [line(0), line(1)];
-      });
-      this.plots[i].setData([this.epochs, ...lines], false);
-      this.plots[i].batch(() => {
-        this.plots[i].setScale("x", { min: from, max: to });
-        const [min, max] = i ? this.accuracies(lines) : this.losses(lines);
-        this.plots[i].setScale("y", { min, max });
-      });
-    });
+    // One chart a frame, so that none comes late; new ones both at once.
+    this.drawMeasure(0);
+    if (anew) this.drawMeasure(1);
+    else this.second ??= requestAnimationFrame(() => this.drawMeasure(1));
     if (this.table.open) this.fillTable();
     // The pointer may rest while a curve grows, gets another name, or is drawn anew.
     if (read !== undefined) this.readAt(read);
+  }
+
+  drawMeasure(i) {
+    if (i) this.second = undefined;
+    const { key, factor } = MEASURES[i];
+    const [from, to] = this.shownEpochs();
+    const lines = this.curves.flatMap((curve) => {
+      const points = this.epochs.map((epoch) => curve.at(key, epoch));
+      const line = (place) =>
+        points.map((pair) => (pair[place] === null ? null : factor * pair[place]));
+      return [line(0), line(1)];
+    });
+    const plot = this.plots[i];
+    plot.setData([this.epochs, ...lines], false);
+    plot.batch(() => {
+      plot.setScale("x", { min: from, max: to });
+      const [min, max] = i ? this.accuracies(lines) : this.losses(lines);
+      plot.setScale("y", { min, max });
+    });
   }
 
   shownEpochs() {
@@ -315,7 +325,7 @@ export class Charts {
     const { idx, left } = plot.cursor;
     this.readout.hidden = idx === null || idx === undefined || left < 0 || !this.curves.length;
     if (this.readout.hidden) return;
-    const epoch = this.epochs[idx];
+    const epoch = this.epochRead(plot);
     this.readout.replaceChildren(readingTable(epoch, this.curves));
     const width = this.field.clientWidth;
     const x = left + plot.bbox.left / devicePixelRatio;
@@ -324,6 +334,11 @@ export class Charts {
         ? { right: `${width - x + 14}px`, left: "auto" }
         : { left: `${x + 14}px`, right: "auto" };
     Object.assign(this.readout.style, side);
+  }
+
+  /** The epoch under the pointer. */
+  epochRead(plot) {
+    return plot.data[0][plot.cursor.idx];
   }
 
   readAt(epoch) {
