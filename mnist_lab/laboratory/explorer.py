@@ -154,9 +154,10 @@ class Explorer:
 
     def stop(self) -> None:
         """End the training soon, and keep what was trained."""
-        if self._job is not None and self._job.busy:
-            self._job.stop()
-            self._say("stopping…")
+        with self.view.lock:
+            if self._job is not None and self._job.busy:
+                self._job.stop()
+                self._say("stopping…")
 
     def wait(self) -> None:
         """Wait until the training is done."""
@@ -193,20 +194,26 @@ class Explorer:
 
     def _work(self, setup: Setup, job: Job) -> None:
         """What the training's thread does, from Start to the end."""
+        words, alert = "Stopped before it began.", False
         try:
             if not job.stopped.is_set():
                 self.view.show(running=True)
-                run = self._train(setup, job)
+                run, words = self._train(setup, job)
+                alert = run.diverged
                 if job.kept and len(run.batch_loss):
                     self._keep(run, setup)
         except Exception as problem:  # whatever it is, the student is to see it
-            self._say(f"{type(problem).__name__}: {problem}", alert=True)
+            words, alert = f"{type(problem).__name__}: {problem}", True
         finally:
-            self._live = None
-            job.stopped.set()  # from here on another Start is right, and waits for its turn
-            self.view.show(running=False, live=None, training=None)
+            with self.view.lock:
+                self._live = None
+                job.stopped.set()  # from here on another Start is right, and waits for its turn
+                if job is self._job:  # else the next one has the word
+                    self._say(words, alert)
+                    self.view.show(running=False, live=None, training=None)
 
-    def _train(self, setup: Setup, job: Job) -> Run:
+    def _train(self, setup: Setup, job: Job) -> tuple[Run, str]:
+        """Train; the run, and in words how it ended."""
         epochs, seed = setup.values["epochs"], setup.values["seed"]
         with interruptions() as interrupted:
             self._say("starting…")
@@ -231,8 +238,7 @@ class Explorer:
             ended = f"Done in {duration(run.seconds)}{_compiling(run)}."
         if not run.diverged:
             run.weights = loop.model.get_weights()
-        self._say(f"{ended} {told}".rstrip(), alert=run.diverged)
-        return run
+        return run, f"{ended} {told}".rstrip()
 
     def _compiled(self, setup: Setup) -> tuple[CompiledLoop, float, str]:
         """The compiled loop of a network, how long compiling took, and what it had to tell."""

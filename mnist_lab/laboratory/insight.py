@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from ..data import Dataset
 from ..runs import Run
@@ -162,8 +161,8 @@ class Glimpses:
     def _seen(self, run: Run, drawn: np.ndarray | None) -> dict[str, Any]:
         index = self._digits.index
         asked = [self._digits.pixels[index], *([] if drawn is None else [drawn.ravel()])]
-        # Not copied: they are let go before the next iteration changes them.
-        weights = [each.value.read_value() for each in self._model.weights]
+        # Not copied, which takes longer than all the rest: nothing of them may be kept.
+        weights = [np.asarray(memoryview(each.value.read_value())) for each in self._model.weights]
         network = Network(run.name, weights, self._linear)
         said = network.probabilities(self._digits.as_input(np.stack(asked)))
         news = {"said": {"index": index, "probabilities": said[0]}}
@@ -175,14 +174,14 @@ class Glimpses:
         """The first layer's weights: of digits, of hidden units or of filters, one row each."""
         first, bias, *others = network.weights
         if first.ndim == 4:
-            images = first.numpy().reshape(-1, first.shape[3]).T
+            images = first.reshape(-1, first.shape[3]).T.copy()
             return {"of": "filter", "numbers": list(range(len(images))), "images": images}
         if network.linear:
-            images = (first @ others[0]).numpy().T
+            images = (first @ others[0]).T
             return {"of": "digit", "numbers": list(range(len(images))), "images": images}
         if epoch != self._epoch:  # else the images would jump from place to place
             sample = self._digits.as_input(self._digits.pixels[:_SAMPLE])
-            activity = tf.reduce_mean(tf.nn.relu(sample @ first + bias), axis=0).numpy()
+            activity = np.maximum(sample @ first + bias, 0).mean(axis=0)
             self._units = np.argsort(-activity)[:UNITS]
-        images = tf.gather(first, self._units, axis=1).numpy().T
+        images = first[:, self._units].T
         return {"of": "hidden unit", "numbers": self._units.tolist(), "images": images}

@@ -72,7 +72,7 @@ def wait_until(condition, seconds=300):
 
 
 def has_begun(laboratory):
-    return lambda: "iteration" in laboratory.status
+    return lambda: "iteration " in laboratory.status
 
 
 def shown(laboratory):
@@ -182,7 +182,7 @@ def test_start_stop_start(open_laboratory, medium):
     wait_until(has_begun(laboratory))
     laboratory.stop()
     laboratory.wait()
-    assert "Stopped after" in laboratory.status
+    assert laboratory.status.startswith("Stopped ")
     assert len(laboratory.runs) >= 1
     assert not laboratory.view.shown["running"]
 

@@ -57,7 +57,8 @@ export function diverging(value) {
 export function probabilityBars() {
   const list = element("ol", { class: "ml-bars", start: 0 });
   const update = (probabilities, label) => {
-    const best = probabilities.indexOf(Math.max(...probabilities));
+    // Before a network has been asked, all are zero, and none is the best.
+    const best = probabilities.indexOf(Math.max(...probabilities, 1e-9));
     list.replaceChildren(
       ...Array.from(probabilities, (probability, digit) => {
         const kind = digit === label ? "right" : digit === best ? "wrong" : "other";
