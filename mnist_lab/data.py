@@ -100,6 +100,11 @@ class Dataset:
             return self.y_train.shape[1]
         return int(max(self.y_train.max(), self.y_valid.max())) + 1
 
+    @property
+    def white(self) -> float:
+        """What a white pixel is to a network: stored images (uint8) are scaled to 1 for it."""
+        return 1.0 if self.x_valid.dtype == np.uint8 else float(self.x_valid.max())
+
     def transposed(self) -> "Dataset":
         """The same with the rows and the columns of each image swapped.
 

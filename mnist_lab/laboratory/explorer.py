@@ -18,7 +18,7 @@ from .background import Job
 from .controls import Setup
 from .estimates import estimate, remember
 from .insight import Digits, Glimpses
-from .networks import Network, recorded_networks
+from .networks import Network, cell_networks, recorded_networks
 from .rows import OVERLAYS, Row, curve, overlay
 from .surface import Surface
 
@@ -365,10 +365,11 @@ class Explorer:
             Network(row.run.name, row.run.weights, row.setup.part.key == "linear") for row in rows
         ]
         image = self._digits.as_input(digit)
-        said = [
-            {"name": each.name, "probabilities": each.probabilities(image)[0]} for each in networks
-        ]
-        self.view.show(answers=said)
+        said = [(each.name, each.probabilities(image)) for each in networks]
+        for each in cell_networks(self._data.classes):
+            said.append((each.name, each.probabilities(digit.reshape(1, 784) / np.float32(255))))
+        answers = [{"name": name, "probabilities": each[0]} for name, each in said]
+        self.view.show(answers=answers)
 
     def _say(self, text: str, alert: bool = False) -> None:
         self.status = text

@@ -36,9 +36,7 @@ class Digits:
 
     def __init__(self, data: Dataset):
         images = data.x_valid.reshape(len(data.x_valid), -1)
-        # What a white pixel is to a network: stored images are scaled, prepared ones are not.
-        stored = images.dtype == np.uint8
-        self._white = 1.0 if stored else float(images.max())
+        self._white, stored = data.white, images.dtype == np.uint8
         self.pixels = images if stored else np.rint(images * (255 / self._white)).astype(np.uint8)
         labels = data.y_valid
         self.labels = labels if labels.ndim == 1 else labels.argmax(axis=1)

@@ -1,14 +1,17 @@
 """What a network says of any image, from its weights alone, within milliseconds."""
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from ..runs import RECORDS, Run
 from ..signals import signals_blocked
+from ..training import probabilities, trained
 
 # Records that keep their weights, one of each kind, as they are called here.
 _RECORDED = {
@@ -63,6 +66,28 @@ class Network(NamedTuple):
         logits = _flat(x) @ kernel + bias
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         return odds / odds.sum(axis=1, keepdims=True)
+
+
+class Model(NamedTuple):
+    """A network that a cell has trained; of whatever kind it is, Keras knows how to ask it."""
+
+    name: str
+    model: keras.Model
+    input_shape: tuple[int, ...]
+    white: float
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """What it says of images from 0 to 1 with 784 pixels, as `Network.probabilities`."""
+        return probabilities(self.model, self.white * images.reshape(-1, *self.input_shape))
+
+
+def cell_networks(classes: int) -> list[Model]:
+    """What `train` has trained since the kernel started, of images of 784 pixels."""
+    return [
+        Model(f"{about.name}, from a cell", model, about.input_shape, about.white)
+        for model, about in trained.items()
+        if math.prod(about.input_shape) == 784 and about.classes == classes
+    ]
 
 
 @functools.cache

@@ -2,20 +2,22 @@
 
 from .epochs import epoch_means, epoch_order, settings_of, train_epochs
 from .initial import redraw
-from .loop import CompiledLoop
+from .loop import CompiledLoop, probabilities
 from .replicas import train_replicas
 from .reports import divergence, report
-from .train import train
+from .train import train, trained
 
 __all__ = [
     "CompiledLoop",
     "divergence",
     "epoch_means",
     "epoch_order",
+    "probabilities",
     "redraw",
     "report",
     "settings_of",
     "train",
     "train_epochs",
     "train_replicas",
+    "trained",
 ]

@@ -159,23 +159,18 @@ class CompiledLoop:
         """
         with signals_blocked():
             loss, accuracy, output = self._run_evaluation(*self._valid)
-        return float(loss), float(accuracy), _rounded(self._probabilities(output))
+        return float(loss), float(accuracy), _rounded(_softmaxed(self.model, output))
 
     def predicts(self, probabilities: np.ndarray) -> bool:
         """Whether the network says this of the first validation images, within rounding."""
         images, _, _ = self._adapt(*(array[:EVALUATION_BATCH] for array in self._valid))
-        with signals_blocked():
-            said = self._probabilities(self.model(images, training=False))
+        said = probabilities(self.model, images)
         return bool(np.allclose(said, probabilities[:EVALUATION_BATCH], atol=0.002))
 
     def fit_accuracy(self) -> float:
         """Accuracy on the training images of `fit_sample`, dropout off."""
         with signals_blocked():
             return float(self._run_evaluation(*self._fit_sample)[1])
-
-    def _probabilities(self, output) -> np.ndarray:
-        logits = getattr(self.model.loss, "from_logits", False)
-        return (tf.nn.softmax(output) if logits else output).numpy()
 
     def _resident(self, x: np.ndarray, y: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
         if not self._stored_images:
@@ -284,6 +279,28 @@ class CompiledLoop:
         if y.shape.rank == 2:
             return x, y, tf.argmax(y, -1, tf.int32)
         return x, y if self._sparse else tf.one_hot(y, self.classes), y
+
+
+def probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """What a compiled classifier says of images, dropout off.
+
+    Parameters
+    ----------
+    images
+        As the model takes them, batch first.
+
+    Returns
+    -------
+    numpy.ndarray
+        Class probabilities, float32 of shape (images, classes), even if the model gives logits.
+    """
+    with signals_blocked():
+        return _softmaxed(model, model(images, training=False))
+
+
+def _softmaxed(model: keras.Model, output: tf.Tensor) -> np.ndarray:
+    logits = getattr(model.loss, "from_logits", False)
+    return (tf.nn.softmax(output) if logits else output).numpy()
 
 
 def fit_sample(images: int) -> np.ndarray:

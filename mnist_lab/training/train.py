@@ -6,9 +6,10 @@ import os
 import threading
 import time
 import warnings
+import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import keras
 
@@ -38,6 +39,31 @@ _INSTEAD = {
     "initial_epoch": "without a seed the training goes on from the weights that the model has",
     "steps_per_epoch": "an epoch is all images once; take fewer images for a shorter one",
 }
+
+
+class Trained(NamedTuple):
+    """What is known of a model that `train` has trained: its run's name, and what it takes.
+
+    Attributes
+    ----------
+    name : str
+        Of its last run.
+    input_shape : tuple of int
+        Of an image.
+    classes : int
+        That it tells apart.
+    white : float
+        What a white pixel is to it.
+    """
+
+    name: str
+    input_shape: tuple[int, ...]
+    classes: int
+    white: float
+
+
+# The models that `train` has trained here, for as long as somebody else holds them.
+trained: weakref.WeakKeyDictionary[keras.Model, Trained] = weakref.WeakKeyDictionary()
 
 
 def train(
@@ -157,6 +183,8 @@ def train(
         print(divergence(run, model))
     elif run.interrupted:
         print(f"stopped after {len(run.batch_loss):,} iterations; the model keeps what it learned")
+    if not run.diverged:
+        trained[model] = Trained(run.name, loop.input_shape, loop.classes, data.white)
     model.optimizer.finalize_variable_values(model.trainable_variables)
     return run
 

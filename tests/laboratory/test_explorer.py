@@ -1,5 +1,6 @@
 """The laboratory without a browser: every button and slider, driven from Python."""
 
+import gc
 import os
 import random
 import signal
@@ -9,6 +10,7 @@ import threading
 import time
 from types import SimpleNamespace
 
+import keras
 import nbformat
 import numpy as np
 import pytest
@@ -672,7 +674,20 @@ def test_all_networks_say_what_a_drawn_digit_is(open_laboratory, data):
     assert set(answers) - set(on_file) == {"linear, 2 epochs", "mlp, hidden units 10, 1 epoch"}
     said = laboratory.runs[0].val_probabilities[0]
     assert np.allclose(answers["linear, 2 epochs"], said, atol=0.002)
+    # Those of cells, too, whatever they are built of and given, as long as there are any.
+    x_train, x_valid = (images.reshape(-1, 784) / 255 for images in (piece.x_train, piece.x_valid))
+    prepared = lab.Dataset(x_train, piece.y_train, x_valid, piece.y_valid)
+    model = keras.Sequential([keras.layers.Dense(20, "tanh"), keras.layers.Dense(10)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss)
+    run = lab.train(model, prepared, epochs=1, name="tanh", progress=False)
+    laboratory.hear({"ask": "digit"}, [data.x_valid[0].tobytes()])
+    answers = {each["name"]: each["probabilities"] for each in shown(laboratory)["answers"]}
+    assert np.allclose(answers["tanh, from a cell"], run.val_probabilities[0], atol=0.002)
+    del model
+    gc.collect()
     laboratory.hear({"ask": "rename", "row": 0, "name": "mine"}, [])
+    assert "tanh, from a cell" not in [each["name"] for each in shown(laboratory)["answers"]]
     assert "mine" in [each["name"] for each in shown(laboratory)["answers"]]
     laboratory.hear({"ask": "remove", "row": 0}, [])
     assert len(shown(laboratory)["answers"]) == 5
