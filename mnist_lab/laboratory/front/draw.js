@@ -178,17 +178,21 @@ export class Draw {
     this.pending ??= requestAnimationFrame(() => {
       this.pending = undefined;
       // A digit of MNIST's is prepared; it is drawn upon as it is.
-      const image = this.base
+      const ink = this.base
         ? rasterize(this.strokes, SIDE, this.base)
-        : prepare(rasterize(this.strokes, FIELD), FIELD);
+        : rasterize(this.strokes, FIELD);
+      const image = this.base ? ink : prepare(ink, FIELD);
       this.pixels = Uint8Array.from(spoil(image, this.how), (value) => Math.round(255 * value));
       this.blank = !this.base && !this.strokes.length;
+      this.unsent = true;
+      this.send(false);
+      // The networks answer while the page is painted.
+      this.ink = document.createElement("canvas");
+      paint(this.ink, ink, this.base ? SIDE : FIELD, (value) => grey(Math.round(255 * value)));
       paint(this.seen, this.pixels, SIDE, grey);
       this.spoilt.textContent = inWords(this.how) || (this.blank ? "" : "as it was");
       this.showField();
-      this.showAnswers();
-      this.unsent = true;
-      this.send(false);
+      if (this.blank) this.showAnswers();
     });
   }
 
@@ -202,13 +206,8 @@ export class Draw {
 
   showField() {
     const context = this.field.getContext("2d");
-    const ink = this.base
-      ? rasterize(this.strokes, SIDE, this.base)
-      : rasterize(this.strokes, FIELD);
-    const small = element("canvas", {});
-    paint(small, ink, this.base ? SIDE : FIELD, (value) => grey(Math.round(255 * value)));
     context.imageSmoothingEnabled = false;
-    context.drawImage(small, 0, 0, FIELD, FIELD);
+    context.drawImage(this.ink, 0, 0, FIELD, FIELD);
     if (this.blank) this.invite(context);
     if (document.activeElement === this.field && this.field.matches(":focus-visible"))
       this.showPen(context);

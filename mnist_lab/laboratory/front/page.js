@@ -35,9 +35,13 @@ export function paint(canvas, numbers, width, colour) {
   canvas.width = width;
   canvas.height = numbers.length / width;
   const image = new ImageData(canvas.width, canvas.height);
-  numbers.forEach((number, place) => {
-    image.data.set([...colour(number), 255], 4 * place);
-  });
+  for (let place = 0; place < numbers.length; place++) {
+    const [red, green, blue] = colour(numbers[place]);
+    image.data[4 * place] = red;
+    image.data[4 * place + 1] = green;
+    image.data[4 * place + 2] = blue;
+    image.data[4 * place + 3] = 255;
+  }
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
