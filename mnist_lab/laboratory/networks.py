@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from ..runs import RECORDS, Run
 from ..signals import signals_blocked
-from ..training import probabilities, trained
+from ..training import predict, trained
 
 # Records that keep their weights, one of each kind, as they are called here.
 _RECORDED = {
@@ -78,7 +78,7 @@ class Model(NamedTuple):
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """What it says of images from 0 to 1 with 784 pixels, as `Network.probabilities`."""
-        return probabilities(self.model, self.white * images.reshape(-1, *self.input_shape))
+        return predict(self.model, self.white * images.reshape(-1, *self.input_shape))
 
 
 def cell_networks(classes: int) -> list[Model]:

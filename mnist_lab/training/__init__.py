@@ -2,7 +2,7 @@
 
 from .epochs import epoch_means, epoch_order, settings_of, train_epochs
 from .initial import redraw
-from .loop import CompiledLoop, probabilities
+from .loop import CompiledLoop, predict
 from .replicas import train_replicas
 from .reports import divergence, report
 from .train import train, trained
@@ -12,7 +12,7 @@ __all__ = [
     "divergence",
     "epoch_means",
     "epoch_order",
-    "probabilities",
+    "predict",
     "redraw",
     "report",
     "settings_of",

@@ -164,7 +164,7 @@ class CompiledLoop:
     def predicts(self, probabilities: np.ndarray) -> bool:
         """Whether the network says this of the first validation images, within rounding."""
         images, _, _ = self._adapt(*(array[:EVALUATION_BATCH] for array in self._valid))
-        said = probabilities(self.model, images)
+        said = predict(self.model, images)
         return bool(np.allclose(said, probabilities[:EVALUATION_BATCH], atol=0.002))
 
     def fit_accuracy(self) -> float:
@@ -281,7 +281,7 @@ class CompiledLoop:
         return x, y if self._sparse else tf.one_hot(y, self.classes), y
 
 
-def probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
+def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """What a compiled classifier says of images, dropout off.
 
     Parameters
