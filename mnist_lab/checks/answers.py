@@ -1,5 +1,6 @@
 """`check_answer`: the small answers of the notebooks, in one table of what each has to satisfy."""
 
+import dataclasses
 import functools
 import math
 from itertools import combinations
@@ -7,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..data import load_mnist
+from ..data import Dataset, load_mnist
 from ..parts import PARTS
 from ..runs import Run, load_records
 from .judges import Judge, function, layer, training, value
@@ -92,8 +93,15 @@ _GIVE = {
 # 1. Linear network
 
 
+@functools.cache
+def _mnist() -> Dataset:
+    """Of the training part the first image only; kept, for loading takes a third of a second."""
+    data = load_mnist()
+    return dataclasses.replace(data, x_train=data.x_train[:1].copy(), y_train=data.y_train[:1])
+
+
 def _first() -> np.ndarray:
-    return load_mnist().x_train[0]
+    return _mnist().x_train[0]
 
 
 def _one_hot(place: int = 5, number: float = 1) -> np.ndarray:
@@ -225,7 +233,7 @@ def _start() -> dict[str, Any]:
 
 
 def _wrong(run: Run) -> np.ndarray:
-    return _said(run).argmax(axis=1) != load_mnist().y_valid
+    return _said(run).argmax(axis=1) != _mnist().y_valid
 
 
 def _sure(run: Run, limit: float = 0.99) -> np.ndarray:
@@ -389,7 +397,7 @@ def _linear_networks() -> list[tuple[Any, int]]:
 
 
 def _accuracy(network: Any, pixels_moved: int, scale: float = 1) -> float:
-    data = load_mnist()
+    data = _mnist()
     images = np.roll(data.x_valid[::10], pixels_moved, axis=2) / 255 * scale
     scores = images.reshape(-1, 784) @ network.get_weights()[0] + network.get_weights()[1]
     return 100 * np.mean(scores.argmax(axis=1) == data.y_valid[::10])
@@ -398,7 +406,7 @@ def _accuracy(network: Any, pixels_moved: int, scale: float = 1) -> float:
 def _second(run: Run) -> tuple[np.ndarray, np.ndarray]:
     """Which answers are wrong, and of which of all the second guess is right."""
     order = _said(run).argsort(axis=1)
-    return _wrong(run), order[:, -2] == load_mnist().y_valid
+    return _wrong(run), order[:, -2] == _mnist().y_valid
 
 
 _CNN = {

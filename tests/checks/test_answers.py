@@ -16,6 +16,11 @@ from mnist_lab.checks.answers import ANSWERS
 
 
 @functools.cache
+def mnist():
+    return lab.load_mnist()
+
+
+@functools.cache
 def records(part):
     return lab.load_records(part)
 
@@ -48,7 +53,7 @@ def all_runs():
 
 
 def first():
-    return lab.load_mnist().x_train[0]
+    return mnist().x_train[0]
 
 
 def merged():
@@ -61,7 +66,7 @@ def said(part):
 
 
 def wrong(part):
-    return said(part).argmax(axis=1) != lab.load_mnist().y_valid
+    return said(part).argmax(axis=1) != mnist().y_valid
 
 
 def dense(units=1500, activation="relu", sd=0.01, bias=0.1):
@@ -113,7 +118,7 @@ def kernels():
 
 def moved_accuracy(prepare=lambda images: images, answer=lambda said: said.argmax(axis=1)):
     def accuracy(network, pixels_moved):
-        data = lab.load_mnist()
+        data = mnist()
         images = np.roll(data.x_valid[::10], pixels_moved, axis=2) / 255
         images = prepare(images).reshape(-1, *network.input_shape[1:])
         answers = answer(network.predict(images, batch_size=500, verbose=0))
@@ -123,12 +128,12 @@ def moved_accuracy(prepare=lambda images: images, answer=lambda said: said.argma
 
 
 def unshaped(network, pixels_moved):
-    return network.predict(lab.load_mnist().x_valid[::10].reshape(-1, 784) / 255, verbose=0)
+    return network.predict(mnist().x_valid[::10].reshape(-1, 784) / 255, verbose=0)
 
 
 def second_right():
     order = said("cnn").argsort(axis=1)
-    return order[:, -2] == lab.load_mnist().y_valid
+    return order[:, -2] == mnist().y_valid
 
 
 def finals(part, what, of=lambda values: values[-1], scale=100, made=np.array):
@@ -287,7 +292,7 @@ WRONG = {
         (lambda: said("linear").argmax(axis=0), "axis=0"),
         (lambda: said("linear").argmin(axis=1), "least"),
         (lambda: said("linear").argmax(), "single number"),
-        (lambda: lab.load_mnist().y_valid, "numbers are not right"),
+        (lambda: mnist().y_valid, "numbers are not right"),
     ],
     "mlp.relu": [
         (lambda: lambda x: x, "still there"),
