@@ -42,7 +42,8 @@ def cache(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def medium(data):
     """Enough images that a training takes some seconds."""
-    return lab.Dataset(data.x_train[:6000], data.y_train[:6000], data.x_valid, data.y_valid)
+    train, valid = (data.x_train, data.y_train), (data.x_valid, data.y_valid)
+    return lab.Dataset(*(a[:6000] for a in train), *(a[:2000] for a in valid))
 
 
 @pytest.fixture
