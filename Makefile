@@ -10,7 +10,7 @@ READY = $(VENV)/ready
 CONSTRAINTS ?=
 # Two processes at a time, each with whole files: what a file prepares is prepared once. TensorFlow
 # has one thread in each; with two they would wait for each other.
-TWO = TF_NUM_INTRAOP_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
+TWO = TF_NUM_INTRAOP_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --durations 12
 NBVAL = --nbval --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 # What depends most on the versions of TensorFlow, Keras and ipywidgets.
 OLDEST = tests/test_models.py tests/laboratory \

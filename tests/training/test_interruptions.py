@@ -107,7 +107,8 @@ for module in sys.argv[1:]:
     __import__(module)
 import mnist_lab as lab
 whole = lab.load_mnist()
-data = lab.Dataset(whole.x_train[:500], whole.y_train[:500], whole.x_valid, whole.y_valid)
+some = [each[:500] for each in (whole.x_train, whole.y_train, whole.x_valid, whole.y_valid)]
+data = lab.Dataset(*some)
 for part in ("linear", "cnn"):
     lab.train(lab.PARTS[part].build(), data, epochs=1)
 own = [mask for task, mask in masks() if task not in before]
