@@ -18,7 +18,7 @@ from .background import Job
 from .controls import Setup
 from .estimates import estimate, remember
 from .insight import Digits, Glimpses
-from .networks import Network, cell_networks, recorded_networks
+from .networks import Network, recorded_networks, said_by_cells
 from .rows import OVERLAYS, Row, curve, overlay
 from .surface import Surface
 
@@ -226,7 +226,8 @@ class Explorer:
             self._show_live(run)
 
             def look(run: Run) -> bool:
-                self._follow(run, glimpses)
+                # A job that was stopped still sends its curve, but the word is no longer its own.
+                self._follow(run, glimpses, speaks=job is self._job and job.busy)
                 return job.stopped.is_set() or interrupted.is_set()
 
             train_epochs(loop, run, look)
@@ -262,15 +263,16 @@ class Explorer:
             self.view.show(live=self._count)
             self.view.tell({"curves": [curve(self._count, run)]})
 
-    def _follow(self, run: Run, glimpses: Glimpses) -> None:
+    def _follow(self, run: Run, glimpses: Glimpses, *, speaks: bool) -> None:
         """Show how far a training is, and what its network has become; in one message."""
         with self.view.lock:
-            self.status = report(run).replace("  ", " · ")
             news = glimpses.look(run, self.digit) if not run.diverged else {}
             if "confusion" in news:
                 self._confused = run
-            self.view.shown |= news | {"status": {"text": self.status, "alert": False}}
-            news |= {"status": self.view.shown["status"]}
+            if speaks:
+                self.status = report(run).replace("  ", " · ")
+                news["status"] = {"text": self.status, "alert": False}
+            self.view.shown |= news
             self.view.tell(news | {"curves": [curve(self._count, run, self._sent)]})
             self._sent = len(run.batch_loss)
 
@@ -366,8 +368,7 @@ class Explorer:
         ]
         image = self._digits.as_input(digit)
         said = [(each.name, each.probabilities(image)) for each in networks]
-        for each in cell_networks(self._data.classes):
-            said.append((each.name, each.probabilities(digit.reshape(1, 784) / np.float32(255))))
+        said += said_by_cells(digit, self._data.classes)
         answers = [{"name": name, "probabilities": each[0]} for name, each in said]
         self.view.show(answers=answers)
 

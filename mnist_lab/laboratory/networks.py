@@ -5,7 +5,6 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -68,26 +67,24 @@ class Network(NamedTuple):
         return odds / odds.sum(axis=1, keepdims=True)
 
 
-class Model(NamedTuple):
-    """A network that a cell has trained; of whatever kind it is, Keras knows how to ask it."""
+def said_by_cells(digit: np.ndarray, classes: int) -> list[tuple[str, np.ndarray]]:
+    """What the networks that `train` has trained in cells say of a digit: names, probabilities.
 
-    name: str
-    model: keras.Model
-    input_shape: tuple[int, ...]
-    white: float
+    Of whatever kind they are, Keras knows how to ask them.
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """What it says of images from 0 to 1 with 784 pixels, as `Network.probabilities`."""
-        return predict(self.model, self.white * images.reshape(-1, *self.input_shape))
-
-
-def cell_networks(classes: int) -> list[Model]:
-    """What `train` has trained since the kernel started, of images of 784 pixels."""
-    return [
-        Model(f"{about.name}, from a cell", model, about.input_shape, about.white)
-        for model, about in trained.items()
-        if math.prod(about.input_shape) == 784 and about.classes == classes
-    ]
+    Parameters
+    ----------
+    digit
+        Pixels from 0 to 255, uint8 of shape (28, 28).
+    classes
+        Only networks that tell as many apart are asked.
+    """
+    said = []
+    for model, about in trained.items():
+        if math.prod(about.input_shape) == digit.size and about.classes == classes:
+            image = digit.reshape(1, *about.input_shape) * np.float32(about.white / 255)
+            said.append((f"{about.name}, from a cell", predict(model, image)))
+    return said
 
 
 @functools.cache

@@ -22,11 +22,11 @@ class Bench:
         self.laboratory._follow = self._timed
         self.showing, self.messages, self.first, self.spent = True, 0, None, 0.0
 
-    def _timed(self, run, glimpses):
+    def _timed(self, run, glimpses, *, speaks):
         if not self.showing:
             return
         began = time.perf_counter()
-        self._follow(run, glimpses)
+        self._follow(run, glimpses, speaks=speaks)
         self.messages += 1
         self.spent += time.perf_counter() - began
         self.first = self.first or time.perf_counter()

@@ -185,7 +185,7 @@ def test_start_stop_start(open_laboratory, medium):
     wait_until(has_begun(laboratory))
     laboratory.stop()
     laboratory.wait()
-    assert laboratory.status.startswith("Stopped ")
+    assert "Stopped after" in laboratory.status
     assert len(laboratory.runs) >= 1
     assert not laboratory.view.shown["running"]
 
