@@ -116,7 +116,8 @@ export class Charts {
     if (!width) return;
     this.curves = this.store.drawn();
     const known = this.curves.map((curve) => curve.id).join();
-    const read = this.readout.hidden ? undefined : this.epochRead(this.pointed);
+    const read = this.readout.hidden ? undefined : this.plots[0];
+    const [epoch, top] = read ? [this.epochRead(read), read.cursor.top] : [];
     const anew = this.anew || known !== this.known || width !== this.width;
     if (anew) this.build(width);
     [this.known, this.width, this.anew] = [known, width, false];
@@ -131,7 +132,7 @@ export class Charts {
     else this.second ??= requestAnimationFrame(() => this.drawMeasure(1));
     if (this.table.open) this.fillTable();
     // The pointer may rest while a curve grows, gets another name, or is drawn anew.
-    if (read !== undefined) this.readAt(read);
+    if (read) this.readAt(epoch, top);
   }
 
   drawMeasure(i) {
@@ -321,7 +322,6 @@ export class Charts {
 
   /** Show the values of all curves under the pointer. */
   read(plot) {
-    this.pointed = plot;
     const { idx, left } = plot.cursor;
     this.readout.hidden = idx === null || idx === undefined || left < 0 || !this.curves.length;
     if (this.readout.hidden) return;
@@ -341,9 +341,10 @@ export class Charts {
     return plot.data[0][plot.cursor.idx];
   }
 
-  readAt(epoch) {
+  /** Point at an epoch by keyboard, or where the pointer has been. */
+  readAt(epoch, top = 10) {
     const [plot] = this.plots;
-    plot.setCursor({ left: plot.valToPos(epoch, "x"), top: 10 });
+    plot.setCursor({ left: plot.valToPos(epoch, "x"), top });
   }
 
   select(plot) {

@@ -31,12 +31,14 @@ function inkSegment(ink, size, [x0, y0, x1, y1], radius, erasing) {
   const length = dx * dx + dy * dy;
   const first = (a, b) => Math.max(Math.floor(Math.min(a, b) - reach), 0);
   const end = (a, b) => Math.min(Math.ceil(Math.max(a, b) + reach), size);
+  const [whole, none] = [(radius - 0.5) ** 2, (radius + 0.5) ** 2];
   for (let row = first(y0, y1); row < end(y0, y1); row++) {
     for (let column = first(x0, x1); column < end(x0, x1); column++) {
       const [x, y] = [column + 0.5 - x0, row + 0.5 - y0];
       const along = length ? clamp((x * dx + y * dy) / length) : 0;
-      const distance = Math.hypot(x - along * dx, y - along * dy);
-      const covered = clamp(radius + 0.5 - distance);
+      const squared = (x - along * dx) ** 2 + (y - along * dy) ** 2;
+      if (squared >= none) continue;
+      const covered = squared <= whole ? 1 : radius + 0.5 - Math.sqrt(squared);
       const place = row * size + column;
       if (erasing) ink[place] = Math.min(ink[place], 1 - covered);
       else ink[place] = Math.max(ink[place], covered);
@@ -58,11 +60,13 @@ export function prepare(ink, size) {
   const rows = overlaps(box.top, box.height, scale);
   const scaled = new Float32Array(SIDE * SIDE);
   rows.forEach((row, r) => {
+    const line = new Float64Array(size); // the pixels of a row on top of each other
+    for (const [y, high] of row) {
+      for (let x = 0; x < size; x++) line[x] += high * ink[y * size + x];
+    }
     columns.forEach((column, c) => {
       let sum = 0;
-      for (const [y, high] of row) {
-        for (const [x, wide] of column) sum += high * wide * ink[y * size + x];
-      }
+      for (const [x, wide] of column) sum += wide * line[x];
       scaled[r * SIDE + c] = sum * scale * scale;
     });
   });
@@ -72,13 +76,14 @@ export function prepare(ink, size) {
 
 function boundingBox(ink, size) {
   let [left, right, top, bottom] = [size, -1, size, -1];
-  for (let place = 0; place < ink.length; place++) {
-    if (ink[place] === 0) continue;
-    const [x, y] = [place % size, Math.floor(place / size)];
-    left = Math.min(left, x);
-    right = Math.max(right, x);
-    top = Math.min(top, y);
-    bottom = Math.max(bottom, y);
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      if (ink[y * size + x] === 0) continue;
+      if (x < left) left = x;
+      if (x > right) right = x;
+      if (y < top) top = y;
+      bottom = y;
+    }
   }
   return right < 0 ? null : { left, top, width: right + 1 - left, height: bottom + 1 - top };
 }

@@ -1,7 +1,7 @@
 // Draw a digit, spoil it, and see what all networks say of it.
 
 import { FIELD, inWords, prepare, rasterize, SIDE, spoil, UNSPOILT } from "./digits.js";
-import { button, element, grey, paint, panel, percent } from "./page.js";
+import { button, element, grey, paint, panel, percent, write } from "./page.js";
 
 const STEP = 7; // of the pen by arrow keys, in the field's pixels
 
@@ -190,7 +190,7 @@ export class Draw {
       this.ink = document.createElement("canvas");
       paint(this.ink, ink, this.base ? SIDE : FIELD, (value) => grey(Math.round(255 * value)));
       paint(this.seen, this.pixels, SIDE, grey);
-      this.spoilt.textContent = inWords(this.how) || (this.blank ? "" : "as it was");
+      write(this.spoilt, inWords(this.how) || (this.blank ? "" : "as it was"));
       this.showField();
       if (this.blank) this.showAnswers();
     });
@@ -235,40 +235,45 @@ export class Draw {
       : answers;
     this.answers.hidden = this.blank || !all.length;
     if (this.answers.hidden) return;
-    const classes = Array.from(all[0].probabilities.data, (_, digit) => String(digit));
-    const head = ["network", "says", ...classes].map((words) =>
+    const classes = all[0].probabilities.data.length;
+    const known = JSON.stringify([classes, all.map(({ name }) => name)]);
+    // Each new digit only changes the cells, so that its answers are seen at once.
+    if (known !== this.known) this.makeAnswers(all, classes);
+    this.known = known;
+    all.forEach(({ probabilities }, i) => {
+      this.fillRow(this.answers.tBodies[0].rows[i], probabilities.data);
+    });
+  }
+
+  makeAnswers(all, classes) {
+    const digits = Array.from({ length: classes }, (_, digit) => String(digit));
+    const head = ["network", "says", ...digits].map((words) =>
       element("th", { scope: "col" }, words),
     );
-    const rows = all.map((answer) => this.answerRow(answer));
+    const row = ({ name }) =>
+      element(
+        "tr",
+        {},
+        element("th", { scope: "row", title: name }, name),
+        element("td", { class: "ml-answer" }, element("b"), ""),
+        ...digits.map(() => element("td", {}, element("span"))),
+      );
     this.answers.replaceChildren(
       element("thead", {}, element("tr", {}, ...head)),
-      element("tbody", {}, ...rows),
+      element("tbody", {}, ...all.map(row)),
     );
   }
 
-  answerRow({ name, probabilities }) {
-    const { data } = probabilities;
-    const best = data.indexOf(Math.max(...data));
-    const bars = Array.from(data, (probability, digit) => {
-      const cell = element(
-        "td",
-        {
-          class: `ml-column${digit === best ? " ml-best" : ""}`,
-          title: `${digit}: ${percent(probability)}`,
-        },
-        element("span", {}),
-      );
-      cell.style.setProperty("--share", probability);
-      return cell;
-    });
+  fillRow({ cells: [, says, ...columns] }, probabilities) {
+    const best = probabilities.indexOf(Math.max(...probabilities));
     const judged = this.label === null ? "" : best === this.label ? " ✓" : " ✗";
-    const says = element(
-      "td",
-      { class: "ml-answer" },
-      element("b", {}, `${best}${judged}`),
-      ` ${percent(data[best], 0)}`,
-    );
-    return element("tr", {}, element("th", { scope: "row", title: name }, name), says, ...bars);
+    write(says.firstChild, `${best}${judged}`);
+    write(says.lastChild, ` ${percent(probabilities[best], 0)}`);
+    columns.forEach((cell, digit) => {
+      cell.className = `ml-column${digit === best ? " ml-best" : ""}`;
+      cell.title = `${digit}: ${percent(probabilities[digit])}`;
+      cell.style.setProperty("--share", probabilities[digit]);
+    });
   }
 }
 

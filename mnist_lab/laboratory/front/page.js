@@ -30,31 +30,34 @@ export function button(words, hint, onclick, attributes = {}) {
   return element("button", { type: "button", title: hint, onclick, ...said, ...attributes }, words);
 }
 
-/** An image of numbers; `colour` gives red, green and blue of each. */
+/** An image of numbers; `colour` gives the colour of each, as `rgb` does. */
 export function paint(canvas, numbers, width, colour) {
-  canvas.width = width;
-  canvas.height = numbers.length / width;
-  const image = new ImageData(canvas.width, canvas.height);
-  for (let place = 0; place < numbers.length; place++) {
-    const [red, green, blue] = colour(numbers[place]);
-    image.data[4 * place] = red;
-    image.data[4 * place + 1] = green;
-    image.data[4 * place + 2] = blue;
-    image.data[4 * place + 3] = 255;
-  }
+  const height = numbers.length / width;
+  // Setting a size, even the same, has the page laid out again.
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const image = new ImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let place = 0; place < numbers.length; place++) pixels[place] = colour(numbers[place]);
   canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+/** A colour as one number, as it lies in an image on any processor of today. */
+function rgb(red, green, blue) {
+  return (0xff << 24) | (blue << 16) | (green << 8) | red;
 }
 
 /** Pixels from 0 to 255, white on black as in MNIST. */
 export function grey(value) {
-  return [value, value, value];
+  return rgb(value, value, value);
 }
 
 /** From dark blue over grey to light orange, as from -1 over 0 to 1: in black and white, too. */
 export function diverging(value) {
   const share = Math.min(Math.abs(value), 1);
-  const end = value < 0 ? [8, 44, 110] : [255, 222, 160];
-  return end.map((part) => Math.round(122 + share * (part - 122)));
+  const towards = (end) => Math.round(122 + share * (end - 122));
+  return value < 0
+    ? rgb(towards(8), towards(44), towards(110))
+    : rgb(towards(255), towards(222), towards(160));
 }
 
 /** Ten probabilities (or as many as there are classes) as bars; `update` draws new ones. */
@@ -84,4 +87,9 @@ export function probabilityBars() {
 /** A share in percent, such as 98.3 %, as short as can be. */
 export function percent(share, digits = 1) {
   return `${(100 * share).toFixed(digits)}%`;
+}
+
+/** Write a text where it is another one, so that the page is not laid out for nothing. */
+export function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
 }
