@@ -28,6 +28,7 @@ _HOMES = {
     "Run": "runs",
     "load_records": "runs",
     "train": "training",
+    "predict": "training",
     "epoch_order": "training",
     "train_replicas": "training",
     "PARTS": "parts",
@@ -44,6 +45,8 @@ _HOMES = {
     "plot_digits": "plots",
     "plot_confusion": "plots",
     "plot_survival": "plots",
+    "plot_by_size": "plots",
+    "plot_reliability": "plots",
     "explore": "laboratory",
 }
 __all__ = list(_HOMES)

@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 from .data import IS_CLONE, download_mnist, load_mnist
-from .parts import PARTS, SEEDS
+from .parts import NEEDS, PARTS, SEEDS
 from .runs import RECORDS
 from .support import DataError, in_range
 
@@ -248,9 +248,9 @@ def _add_jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--part",
         action="append",
-        choices=PARTS,
+        choices=NEEDS,
         metavar="PART",
-        help=f"only this part ({', '.join(PARTS)}); may be given several times",
+        help=f"only this part ({', '.join(NEEDS)}); may be given several times",
     )
     parser.add_argument(
         "--seeds",
@@ -424,7 +424,7 @@ def _tell(done: Sequence[object], problems: Sequence[str] = ()) -> int:
 
 def _asked(options: argparse.Namespace) -> tuple[list[str], int]:
     """Which parts, in the sheet's order, and how many seeds."""
-    keys = [key for key in PARTS if key in (options.part or PARTS)]
+    keys = [key for key in NEEDS if key in (options.part or NEEDS)]
     return keys, in_range("--seeds", options.seeds, 1, 1000, whole=True)
 
 

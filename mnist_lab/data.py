@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .support import DataError, read_arrays, read_idx, write_whole
+from .support import DataError, in_range, read_arrays, read_idx, write_whole
 
 # A clone keeps its data and notebooks beside the package, an installed wheel inside it.
 _SHIPPED = Path(__file__).parent / "shipped"
@@ -52,6 +52,8 @@ class Dataset:
         Labels: shape (images,) for class numbers, (images, classes) for one-hot rows.
     name : str
         What the data are called in reports.
+    x_test, y_test : numpy.ndarray or None
+        Images that no training ever looks at, and their labels; see `split`.
 
     Raises
     ------
@@ -65,6 +67,8 @@ class Dataset:
     x_valid: np.ndarray
     y_valid: np.ndarray
     name: str = "your data"
+    x_test: np.ndarray | None = None
+    y_test: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for field in ("x_train", "y_train", "x_valid", "y_valid"):
@@ -117,8 +121,65 @@ class Dataset:
         """
         if self.x_train.ndim < 3:
             raise DataError(f"images of shape {self.x_train.shape[1:]} have no rows and columns")
-        turned = {key: getattr(self, key).swapaxes(1, 2) for key in ("x_train", "x_valid")}
+        keys = ("x_train", "x_valid", *(["x_test"] if self.x_test is not None else []))
+        turned = {key: getattr(self, key).swapaxes(1, 2) for key in keys}
         return dataclasses.replace(self, **turned)
+
+    def split(
+        self, validation: int = 10_000, *, training: int | None = None, seed: int = 0
+    ) -> "Dataset":
+        """Set validation images aside from the training images; those of before become a test.
+
+        What is chosen by looking at the validation images, such as the best epoch, is then judged
+        by test images that took no part in the choice.
+
+        Parameters
+        ----------
+        validation
+            How many training images become validation images. With 0 the validation images stay
+            what they are, and there is no test part.
+        training
+            How many images are left to train on; without it, all others.
+        seed
+            The images are drawn at random, and this says which. With the same seed, a smaller
+            number of training images is a part of a larger one, and none of them is among the
+            validation images.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many training images.
+
+        Examples
+        --------
+        >>> import mnist_lab as lab
+        >>> lab.load_mnist().split(validation=10_000)
+        MNIST, split: 50,000 training, 10,000 validation and 10,000 test images of ...
+        """
+        images = len(self.x_train)
+        validation = in_range("validation", validation, 0, images - 1, whole=True)
+        training = images - validation if training is None else training
+        training = in_range("training", training, 1, images - validation, whole=True)
+        order = np.random.default_rng(seed).permutation(images)
+        # In the order of the file, so that all images are all images, whatever the seed.
+        train, valid = np.sort(order[:training]), np.sort(order[images - validation :])
+        parts = {"x_train": self.x_train[train], "y_train": self.y_train[train]}
+        if validation:
+            parts |= {"x_valid": self.x_train[valid], "y_valid": self.y_train[valid]}
+            parts |= {"x_test": self.x_valid, "y_test": self.y_valid}
+        return dataclasses.replace(self, **parts, name=f"{self.name}, split")
+
+    def repeated(self, times: int) -> "Dataset":
+        """Put each training image in this many times.
+
+        An epoch of few images is over in a moment, and to validate after each would take longer
+        than to train. Repeated, they make an epoch of the usual length.
+        """
+        times = in_range("times", times, 1, 100_000, whole=True)
+        parts = {
+            key: np.concatenate([getattr(self, key)] * times) for key in ("x_train", "y_train")
+        }
+        return dataclasses.replace(self, **parts)
 
     @property
     def sha256(self) -> str:
@@ -132,9 +193,12 @@ class Dataset:
     def __repr__(self) -> str:
         shape = " × ".join(map(str, self.x_train.shape[1:]))
         kind = "class numbers" if self.y_train.ndim == 1 else "one-hot"
+        parts = f"{len(self.x_train):,} training and {len(self.x_valid):,} validation"
+        if self.x_test is not None:
+            parts = f"{parts.replace(' and', ',')} and {len(self.x_test):,} test"
         return (
-            f"{self.name}: {len(self.x_train):,} training and {len(self.x_valid):,} validation "
-            f"images of {shape} ({self.x_train.dtype}), labels are {kind} ({self.y_train.dtype})"
+            f"{self.name}: {parts} images of {shape} ({self.x_train.dtype}), "
+            f"labels are {kind} ({self.y_train.dtype})"
         )
 
 

@@ -20,21 +20,23 @@ _FIGURES = (
     *("value", "mean", "stddev", "minval", "maxval", "learning_rate", "momentum", "nesterov"),
     *("beta_1", "beta_2", "epsilon", "amsgrad", "weight_decay", "clipnorm", "global_clipnorm"),
     *("clipvalue", "use_ema", "loss_scale_factor", "gradient_accumulation_steps"),
-    *("from_logits", "label_smoothing", "reduction"),
+    *("from_logits", "label_smoothing", "reduction", "center", "factor", "height_factor"),
+    *("width_factor", "fill_mode", "fill_value", "interpolation"),
 )
 _KNOWN = {
     *("Dense", "Conv2D", "MaxPooling2D", "AveragePooling2D", "Dropout", "Flatten", "Rescaling"),
     *("Zeros", "Ones", "Constant", "RandomNormal", "RandomUniform", "TruncatedNormal"),
     *("GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "LecunUniform", "LecunNormal"),
     *("SGD", "Adam", "ClippedCrossentropy", "CategoricalCrossentropy"),
-    "SparseCategoricalCrossentropy",
+    *("SparseCategoricalCrossentropy", "BatchNormalization", "GlobalAveragePooling2D"),
+    *("RandomRotation", "RandomTranslation", "RandomZoom"),
 }
 # Told only where they are otherwise; so is whatever is None.
 _USUAL = {
     **{"use_bias": True, "dilation_rate": [1, 1], "groups": 1, "data_format": "channels_last"},
     **{"momentum": 0.0, "nesterov": False, "amsgrad": False, "use_ema": False, "axis": -1},
     **{"from_logits": False, "label_smoothing": 0.0, "reduction": "sum_over_batch_size"},
-    **{"trainable": True},
+    **{"trainable": True, "center": True, "fill_value": 0.0},
 }
 _WORDS = {
     **{"Conv2D": "convolution", "kernel_initializer": "initial weights", "stddev": "sd"},

@@ -91,6 +91,10 @@ def build_mlp(
     hidden_layers: int = 3,
     hidden_units: int = 1500,
     dropout: float = 0.0,
+    batch_normalization: bool = False,
+    weight_decay: float = 0.0,
+    degrees: float = 0.0,
+    shift: float = 0.0,
     kernel_stddev: float = 0.01,
     bias: float = 0.1,
     learning_rate: float = 0.001,
@@ -113,6 +117,14 @@ def build_mlp(
     dropout
         Share of each hidden layer's units that is dropped in training, 0 to 0.99.
         At 0 there are no dropout layers.
+    batch_normalization
+        Whether each hidden layer's inputs to its ReLU are normalised over the batch.
+    weight_decay
+        Share of each weight, times the learning rate, that is taken off in each iteration, 0 to 1
+        (decoupled from the gradient, as in AdamW: Loshchilov and Hutter 2019).
+    degrees, shift
+        By how much each training image is turned (0 to 180) and shifted (0 to 27 pixels) at the
+        most, at random and anew each time it is shown.
     kernel_stddev, bias
         The hidden layers' weights start from a normal distribution truncated at two standard
         deviations (0 to 10), their biases at this value (-10 to 10).
@@ -143,12 +155,19 @@ def build_mlp(
     hidden_units = in_range("hidden_units", hidden_units, 1, 10_000, whole=True)
     dropout = in_range("dropout", dropout, 0, 0.99)
     stack = [keras.Input((784,))]
+    if moves := _augmentation(degrees, shift):
+        stack += [layers.Reshape((28, 28, 1)), *moves, layers.Flatten()]
     for _ in range(hidden_layers):
-        stack.append(layers.Dense(hidden_units, "relu", **_initialisers(kernel_stddev, bias)))
+        start = _initialisers(kernel_stddev, bias)
+        if batch_normalization:
+            stack += [layers.Dense(hidden_units, **start), layers.BatchNormalization()]
+            stack.append(layers.ReLU())
+        else:
+            stack.append(layers.Dense(hidden_units, "relu", **start))
         if dropout:
             stack.append(layers.Dropout(dropout))
     stack.append(_output(classes))
-    optimizer = _adam(learning_rate, beta_1, beta_2, epsilon)
+    optimizer = _adam(learning_rate, beta_1, beta_2, epsilon, weight_decay)
     return _compiled(stack, "dropout" if dropout else "mlp", optimizer, loss)
 
 
@@ -224,14 +243,26 @@ def _initialisers(kernel_stddev: float, bias: float) -> dict[str, keras.Initiali
     }
 
 
+def _augmentation(degrees: float, shift: float) -> list[layers.Layer]:
+    """Layers that turn and shift training images at random; none where nothing is to be moved."""
+    degrees, shift = in_range("degrees", degrees, 0, 180), in_range("shift", shift, 0, 27)
+    moves = []
+    if degrees:
+        moves.append(layers.RandomRotation(degrees / 360, fill_mode="constant"))
+    if shift:
+        moves.append(layers.RandomTranslation(shift / 28, shift / 28, fill_mode="constant"))
+    return moves
+
+
 def _adam(
-    learning_rate: float, beta_1: float, beta_2: float, epsilon: float
+    learning_rate: float, beta_1: float, beta_2: float, epsilon: float, weight_decay: float = 0
 ) -> keras.optimizers.Adam:
     return keras.optimizers.Adam(
         in_range("learning_rate", learning_rate, 0, 1000),
         in_range("beta_1", beta_1, 0, 0.9999),
         in_range("beta_2", beta_2, 0, 0.99999),
         in_range("epsilon", epsilon, 1e-12, 1),
+        weight_decay=in_range("weight_decay", weight_decay, 0, 1) or None,
     )
 
 

@@ -94,3 +94,5 @@ PARTS = {
         Part("cnn", "Convolutional network", "build_cnn", 34, 83_466, 0.992),
     )
 }
+BEYOND = "beyond"  # the sixth notebook, which leaves the sheet behind
+NEEDS = (*PARTS, BEYOND)  # who needs recorded runs

@@ -326,6 +326,86 @@ def plot_survival(rates: Sequence[float], shares: Mapping[str, Sequence[float]])
     return figure
 
 
+def plot_by_size(
+    sizes: Sequence[int], values: Mapping[str, np.ndarray], what: str = "accuracy (%)"
+) -> Figure:
+    """How something depends on the number of training images, with its spread over the seeds.
+
+    Parameters
+    ----------
+    sizes
+        Numbers of training images, ascending.
+    values
+        One to four curves: a name for the legend, and an array of shape (seeds, sizes).
+    what
+        What the values are, with their unit.
+
+    Raises
+    ------
+    ValueError
+        If there are more curves than styles that can be told apart.
+    """
+    if len(values) > len(STYLES):
+        raise ValueError(f"{len(values)} curves in values: at most {len(STYLES)} can be told apart")
+    alt = f"{what} by number of training images, each seed and the mean: {'; '.join(values)}."
+    figure = Picture(7, 4.5, alt[0].upper() + alt[1:])
+    axes = figure.add_subplot(xlabel="training images", ylabel=what, xscale="log")
+    for place, (label, each) in enumerate(values.items()):
+        color, style, marker = STYLES[place]
+        # A little beside each other, so that no point hides another.
+        beside = np.asarray(sizes) * 1.05 ** (place - (len(values) - 1) / 2)
+        axes.plot(beside, np.mean(each, axis=0), style, color=color, label=label)
+        for seed in np.asarray(each):
+            axes.plot(beside, seed, marker, color=color, markersize=4, alpha=0.6)
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.minorticks_off()
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
+def plot_reliability(said: Mapping[str, np.ndarray], truth: np.ndarray) -> Figure:
+    """Whether a network that is sure to 90 % is right 90 times of 100.
+
+    Parameters
+    ----------
+    said
+        One to four networks: a name for the legend, and the class probabilities, of shape
+        (images, classes).
+    truth
+        Class numbers of the images.
+
+    Raises
+    ------
+    ValueError
+        If there are more networks than styles that can be told apart.
+
+    Notes
+    -----
+    The reliability diagram of Guo et al. 2017, "On calibration of modern neural networks": the
+    images are divided by confidence into ten bins of equal width, and each point is the mean of a
+    bin, with two standard errors of its accuracy; bins of fewer than ten images are left out. A
+    network above the diagonal is better than it says, one below it worse.
+    """
+    if len(said) > len(STYLES):
+        raise ValueError(f"{len(said)} networks in said: at most {len(STYLES)} can be told apart")
+    figure = Picture(6, 5, f"Share of right answers by confidence: {'; '.join(said)}.")
+    axes = figure.add_subplot(xlabel="confidence (%)", ylabel="right answers (%)")
+    axes.axline((100, 100), slope=1, color=GREY, label="as sure as it is right")
+    for (label, probabilities), (color, style, marker) in zip(said.items(), STYLES, strict=False):
+        confidence = np.asarray(probabilities, float).max(axis=1)
+        right = np.asarray(probabilities).argmax(axis=1) == truth
+        number = np.minimum((10 * confidence).astype(int), 9)
+        bins = [number == place for place in range(10) if (number == place).sum() >= 10]
+        sure, share = (np.array([each[bin].mean() for bin in bins]) for each in (confidence, right))
+        error = 2 * np.sqrt(share * (1 - share) / [bin.sum() for bin in bins])
+        points = 100 * sure, 100 * share, 100 * error
+        axes.errorbar(*points, fmt=marker, linestyle=style, color=color, label=label, capsize=3)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="upper left")
+    return figure
+
+
 def _one_line(label: object) -> str:
     return ", ".join(str(label).splitlines())
 

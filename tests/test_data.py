@@ -139,3 +139,47 @@ def test_dataset_refuses_arrays_that_do_not_belong_together(field, value, messag
     assert len(lab.Dataset(**right).x_train) == 3
     with pytest.raises(lab.DataError, match=message):
         lab.Dataset(**{**right, field: value})
+
+
+def test_a_split_gives_each_image_one_place(data):
+    split = data.split(validation=10_000, seed=0)
+    assert (len(split.x_train), len(split.x_valid)) == (50_000, 10_000)
+    assert split.x_test is data.x_valid
+    assert split.y_test is data.y_valid
+    assert "50,000 training, 10,000 validation and 10,000 test images" in repr(split)
+    both = np.concatenate([split.x_train, split.x_valid]).reshape(60_000, -1)
+    # All of them once: the sums of all pixels are those of the file.
+    assert (both.astype(np.int64).sum(axis=0) == data.x_train.reshape(60_000, -1).sum(axis=0)).all()
+    assert (np.bincount(split.y_train) + np.bincount(split.y_valid)).tolist() == np.bincount(
+        data.y_train
+    ).tolist()
+    assert data.split(seed=1).sha256 != split.sha256 == data.split(seed=0).sha256
+
+
+def test_smaller_samples_are_parts_of_larger_ones(data):
+    few = data.split(10_000, training=100, seed=3)
+    more = data.split(0, training=300, seed=3)
+    images = {image.tobytes() for image in more.x_train}
+    assert {image.tobytes() for image in few.x_train} <= images
+    assert not {image.tobytes() for image in few.x_valid} & images
+    # Without validation images of its own, the ones of before stay.
+    assert more.x_valid is data.x_valid
+    assert more.x_test is None
+    again = few.repeated(6)
+    assert len(again.x_train) == len(again.y_train) == 600
+    assert (again.x_train[500:] == few.x_train).all()
+    assert again.x_test is few.x_test
+
+
+@pytest.mark.parametrize(
+    ("validation", "training", "told"),
+    [(60_000, None, "validation"), (-1, None, "validation"), (59_999, 2, "training"), (5, 0, "tr")],
+)
+def test_a_split_needs_as_many_images(data, validation, training, told):
+    with pytest.raises(ValueError, match=told):
+        data.split(validation, training=training)
+
+
+def test_all_images_are_turned_upright(data):
+    split = data.split(10)
+    assert (split.transposed().x_test[0] == data.x_valid[0].T).all()

@@ -170,3 +170,32 @@ def test_importing_the_lab_is_quick():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout == "False\n"
+
+
+def test_values_by_size_with_every_seed():
+    rng = np.random.default_rng(0)
+    values = {"plain": rng.random((5, 3)), "dropout": rng.random((5, 3))}
+    axes = lab.plot_by_size([100, 1000, 10000], values, "test accuracy (%)").axes[0]
+    means = [line for line in axes.lines if not line.get_label().startswith("_")]
+    assert [line.get_label() for line in means] == ["plain", "dropout"]
+    assert means[1].get_ydata() == pytest.approx(values["dropout"].mean(axis=0))
+    assert len(axes.lines) == 2 + 2 * 5
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["100", "1,000", "10,000"]
+    assert axes.get_ylabel() == "test accuracy (%)"
+    with pytest.raises(ValueError, match="5 curves in values: at most 4"):
+        lab.plot_by_size([1], {str(k): np.zeros((1, 1)) for k in range(5)})
+
+
+def test_reliability_in_bins_of_equal_width():
+    truth = np.zeros(100, int)
+    sure = np.repeat([0.55, 0.75, 0.95], [40, 9, 51])
+    said = np.stack([sure, 1 - sure], axis=1)
+    said[:10] = said[:10, ::-1]  # ten of the least sure are wrong
+    figure = lab.plot_reliability({"one": said, "other": said}, truth)
+    line = figure.axes[0].containers[0][0]
+    # Nine images are too few to tell.
+    assert line.get_xdata() == pytest.approx([55, 95])
+    assert line.get_ydata() == pytest.approx([75, 100])
+    assert "one; other" in figure.alt
+    with pytest.raises(ValueError, match="5 networks in said: at most 4"):
+        lab.plot_reliability({str(k): said for k in range(5)}, truth)

@@ -20,28 +20,16 @@ from filelock import FileLock, Timeout
 
 from ..data import Dataset, load_mnist
 from ..descriptions import Description, describe, differences, in_words
-from ..parts import PARTS, SEEDS, Part
+from ..parts import BEYOND, NEEDS, SEEDS, Part
 from ..progress import MovingLine, duration, time_left
 from ..runs import Run, fingerprint, load_records
 from ..support import DataError
 from ..training import train
+from .variants import Images, Variant, variants
 
 BATCH_SIZE = 100  # as in the sheet
 MEASURED = 2.0  # seconds of training from which a machine's speed is estimated
 LARGEST_KEPT = 100_000  # parameters of a network whose weights are kept in its record
-# Besides each of these parts one run from seed 0 is on file that a notebook needs: the linear part
-# as today's Keras computes it, which diverges; and networks small enough for their weights to be
-# kept, with as many parameters as the CNN has.
-EXTRAS = {
-    key: dataclasses.replace(
-        PARTS[key], key=name, parameters=parameters, sheet_accuracy=math.nan, figures=figures
-    )
-    for key, name, parameters, figures in (
-        ("linear", "linear_today", 7_960, {"loss": "categorical_crossentropy"}),
-        ("mlp", "mlp_small", 99_710, {"hidden_units": 100}),
-        ("dropout", "dropout_small", 99_710, {"hidden_units": 100, "dropout": 0.5}),
-    )
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,17 +38,27 @@ class Job:
 
     Attributes
     ----------
-    part : Part
-        What is trained, as the sheet did.
+    variant : Variant
+        What is trained, and on which images.
     seed : int
         From which seed.
     wanted : dict
         The fingerprint that its record has to have.
     """
 
-    part: Part
+    variant: Variant
     seed: int
     wanted: Description
+
+    @property
+    def part(self) -> Part:
+        """The network, and for how long it is trained."""
+        return self.variant.part
+
+    @property
+    def keeps_probabilities(self) -> bool:
+        """Whether the record holds what was said of each validation image; not of small samples."""
+        return self.variant.images.training is None
 
     @property
     def name(self) -> str:
@@ -96,26 +94,33 @@ class Job:
             return 0
 
 
-def list_jobs(data: Dataset, keys: Sequence[str] = tuple(PARTS), seeds: int = SEEDS) -> list[Job]:
+def list_jobs(data: Dataset, needs: Sequence[str] = NEEDS, seeds: int = SEEDS) -> list[Job]:
     """List the runs that are to be on file, in the order in which they are made.
 
     Parameters
     ----------
     data
         MNIST.
-    keys
-        Of parts, as in `PARTS`. Those in `EXTRAS` come with one more run, from seed 0.
+    needs
+        Whose runs, of `NEEDS`.
     seeds
-        Seeds 0 to seeds - 1 of each part; seed 0 of all parts comes first.
+        Seeds 0 to seeds - 1 of each network, where one run is not enough; seed 0 of all comes
+        first.
     """
-    figures = {"batch_size": BATCH_SIZE, "precision": "float32", "data_sha256": data.sha256}
-    series = [(PARTS[key], seeds) for key in keys]
-    series += [(EXTRAS[key], 1) for key in keys if key in EXTRAS]
+
+    @functools.cache
+    def digest(images: Images, seed: int) -> str:
+        return images.of(data, seed).sha256
+
     listed = []
-    for part, count in series:
-        settings = {"model": describe(part.build()), "epochs": part.epochs, **figures}
-        for seed in range(count):
-            listed.append(Job(part, seed, fingerprint({**settings, "seed": seed})))
+    for variant in variants().values():
+        if variant.need not in needs:
+            continue
+        figures = {"epochs": variant.part.epochs, "batch_size": BATCH_SIZE, "precision": "float32"}
+        settings = {"model": describe(variant.part.build()), **figures}
+        for seed in range(1 if variant.single else seeds):
+            own = {"data_sha256": digest(variant.images, seed), "seed": seed}
+            listed.append(Job(variant, seed, fingerprint({**settings, **own})))
     return sorted(listed, key=lambda job: job.seed)
 
 
@@ -136,7 +141,7 @@ def train_record(
     callback
         As in `train`.
     """
-    data, model = load_mnist(), job.part.build()
+    data, model = job.variant.images.of(load_mnist(), job.seed), job.part.build()
     checks = folder is not None and folder.is_dir()
     run = train(
         model,
@@ -151,6 +156,8 @@ def train_record(
     )
     if keeps_weights(run):
         run.weights = model.get_weights()
+    if not job.keeps_probabilities:
+        run.val_probabilities = run.val_probabilities[:0]
     return run
 
 
@@ -222,7 +229,7 @@ def results(folder: Path) -> str:
     """Tell what the records say, part by part, as a table in Markdown."""
     header = "part,parameters,seeds,validation accuracy,sheet,difference,seconds per epoch"
     rows = [header.split(",")]
-    for part in (*PARTS.values(), *EXTRAS.values()):
+    for part in (each.part for each in variants().values() if each.need != BEYOND):
         with contextlib.suppress(DataError):  # of a part that has no records yet
             runs = load_records(part.key, folder)
             rows.append([part.key, f"{part.parameters:,}", str(len(runs)), *_result(part, runs)])

@@ -60,7 +60,8 @@ def verify_record(job: Job, folder: Path, data: Dataset) -> tuple[str, list[str]
     Notes
     -----
     The figures measured on validation and fit images after the epochs before the last follow from
-    weights that are not on file. Only the file's seal protects these.
+    weights that are not on file. Only the file's seal protects these, and the last ones, too, where
+    a record holds no probabilities.
 
     Returns
     -------
@@ -75,8 +76,8 @@ def verify_record(job: Job, folder: Path, data: Dataset) -> tuple[str, list[str]
         return "", [str(problem)]
     for key, (recorded, now) in differences(fingerprint(run.settings), job.wanted).items():
         return "", [f"{key} is {in_words(recorded)}, wanted {in_words(now)}"]
-    model = job.part.build()
-    problems = [*_provenance(run, job, model, data), *_shapes(run, model, data)]
+    model, data = job.part.build(), job.variant.images.of(data, job.seed)
+    problems = [*_provenance(run, job, model, data), *_shapes(run, job, model, data)]
     if problems:
         return "", problems
     told, apart = _retrain(run, job, data)
@@ -102,7 +103,7 @@ def _provenance(run: Run, job: Job, model: keras.Model, data: Dataset) -> list[s
     return problems
 
 
-def _shapes(run: Run, model: keras.Model, data: Dataset) -> list[str]:
+def _shapes(run: Run, job: Job, model: keras.Model, data: Dataset) -> list[str]:
     """What is wrong with the numbers of epochs, iterations, images and weights."""
     steps, epochs = run.settings["steps_per_epoch"], run.settings["epochs"]
     iterations = len(run.batch_loss)
@@ -114,7 +115,8 @@ def _shapes(run: Run, model: keras.Model, data: Dataset) -> list[str]:
         problems.append(f"it has {run.epochs} epochs")
     if not run.diverged and iterations != epochs * steps:
         problems.append(f"it has {iterations} iterations")
-    if run.val_probabilities.shape != ((len(data.x_valid), 10) if run.epochs else (0, 0)):
+    said = (len(data.x_valid) if job.keeps_probabilities else 0, 10) if run.epochs else (0, 0)
+    if run.val_probabilities.shape != said:
         problems.append(f"val_probabilities have the shape {run.val_probabilities.shape}")
     shapes = [weight.shape for weight in model.get_weights()] if keeps_weights(run) else []
     if [weight.shape for weight in run.weights] != shapes:
@@ -187,7 +189,7 @@ def _summaries(run: Run, data: Dataset) -> list[str]:
         for key, mean in means.items():
             if not np.isclose(run.history[key][epoch], mean, rtol=ROUNDING, atol=0):
                 problems.append(f"{key} of epoch {epoch + 1} is not the mean of its batches")
-    if run.epochs:
+    if len(run.val_probabilities):
         right = run.val_probabilities.argmax(axis=1) == data.y_valid
         if not np.isclose(run.history["val_accuracy"][-1], right.mean(), rtol=ROUNDING, atol=0):
             problems.append("the last val_accuracy is not what the probabilities say")

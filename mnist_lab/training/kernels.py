@@ -20,6 +20,7 @@ def apply_gradients(
     if not _is_plain_adam(optimizer, variables):
         optimizer.apply_gradients(pairs)
         return
+    optimizer._apply_weight_decay(variables)  # which does nothing where there is none
     count = tf.cast(optimizer.iterations + 1, tf.float32)
     for gradient, variable in pairs:
         index = optimizer._get_variable_index(variable)
@@ -39,7 +40,7 @@ def apply_gradients(
 
 
 def _is_plain_adam(optimizer: keras.optimizers.Optimizer, variables: list) -> bool:
-    extras = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "loss_scale_factor")
+    extras = ("clipnorm", "global_clipnorm", "clipvalue", "loss_scale_factor")
     return (
         type(optimizer) is keras.optimizers.Adam
         and not optimizer.amsgrad

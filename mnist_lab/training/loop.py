@@ -77,10 +77,7 @@ class CompiledLoop:
         self.model, self.batch_size, self.precision = model, batch_size, precision
         self._stored_images = data.x_train.dtype == np.uint8 and data.x_train.ndim == 3
         self.input_shape, self.classes = _fit_shapes(model, data, self._stored_images)
-        scaling = keras.layers.Rescaling, keras.layers.Normalization
-        self._scales = self._stored_images and not any(
-            isinstance(layer, scaling) for layer in model._flatten_layers()
-        )
+        self._scales = self._stored_images and not _scales(model)
         self._sparse = _is_sparse(model.loss)
         _check_labels(data, self._sparse, self.classes)
         self._train = self._resident(data.x_train, data.y_train)
@@ -286,16 +283,38 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
+    model
+        Built and compiled.
     images
-        As the model takes them, batch first.
+        Batch first: as a data set holds them (uint8), to be scaled and reshaped as in training; or
+        as the model takes them.
 
     Returns
     -------
     numpy.ndarray
         Class probabilities, float32 of shape (images, classes), even if the model gives logits.
+
+    Examples
+    --------
+    >>> import mnist_lab as lab
+    >>> lab.predict(lab.build_linear(), lab.load_mnist().x_valid).shape
+    (10000, 10)
     """
-    with signals_blocked():
-        return _softmaxed(model, model(images, training=False))
+    stored, scale = images.dtype == np.uint8, np.float32(1 if _scales(model) else 1 / 255)
+    said = []
+    for start in range(0, len(images), EVALUATION_BATCH):
+        some = images[start : start + EVALUATION_BATCH]
+        if stored:
+            some = (some * scale).reshape(len(some), *model.input_shape[1:])
+        with signals_blocked():
+            said.append(_softmaxed(model, model(some, training=False)))
+    return np.concatenate(said)
+
+
+def _scales(model: keras.Model) -> bool:
+    """Whether a model scales the pixels itself."""
+    scaling = keras.layers.Rescaling, keras.layers.Normalization
+    return any(isinstance(layer, scaling) for layer in model._flatten_layers())
 
 
 def _softmaxed(model: keras.Model, output: tf.Tensor) -> np.ndarray:
