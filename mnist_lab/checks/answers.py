@@ -116,6 +116,30 @@ def _merged(model: Any) -> np.ndarray:
     return first @ second
 
 
+def _gradients(x, y, w1, b1, w2, b2, *, sign=1, mean=True, exact=True) -> tuple[np.ndarray, ...]:
+    """Of the mean cross-entropy of two linear layers, or what common mistakes make of them."""
+    hidden = x @ w1 + b1
+    exponentials = np.exp(hidden @ w2 + b2)
+    said = exponentials / exponentials.sum(axis=1, keepdims=True)
+    at_scores = sign * (said - y if exact else said) / (len(x) if mean else 1)
+    at_hidden = at_scores @ w2.T
+    return x.T @ at_hidden, at_hidden.sum(axis=0), hidden.T @ at_scores, at_scores.sum(axis=0)
+
+
+def _batches() -> list[tuple[np.ndarray, ...]]:
+    """Two batches of few numbers, with weights: inputs, one-hot labels, and the four arrays."""
+    random = np.random.default_rng(0)
+    shapes = (6, 4), (4,), (4, 3), (3,)
+    return [
+        (
+            random.random((images, 6)),
+            np.eye(3)[random.integers(0, 3, images)],
+            *(random.normal(size=shape) for shape in shapes),
+        )
+        for images in (5, 2)
+    ]
+
+
 def _said(run: Run) -> np.ndarray:
     return run.val_probabilities.astype(np.float64)
 
@@ -165,6 +189,28 @@ _LINEAR = {
             before=lambda: np.zeros(10),
         ),
         ("label[0] is the place of the digit 0.", "data.y_train[0] is the place."),
+    ),
+    "step": Answer(
+        "these are the gradients of the mean loss",
+        function(
+            _gradients,
+            {
+                "the sign: the gradient at the scores is p - y": functools.partial(
+                    _gradients, sign=-1
+                ),
+                "the loss is a mean over the batch: divide by the number of images": (
+                    functools.partial(_gradients, mean=False)
+                ),
+                "the labels are missing: the gradient at the scores is p - y": functools.partial(
+                    _gradients, exact=False
+                ),
+            },
+            _batches,
+        ),
+        (
+            "Begin at the scores: at_scores = (p - y) / len(x). Then at_hidden = at_scores @ W2.T.",
+            "A layer's weights get its inputs, transposed, @ the gradient at its outputs.",
+        ),
     ),
     "weights": Answer(
         "one layer with these weights does what the two do",
@@ -240,6 +286,11 @@ def _sure(run: Run, limit: float = 0.99) -> np.ndarray:
     return _said(run).max(axis=1) > limit
 
 
+def _first_step(gradient: np.ndarray) -> np.ndarray:
+    """Of Adam, with the sheet's figures."""
+    return -0.001 * gradient / (np.sqrt(gradient**2) + 1e-8)
+
+
 _RUN_HINTS = (
     "lab.train takes the model and the data first.",
     "The text above the cell names the arguments: epochs, seed, recorded and name.",
@@ -273,6 +324,29 @@ _MLP = {
             "One keras.layers.Dense with all that the text above says.",
             "activation, kernel_initializer and bias_initializer are its arguments.",
         ),
+    ),
+    "adam": Answer(
+        "this is Adam's first step",
+        function(
+            _first_step,
+            {
+                "the sign: Adam goes downhill, against the gradient": lambda gradient: (
+                    -_first_step(gradient)
+                ),
+                "v is a mean of squares: take its square root": lambda gradient: (
+                    -0.001 * gradient / (gradient**2 + 1e-8)
+                ),
+                "that is a step of SGD: divide by the square root of v": lambda gradient: (
+                    -0.001 * gradient
+                ),
+                "the learning rate is missing": lambda gradient: 1000 * _first_step(gradient),
+                "the gradient has a sign, too: m is the gradient itself": lambda gradient: (
+                    -np.abs(_first_step(gradient))
+                ),
+            },
+            [(np.array([100.0, 1, 0.001, -0.001, -5]),), (np.array([[2.0, -3], [1e-8, -1e-6]]),)],
+        ),
+        ("m is the gradient, and v its square.", "np.sqrt(v), plus epsilon, goes below m."),
     ),
     "train": Answer(
         "this is the sheet's network, trained as the sheet trains it", training("mlp"), _RUN_HINTS
@@ -331,7 +405,34 @@ def _gaps(run: Run, scale: float = 100) -> tuple[float, float]:
     return tuple(last[key] - last["val_accuracy"] for key in ("accuracy", "fit_accuracy"))
 
 
+_MET, _DIGITS = 34 * 60_000, len(str(2**4500))
 _DROPOUT = {
+    "masks": Answer(
+        "so many are met, and so long is the number of all",
+        value(
+            lambda: (_MET, _DIGITS),
+            {
+                "each image of a batch meets a network of its own, not each batch": lambda: (
+                    34 * 600,
+                    _DIGITS,
+                ),
+                "that is one epoch; there are 34": lambda: (60_000, _DIGITS),
+                "there are three layers with dropout, 4,500 units in all": lambda: (
+                    _MET,
+                    len(str(2**1500)),
+                ),
+                "each unit is there or not: multiply 2 by itself 4,500 times": lambda: (
+                    _MET,
+                    len(str(2 * 4500)),
+                ),
+                "that is the number of units: each of them is there or missing": lambda: (
+                    _MET,
+                    4500,
+                ),
+            },
+        ),
+        ("Each image of each epoch meets one.", "len(str(2**3)) is the number of digits of 8."),
+    ),
     "layer-mean": Answer(
         "the mean is 1, as without dropout: those that stay make up for those that are dropped",
         _layer_mean,
@@ -410,6 +511,19 @@ def _second(run: Run) -> tuple[np.ndarray, np.ndarray]:
 
 
 _CNN = {
+    "start": Answer(
+        "a network that knows nothing has this loss",
+        value(
+            lambda: math.log(10),
+            {
+                "the sign: a loss is positive, -np.log(p)": lambda: -math.log(10),
+                "that is the probability; the loss is -np.log of it": lambda: 0.1,
+                "that is the logarithm to the base 10; np.log is the natural one": lambda: 1.0,
+                "that is of two classes; here are ten": lambda: math.log(2),
+            },
+        ),
+        ("Each digit gets the probability 1/10.", "The loss of one image is -ln p."),
+    ),
     "slide": Answer(
         "each number is the sum over one window",
         function(

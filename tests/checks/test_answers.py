@@ -9,6 +9,7 @@ import statistics
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import mnist_lab as lab
 from mnist_lab.authoring import notebooks, questions
@@ -54,6 +55,18 @@ def all_runs():
 
 def first():
     return mnist().x_train[0]
+
+
+def gradients(x, y, w1, b1, w2, b2, sign=1, images=None, labels=1):
+    """Of the mean loss of two linear layers, as Keras and TensorFlow have them."""
+    inputs, one_hot = keras.ops.convert_to_tensor(x, "float32"), labels * y
+    arrays = [keras.Variable(each, dtype="float32") for each in (w1, b1, w2, b2)]
+    with tf.GradientTape() as tape:
+        scores = (inputs @ arrays[0] + arrays[1]) @ arrays[2] + arrays[3]
+        # Where labels are 0, the gradient at the scores is the probabilities alone.
+        losses = tf.reduce_logsumexp(scores, axis=1) - tf.reduce_sum(scores * one_hot, axis=1)
+        loss = tf.reduce_sum(losses) / (images or len(x))
+    return tuple(sign * np.asarray(each) for each in tape.gradient(loss, [v.value for v in arrays]))
 
 
 def merged():
@@ -180,6 +193,10 @@ RIGHT = {
         lambda: np.ravel(first()) * (1 / 255),
     ],
     "linear.onehot": [lambda: np.eye(10)[5], lambda: (np.arange(10) == 5).astype(int)],
+    "linear.step": [
+        lambda: gradients,
+        lambda: lambda *all: [np.asarray(each) for each in gradients(*all)],
+    ],
     "linear.weights": [merged, lambda: np.matmul(*network("linear").get_weights()[::2])],
     "linear.confusion": [
         lambda: said("linear").argmax(axis=1),
@@ -195,10 +212,18 @@ RIGHT = {
             bias_initializer=keras.initializers.Constant(0.1),
         ),
     ],
+    "mlp.adam": [
+        lambda: lambda g: -0.001 * g / (np.sqrt(g**2) + 1e-8),
+        lambda: lambda g: -0.001 * g / (np.abs(g) + 1e-8),
+    ],
     "mlp.train": [lambda: records("mlp")[0], lambda: changed("mlp", name="my own")],
     "mlp.sure": [
         lambda: (wrong("mlp") & (said("mlp").max(axis=1) > 0.99)).sum(),
         lambda: sum(max(row) > 0.99 for row in said("mlp")[wrong("mlp")]),
+    ],
+    "dropout.masks": [
+        lambda: (2_040_000, 1355),
+        lambda: [34 * 600 * 100, math.floor(4500 * math.log10(2)) + 1],
     ],
     "dropout.layer-mean": [
         lambda: np.mean(keras.layers.Dropout(0.5)(np.ones((1000, 1000)), training=True)),
@@ -206,6 +231,7 @@ RIGHT = {
     ],
     "dropout.train": [lambda: records("dropout")[0], lambda: changed("dropout", name="x")],
     "dropout.fair-words": [gaps, lambda: np.array(gaps())],
+    "cnn.start": [lambda: -np.log(1 / 10), lambda: math.log(10)],
     "cnn.slide": [
         lambda: slide_by_loops,
         lambda: lambda image, kernel: np.tensordot(windows(image), kernel, 2),
@@ -281,6 +307,13 @@ WRONG = {
         (lambda: np.eye(11)[5], "its shape is (11,), it must be (10,)"),
         (lambda: 5, "its shape is ()"),
     ],
+    "linear.step": [
+        (lambda: functools.partial(gradients, sign=-1), "the sign"),
+        (lambda: functools.partial(gradients, images=1), "divide by the number of images"),
+        (lambda: functools.partial(gradients, labels=0), "the labels are missing"),
+        (lambda: lambda x, y, *weights: x @ y, "it raises ValueError"),
+        (lambda: lambda *all: gradients(*all)[:3], "it"),
+    ],
     "linear.weights": [
         (lambda: merged().T, "transposed"),
         (lambda: network("linear").get_weights()[0], "first layer alone"),
@@ -314,6 +347,14 @@ WRONG = {
         (lambda: lambda: keras.Sequential([dense()]).get_config(), "a dict, not a layer"),
         (lambda: lambda units: dense(units), "it raises TypeError"),
     ],
+    "mlp.adam": [
+        (lambda: lambda g: 0.001 * g / (np.abs(g) + 1e-8), "the sign"),
+        (lambda: lambda g: -0.001 * g / (g**2 + 1e-8), "take its square root"),
+        (lambda: lambda g: -0.001 * g, "a step of SGD"),
+        (lambda: lambda g: -g / (np.abs(g) + 1e-8), "learning rate is missing"),
+        (lambda: lambda g: -0.001 * np.abs(g) / (np.abs(g) + 1e-8), "m is the gradient itself"),
+        (lambda: lambda g: -0.002 * np.sign(g), "for [100 1 0.001 -0.001 -5]: it is"),
+    ],
     "mlp.train": [
         (lambda: changed("mlp", epochs=3), "epochs is 3, the notebook asks for epochs=34"),
         (lambda: changed("mlp", batch_size=128), "batch_size is 128"),
@@ -332,6 +373,14 @@ WRONG = {
         (lambda: 0, "99 % is 0.99"),
         (lambda: (wrong("mlp") & (said("mlp").max(axis=1) > 0.99)).mean(), "share"),
         (lambda: 20_000, "20,000 is too large"),
+    ],
+    "dropout.masks": [
+        (lambda: (34 * 600, 1355), "not each batch"),
+        (lambda: (60_000, 1355), "there are 34"),
+        (lambda: (2_040_000, len(str(2**1500))), "three layers"),
+        (lambda: (2_040_000, 4), "multiply 2 by itself"),
+        (lambda: (2_040_000, 4500), "number of units"),
+        (lambda: 2_040_000, "it"),
     ],
     "dropout.layer-mean": [
         (lambda: 1.0, "exactly 1"),
@@ -354,6 +403,13 @@ WRONG = {
         (lambda: tuple(100 * records("dropout")[0].history[key][-1]
                        for key in ("accuracy", "fit_accuracy")), "take the validation"),
         (lambda: 1.3, "it is a float, not 2 numbers"),
+    ],
+    "cnn.start": [
+        (lambda: np.log(1 / 10), "the sign"),
+        (lambda: 0.1, "the probability"),
+        (lambda: -np.log10(1 / 10), "to the base 10"),
+        (lambda: np.log(2), "here are ten"),
+        (lambda: 5.0, "5 is"),
     ],
     "cnn.slide": [
         (lambda: lambda *it: slide_by_loops(*it) / 25, "the mean"),
