@@ -208,7 +208,7 @@ _LINEAR = {
             _batches,
         ),
         (
-            "Begin at the scores: at_scores = (p - y) / len(x). Then at_hidden = at_scores @ W2.T.",
+            "Begin at the scores: at_scores = (p - y) / len(x). Then at_hidden = at_scores @ w2.T.",
             "A layer's weights get its inputs, transposed, @ the gradient at its outputs.",
         ),
     ),
