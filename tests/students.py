@@ -8,7 +8,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from mnist_lab.authoring import exercises, notebooks
 
-NAMES = ("1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison")
+NAMES = ("1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison", "6_beyond")
 # By notebook and answer: what a student wrote instead of what stands in the solution.
 WRONG = {
     "1_linear": {
@@ -44,6 +44,11 @@ WRONG = {
         "finals": ("100 * run", "run"),
         "pairs": ("(~mlp & dropout).sum()", "(mlp & dropout).sum()"),
         "mcnemar": ("min(1, 2 * one_side)", "one_side"),
+    },
+    "6_beyond": {
+        "flattery": ("- accuracies[-1]", "- accuracies[0]"),
+        "ece": ("abs(right[own].mean() - confidence[own].mean())", "1"),
+        "cool": ("** (1 / temperature)", "** temperature"),
     },
 }
 BOMB = "<script>document.title = 'owned'</script><img src=x onerror=\"document.title='owned'\">"

@@ -46,18 +46,18 @@ def shown(output):
 
 
 def test_there_are_notebooks():
-    names = ["1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison"]
+    names = ["1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison", "6_beyond"]
     assert [path.stem for path in NOTEBOOKS] == names
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(6))
 def test_each_leads_to_the_others(number):
     notebook = nbformat.read(NOTEBOOKS[number], as_version=4)
     links = [re.findall(r"\]\((\w+\.ipynb)\)", cell.source) for cell in notebook.cells]
     top, bottom = links[1], links[-1]
     assert top == [path.name for path in NOTEBOOKS if path != NOTEBOOKS[number]]
     expected = [NOTEBOOKS[number - 1].name] if number else []
-    expected.append(NOTEBOOKS[(number + 1) % 5].name)
+    expected.append(NOTEBOOKS[(number + 1) % 6].name)
     assert bottom == expected
 
 

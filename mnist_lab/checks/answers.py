@@ -85,7 +85,7 @@ def _model() -> type:
 _GIVEN = {"run": lambda: Run, "runs": lambda: dict, "model": _model}
 _GIVE = {
     "run": "give the Run that lab.train returned",
-    "runs": "give the runs of all parts, as the notebook loads them",
+    "runs": "give the runs as the notebook has them, by part or by learning rate",
     "model": "give the Keras model",
 }
 
@@ -804,6 +804,179 @@ def _claim6(mlp: int, cnn: int) -> tuple[float, tuple[float, float]]:
     return mlp / cnn, (math.sqrt(mlp), math.sqrt(cnn))
 
 
+# 6. Beyond the sheet
+
+
+def _flattery(run: Run) -> float:
+    accuracies = 100 * np.array(run.history["val_accuracy"])
+    return accuracies.max() - accuracies[-1]
+
+
+def _standard_error(accuracy: float, images: int, *, root: bool = True) -> float:
+    share = accuracy / 100
+    variance = share * (1 - share) / images
+    return 100 * (math.sqrt(variance) if root else variance)
+
+
+def _choice(runs: dict, key: str = "val_accuracy", last: bool = False, first: int = 1) -> tuple:
+    """The learning rate and the number of epochs of the best accuracy."""
+
+    def best(run: Run) -> float:
+        return run.history[key][-1] if last else max(run.history[key])
+
+    rate = max(runs, key=lambda each: best(runs[each]))
+    return rate, int(np.argmax(runs[rate].history[key])) + first
+
+
+def _tested(model: Any, scale: float = 100) -> float:
+    from ..training import predict
+
+    data = _mnist()  # whose validation images are the test part of a split
+    return scale * np.mean(predict(model, data.x_valid).argmax(axis=1) == data.y_valid)
+
+
+def _ece(probabilities: np.ndarray, truth: np.ndarray, *, part: str = "") -> float:
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == truth
+    bins = np.minimum((10 * confidence).astype(int), 9)
+    total = 0.0
+    for own in (bins == number for number in np.unique(bins)):
+        distance = right[own].mean() - confidence[own].mean()
+        distance = distance if part == "signed" else abs(distance)
+        total += distance * (1 if part == "unweighted" else own.mean())
+    return total if part == "share" else 100 * total
+
+
+def _some_answers() -> list[tuple[np.ndarray, np.ndarray]]:
+    """What two networks say of a few hundred images, and the truth."""
+    random = np.random.default_rng(0)
+    scores = random.normal(size=(300, 10)) * random.uniform(0.5, 4, (300, 1))
+    said = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    truth = np.where(random.random(300) < 0.6, said.argmax(axis=1), random.integers(0, 10, 300))
+    return [(said, truth), (said[:50], truth[:50])]
+
+
+def _cool(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    powers = probabilities ** (1 / temperature)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+_BEYOND = {
+    "flattery": Answer(
+        "these are the points by which the best epoch flatters",
+        function(
+            _flattery,
+            {
+                "the sign: the best one minus the last one": lambda run: -_flattery(run),
+                "that is the best accuracy itself: take the last one away": lambda run: (
+                    100 * max(run.history["val_accuracy"])
+                ),
+                "that is best minus worst: the last one is [-1]": lambda run: (
+                    100 * np.ptp(run.history["val_accuracy"])
+                ),
+                "that is best minus first: the last one is [-1]": lambda run: (
+                    100 * (max(run.history["val_accuracy"]) - run.history["val_accuracy"][0])
+                ),
+                "these are shares; accuracies holds percent": lambda run: _flattery(run) / 100,
+            },
+            lambda: [(run,) for run in load_records("linear")[:3]],
+        ),
+        ("accuracies.max() is the best one.", "accuracies[-1] is the last one."),
+    ),
+    "error": Answer(
+        "this is the standard error in points",
+        function(
+            _standard_error,
+            {
+                "the square root is missing": functools.partial(_standard_error, root=False),
+                "that is a share; one point is 1 %": lambda accuracy, images: (
+                    _standard_error(accuracy, images) / 100
+                ),
+                "that is not divided by the number of images": lambda accuracy, _: _standard_error(
+                    accuracy, 1
+                ),
+                "the root is of all of it, the number of images too": lambda accuracy, images: (
+                    _standard_error(accuracy, 1) / images
+                ),
+            },
+            [(50, 100), (98.3, 10_000), (91.0, 2_500)],
+        ),
+        ("p is accuracy / 100.", "100 * np.sqrt(p * (1 - p) / images)."),
+    ),
+    "choose": Answer(
+        "this network reads the validation images best",
+        value(
+            _choice,
+            {
+                "Python counts epochs from 0: one more": lambda runs: _choice(runs, first=0),
+                "that rate is best at its last epoch; the best of all epochs counts": lambda runs: (
+                    _choice(runs, last=True)
+                ),
+                "that is by the training accuracy": lambda runs: _choice(runs, "accuracy"),
+            },
+        ),
+        (
+            "Compare max(run.history['val_accuracy']) of the three.",
+            "np.argmax says at which place the largest is, counted from 0.",
+        ),
+    ),
+    "test": Answer(
+        "this is the accuracy on images that took no part in the choice",
+        value(
+            _tested,
+            {
+                "that is a share; in percent, please": lambda model: _tested(model, 1),
+                "these are the wrong answers, in percent": lambda model: 100 - _tested(model),
+                "that is a number of images; in percent, please": lambda model: _tested(
+                    model, len(_mnist().y_valid)
+                ),
+            },
+        ),
+        (
+            "said.argmax(axis=1) is the answers.",
+            "Compare them with split.y_test, and take the mean.",
+        ),
+    ),
+    "ece": Answer(
+        "this is the expected calibration error in points",
+        function(
+            _ece,
+            {
+                "each bin counts by its share of the images, own.mean()": functools.partial(
+                    _ece, part="unweighted"
+                ),
+                "a distance is never negative: abs(...)": functools.partial(_ece, part="signed"),
+                "it is multiplied by 100 at the end already": lambda *said: 100 * _ece(*said),
+            },
+            _some_answers,
+        ),
+        (
+            "right[own].mean() is how many of the bin are right.",
+            "Add abs(right - sure) times own.mean().",
+        ),
+    ),
+    "cool": Answer(
+        "these are the probabilities at that temperature",
+        function(
+            _cool,
+            {
+                "the power is 1 / T, not T": lambda said, heat: _cool(said, 1 / heat),
+                "they do not add up to 1: divide by the sum of each row": lambda said, heat: (
+                    said ** (1 / heat)
+                ),
+                "divided by the sum of all: each row adds up to 1, axis=1": lambda said, heat: (
+                    said ** (1 / heat) / (said ** (1 / heat)).sum()
+                ),
+                "that divides the probabilities, not the scores: take powers": lambda said, heat: (
+                    said / heat
+                ),
+            },
+            lambda: [(_some_answers()[1][0], heat) for heat in (1.0, 2.0, 0.5)],
+        ),
+        ("probabilities ** (1 / temperature).", "See sum(axis=1, keepdims=True)."),
+    ),
+}
+
 ANSWERS = {
     f"{notebook}.{name}": answer
     for notebook, answers in (
@@ -812,6 +985,7 @@ ANSWERS = {
         ("dropout", _DROPOUT),
         ("cnn", _CNN),
         ("comparison", _COMPARISON),
+        ("beyond", _BEYOND),
     )
     for name, answer in answers.items()
 }

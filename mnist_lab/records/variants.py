@@ -5,7 +5,11 @@ import math
 from typing import Any, NamedTuple
 
 from ..data import Dataset
-from ..parts import PARTS, Part
+from ..parts import BEYOND, PARTS, Part
+
+# Learning rates of the linear network, to choose from; and what its validation images chose.
+RATES = {"fast": 0.5, "medium": 0.1, "slow": 0.02}
+CHOSEN_RATE, CHOSEN_EPOCHS = 0.1, 15
 
 
 class Images(NamedTuple):
@@ -51,7 +55,7 @@ class Variant(NamedTuple):
 
 def variants() -> dict[str, Variant]:
     """All that is to be on file, by the names of the records; the sheet's parts first."""
-    return {each.part.key: each for each in _of_the_sheet()}
+    return {each.part.key: each for each in [*_of_the_sheet(), *_beyond()]}
 
 
 def _of_the_sheet() -> list[Variant]:
@@ -67,6 +71,16 @@ def _of_the_sheet() -> list[Variant]:
         Variant(_like("mlp", "mlp_small", 99_710, **small), "mlp", single=True),
         Variant(_like("dropout", "dropout_small", 99_710, **small), "dropout", single=True),
     ]
+
+
+def _beyond() -> list[Variant]:
+    """The linear network with validation images of its own, and a test part for the chosen one."""
+    kept = Images(validation=10_000)
+    tried = [
+        _like("linear", f"linear_{name}", 7_960, learning_rate=rate) for name, rate in RATES.items()
+    ]
+    chosen = _like("linear", "linear_chosen", 7_960, CHOSEN_EPOCHS, learning_rate=CHOSEN_RATE)
+    return [Variant(part, BEYOND, kept, single=True) for part in [*tried, chosen]]
 
 
 def _like(key: str, name: str, parameters: int, epochs: int | None = None, **figures: Any) -> Part:

@@ -47,7 +47,7 @@ def test_answers_are_told_apart_from_questions(page):
     assert answers[:2] == ["onehot", "prepare"]
     assert answers[-1] == "mine"
     assert not {"load", "see-jumps-question"} & set(answers)
-    assert len(marked(page(blank("1_linear")), "blank")) == 15
+    assert len(marked(page(blank("1_linear")), "blank")) == 16
 
 
 def test_footer_has_the_time_and_the_digest_of_the_file(page, tmp_path):

@@ -73,7 +73,7 @@ def test_each_notebook_has_a_row_wherever_it_lies(room, capsys):
     assert rows["own"]["first"] == "it is no copy of an exercise"
     assert rows["zoe"]["first"] == "it is broken at line 1"
     said = capsys.readouterr().out
-    assert "alice/1_linear    1_linear  15/15     2/8" in said
+    assert "alice/1_linear    1_linear  16/16     2/9" in said
     assert "zoe               –         –         –      it is broken at line 1" in said
 
 
@@ -85,10 +85,10 @@ def test_outputs_on_file_are_read(room):
     put(room, "ada", book, **results, compile_check=RIGHT)
     (row,) = read(room).values()
     assert (row["answered"], row["questions"], row["right"], row["checked"]) == (
-        "13",
-        "15",
+        "14",
+        "16",
         "1",
-        "8",
+        "9",
     )
     assert row["first"] == f"prepare: {LONG}"
     assert table("answers")[2]["reason"] == REASON
@@ -230,7 +230,7 @@ def test_checks_are_the_labs_own(room):
     assert named["flat-check"] == ('lab.check_answer("linear.flat", pixels)', True)
     names = [name for name, *_ in cells]
     assert names[names.index("onehot") + 1] == "onehot-check"
-    assert sum(is_check for *_, is_check in cells) == 8
+    assert sum(is_check for *_, is_check in cells) == 9
 
 
 def test_what_a_kernel_tells_is_not_trusted(tmp_path):

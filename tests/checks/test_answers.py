@@ -45,12 +45,39 @@ def given(name):
         "cnn.second": {"run": lambda: records("cnn")[0]},
         "comparison.finals": {"runs": all_runs},
         "comparison.pairs": {"runs": all_runs},
+        "beyond.choose": {"runs": by_rate},
+        "beyond.test": {"model": lambda: network("linear")},
     }
     return {key: make() for key, make in made.get(name, {}).items()}
 
 
 def all_runs():
     return {part: records(part) for part in lab.PARTS}
+
+
+def by_rate():
+    rates = {0.5: "fast", 0.1: "medium", 0.02: "slow"}
+    return {rate: records(f"linear_{name}")[0] for rate, name in rates.items()}
+
+
+def accuracies(run):
+    return run.history["val_accuracy"]
+
+
+def on_test_part():
+    """Of the recorded linear network, on the test part of a split, in percent."""
+    said = network("linear").predict(mnist().x_valid.reshape(-1, 784) / 255, verbose=0)
+    return 100 * np.mean(said.argmax(axis=1) == mnist().y_valid)
+
+
+def calibration_error(said, truth, weigh=True, distance=abs):
+    sure, right = said.max(axis=1), said.argmax(axis=1) == truth
+    places = np.digitize(sure, np.arange(1, 10) / 10)
+    bins = [places == place for place in range(10) if (places == place).any()]
+    return 100 * sum(
+        distance(np.mean(right[own]) - np.mean(sure[own])) * (np.mean(own) if weigh else 1)
+        for own in bins
+    )
 
 
 def first():
@@ -284,6 +311,24 @@ RIGHT = {
         lambda: (MLP / CNN, np.sqrt([MLP, CNN])),
         lambda: (MLP / CNN, [MLP**0.5, CNN**0.5]),
     ],
+    "beyond.flattery": [
+        lambda: lambda run: 100 * max(run.history["val_accuracy"]) - 100 * run.val_accuracy,
+        lambda: lambda run: np.max(100 * np.subtract(accuracies(run), accuracies(run)[-1])),
+    ],
+    "beyond.error": [
+        lambda: lambda p, n: (p * (100 - p) / n) ** 0.5,
+        lambda: lambda p, n: np.sqrt(p * (100 - p)) / np.sqrt(n),
+    ],
+    "beyond.choose": [lambda: (0.1, 15), lambda: [0.1, np.int64(15)]],
+    "beyond.test": [lambda: on_test_part(), lambda: np.float32(on_test_part())],
+    "beyond.ece": [
+        lambda: calibration_error,
+        lambda: lambda *said: np.float64(calibration_error(*said, distance=np.abs)),
+    ],
+    "beyond.cool": [
+        lambda: lambda p, t: np.exp(np.log(p) / t) / np.exp(np.log(p) / t).sum(axis=1)[:, None],
+        lambda: lambda p, t: keras.ops.softmax(np.log(p) / t, axis=1),
+    ],
 }  # fmt: skip
 WRONG = {
     "linear.flat": [
@@ -495,6 +540,41 @@ WRONG = {
         (lambda: (MLP / CNN, np.square([MLP, CNN])), "the squares"),
         (lambda: (MLP - CNN, np.sqrt([MLP, CNN])), "the first one: "),
     ],
+    "beyond.flattery": [
+        (lambda: lambda run: 100 * (accuracies(run)[-1] - max(accuracies(run))), "the sign"),
+        (lambda: lambda run: 100 * max(accuracies(run)), "best accuracy itself"),
+        (lambda: lambda run: 100 * np.ptp(accuracies(run)), "best minus worst"),
+        (lambda: lambda run: 100 * (max(accuracies(run)) - accuracies(run)[0]), "minus first"),
+        (lambda: lambda run: max(accuracies(run)) - accuracies(run)[-1], "shares"),
+    ],
+    "beyond.error": [
+        (lambda: lambda p, n: p * (100 - p) / n / 100, "square root is missing"),
+        (lambda: lambda p, n: (p * (100 - p) / n) ** 0.5 / 100, "a share"),
+        (lambda: lambda p, n: (p * (100 - p)) ** 0.5, "not divided"),
+        (lambda: lambda p, n: (p * (100 - p)) ** 0.5 / n, "the number of images too"),
+        (lambda: lambda p, n: p, "it is"),
+    ],
+    "beyond.choose": [
+        (lambda: (0.1, 14), "one more"),
+        (lambda: (0.5, 8), "the first one: 0.5 is too large"),
+        (lambda: 0.1, "it"),
+    ],
+    "beyond.test": [
+        (lambda: on_test_part() / 100, "a share"),
+        (lambda: 100 - on_test_part(), "wrong answers"),
+        (lambda: 100 * on_test_part(), "a number of images"),
+    ],
+    "beyond.ece": [
+        (lambda: functools.partial(calibration_error, weigh=False), "share of the images"),
+        (lambda: functools.partial(calibration_error, distance=lambda x: x), "abs("),
+        (lambda: lambda *said: 100 * calibration_error(*said), "multiplied by 100"),
+    ],
+    "beyond.cool": [
+        (lambda: lambda p, t: p**t / (p**t).sum(axis=1)[:, None], "1 / T, not T"),
+        (lambda: lambda p, t: p ** (1 / t), "add up to 1"),
+        (lambda: lambda p, t: p ** (1 / t) / (p ** (1 / t)).sum(), "axis=1"),
+        (lambda: lambda p, t: p / t, "take powers"),
+    ],
 }  # fmt: skip
 FUNCTIONS = [name for name in RIGHT if callable(RIGHT[name][0]()) and "train" not in name]
 
@@ -609,7 +689,7 @@ def test_model_answers_say_what_a_good_answer_mentions():
             assert 2 <= mentions.count("- ") <= 3, question
             assert words._repr_markdown_() == str(words) == repr(words)
             asked += 1
-    assert asked == 33
+    assert asked == 37
 
 
 def test_a_card_shows_the_verdict_and_interprets_nothing():

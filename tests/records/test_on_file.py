@@ -1,11 +1,13 @@
 """The records that come with the lab: all there, in full, and what README says of them."""
 
+import numpy as np
 import pytest
 
 import mnist_lab as lab
 from mnist_lab import runs
 from mnist_lab.authoring import notebooks
 from mnist_lab.records import list_jobs, make_records, results, verify_records
+from mnist_lab.records.variants import CHOSEN_EPOCHS, CHOSEN_RATE, RATES
 
 
 def test_seed_0_of_all_parts_comes_first(data):
@@ -13,6 +15,7 @@ def test_seed_0_of_all_parts_comes_first(data):
     assert listed == [
         *("linear-seed0", "mlp-seed0", "dropout-seed0", "cnn-seed0"),
         *("linear_today-seed0", "mlp_small-seed0", "dropout_small-seed0"),
+        *("linear_fast-seed0", "linear_medium-seed0", "linear_slow-seed0", "linear_chosen-seed0"),
         *("linear-seed1", "mlp-seed1", "dropout-seed1", "cnn-seed1"),
     ]
 
@@ -28,6 +31,13 @@ def test_readme_tells_what_they_say():
     assert results(runs.RECORDS) in notebooks.README.read_text()
 
 
+def test_the_chosen_one_is_what_the_validation_images_choose():
+    tried = {rate: lab.load_records(f"linear_{name}")[0] for name, rate in RATES.items()}
+    best = max(tried, key=lambda rate: max(tried[rate].history["val_accuracy"]))
+    epochs = int(np.argmax(tried[best].history["val_accuracy"])) + 1
+    assert (best, epochs) == (CHOSEN_RATE, CHOSEN_EPOCHS)
+
+
 @pytest.mark.gate
 def test_one_made_anew_in_full_is_like_the_one_on_file(data, tmp_path):
     job = list_jobs(data, ["linear"], seeds=1)[0]
@@ -39,6 +49,6 @@ def test_one_made_anew_in_full_is_like_the_one_on_file(data, tmp_path):
 
 @pytest.mark.gate
 def test_those_of_the_linear_part_are_true(data, capsys):
-    assert verify_records(list_jobs(data, ["linear"], seeds=1), runs.RECORDS, data), (
+    assert verify_records(list_jobs(data, ["linear", "beyond"], seeds=1), runs.RECORDS, data), (
         capsys.readouterr().out
     )
