@@ -125,7 +125,7 @@ def test_from_an_empty_folder_to_the_first_cell(clean, tmp_path):
         server.wait(30)
     folder = work / "mnist_lab_notebooks"
     assert f"your notebooks are in {folder}" in (tmp_path / "log").read_text("utf-8")
-    assert len(list((folder / "solutions").glob("*.ipynb"))) == 5
+    assert len(list((folder / "solutions").glob("*.ipynb"))) == len(BOOKS)
     for name in BOOKS:
         book = nbformat.read(folder / f"{name}.ipynb", 4)
         code = [cell for cell in book.cells if cell.cell_type == "code"]
