@@ -9,6 +9,7 @@ import html
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -313,13 +314,12 @@ def plot_survival(rates: Sequence[float], shares: Mapping[str, Sequence[float]])
     ValueError
         If there are more curves than styles that can be told apart.
     """
-    if len(shares) > len(STYLES):
-        raise ValueError(f"{len(shares)} curves in shares: at most {len(STYLES)} can be told apart")
+    curves = _styled(shares, "curves in shares")
     figure = Picture(7, 4, f"Share of trainings by learning rate. {'; '.join(shares)}.")
     axes = figure.add_subplot(
         xlabel="learning rate", ylabel="share of trainings (%)", ylim=(-4, 104)
     )
-    for (label, values), (color, style, marker) in zip(shares.items(), STYLES, strict=False):
+    for label, values, (color, style, marker) in curves:
         axes.plot(rates, 100 * np.asarray(values), style, color=color, marker=marker, label=label)
     axes.grid(alpha=0.3)
     axes.legend(loc="lower left")
@@ -345,13 +345,11 @@ def plot_by_size(
     ValueError
         If there are more curves than styles that can be told apart.
     """
-    if len(values) > len(STYLES):
-        raise ValueError(f"{len(values)} curves in values: at most {len(STYLES)} can be told apart")
+    curves = _styled(values, "curves in values")
     alt = f"{what} by number of training images, each seed and the mean: {'; '.join(values)}."
     figure = Picture(7, 4.5, alt[0].upper() + alt[1:])
     axes = figure.add_subplot(xlabel="training images", ylabel=what, xscale="log")
-    for place, (label, each) in enumerate(values.items()):
-        color, style, marker = STYLES[place]
+    for place, (label, each, (color, style, marker)) in enumerate(curves):
         # A little beside each other, so that no point hides another.
         beside = np.asarray(sizes) * 1.05 ** (place - (len(values) - 1) / 2)
         axes.plot(beside, np.mean(each, axis=0), style, color=color, label=label)
@@ -387,12 +385,11 @@ def plot_reliability(said: Mapping[str, np.ndarray], truth: np.ndarray) -> Figur
     bin, with two standard errors of its accuracy; bins of fewer than ten images are left out. A
     network above the diagonal is better than it says, one below it worse.
     """
-    if len(said) > len(STYLES):
-        raise ValueError(f"{len(said)} networks in said: at most {len(STYLES)} can be told apart")
+    networks = _styled(said, "networks in said")
     figure = Picture(6, 5, f"Share of right answers by confidence: {'; '.join(said)}.")
     axes = figure.add_subplot(xlabel="confidence (%)", ylabel="right answers (%)")
     axes.axline((100, 100), slope=1, color=GREY, label="as sure as it is right")
-    for (label, probabilities), (color, style, marker) in zip(said.items(), STYLES, strict=False):
+    for label, probabilities, (color, style, marker) in networks:
         confidence = np.asarray(probabilities, float).max(axis=1)
         right = np.asarray(probabilities).argmax(axis=1) == truth
         number = np.minimum((10 * confidence).astype(int), 9)
@@ -404,6 +401,15 @@ def plot_reliability(said: Mapping[str, np.ndarray], truth: np.ndarray) -> Figur
     axes.grid(alpha=0.3)
     axes.legend(loc="upper left")
     return figure
+
+
+def _styled(named: Mapping[str, Any], what: str) -> list[tuple[str, Any, tuple[str, str, str]]]:
+    """What is to be drawn, by name, each with a style of its own; refused where these run out."""
+    if len(named) > len(STYLES):
+        raise ValueError(f"{len(named)} {what}: at most {len(STYLES)} can be told apart")
+    return [
+        (label, each, style) for (label, each), style in zip(named.items(), STYLES, strict=False)
+    ]
 
 
 def _one_line(label: object) -> str:

@@ -844,7 +844,7 @@ def _ece(probabilities: np.ndarray, truth: np.ndarray, *, part: str = "") -> flo
         distance = right[own].mean() - confidence[own].mean()
         distance = distance if part == "signed" else abs(distance)
         total += distance * (1 if part == "unweighted" else own.mean())
-    return total if part == "share" else 100 * total
+    return 100 * total
 
 
 def _some_answers() -> list[tuple[np.ndarray, np.ndarray]]:

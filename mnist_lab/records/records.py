@@ -113,7 +113,7 @@ def list_jobs(data: Dataset, needs: Sequence[str] = NEEDS, seeds: int = SEEDS) -
         return images.of(data, seed).sha256
 
     listed = []
-    for variant in variants().values():
+    for variant in variants():
         if variant.need not in needs:
             continue
         figures = {"epochs": variant.part.epochs, "batch_size": BATCH_SIZE, "precision": "float32"}
@@ -229,7 +229,7 @@ def results(folder: Path) -> str:
     """Tell what the records say, part by part, as a table in Markdown."""
     header = "part,parameters,seeds,validation accuracy,sheet,difference,seconds per epoch"
     rows = [header.split(",")]
-    for part in (each.part for each in variants().values() if each.need != BEYOND):
+    for part in (each.part for each in variants() if each.need != BEYOND):
         with contextlib.suppress(DataError):  # of a part that has no records yet
             runs = load_records(part.key, folder)
             rows.append([part.key, f"{part.parameters:,}", str(len(runs)), *_result(part, runs)])

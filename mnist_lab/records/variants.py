@@ -53,9 +53,9 @@ class Variant(NamedTuple):
     single: bool = False
 
 
-def variants() -> dict[str, Variant]:
-    """All that is to be on file, by the names of the records; the sheet's parts first."""
-    return {each.part.key: each for each in [*_of_the_sheet(), *_beyond()]}
+def variants() -> list[Variant]:
+    """All that is to be on file; the sheet's parts first."""
+    return [*_of_the_sheet(), *_beyond()]
 
 
 def _of_the_sheet() -> list[Variant]:
