@@ -8,9 +8,10 @@ from playwright.sync_api import expect
 
 IMPORT = "import mnist_lab as lab"
 LINEAR = 'linear = lab.explore("linear")\nlinear'
-# Few units, so that seconds show what takes minutes with 1,500; and epochs enough to look around.
+# Fewer units, so that seconds show what takes minutes with 1,500; but a training that no fast
+# machine ends while a slow browser loads the page anew.
 MLP = """mlp = lab.explore("mlp")
-mlp.set(hidden_units=50, epochs=50)
+mlp.set(hidden_units=500, epochs=50)
 mlp"""
 # A three: two bows, from top to bottom.
 THREE = [
@@ -125,7 +126,7 @@ def test_reload_in_the_middle_two_laboratories_stop(open_notebook):
     goes_on(lab)
     before = lab.picture(".ml-weights")
     lab.other_picture(".ml-weights", before)
-    expect(hover(lab, 0.001)).to_contain_text("mlp, hidden units 50")
+    expect(hover(lab, 0.001)).to_contain_text("mlp, hidden units 500")
     lab.button("Stop").click()
     lab.ended()
     expect(status(lab)).to_contain_text("Stopped after")
@@ -188,7 +189,7 @@ def test_it_fits_wide_and_narrow_light_and_dark(open_notebook):
     lab.part("Learning curves").get_by_text("as a table").click()
     table = lab.part("Learning curves").locator(".ml-data table").first
     expect(table).to_contain_text(
-        re.compile(r"epoch 1.*the sheet, 2020.*mlp, hidden units 50", re.DOTALL)
+        re.compile(r"epoch 1.*the sheet, 2020.*mlp, hidden units 500", re.DOTALL)
     )
 
 
