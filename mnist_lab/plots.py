@@ -107,7 +107,7 @@ def plot_accuracy(run: Run, *, fit: bool = False) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     if run.epochs:
-        axes.legend(loc="lower right")
+        axes.legend()
     else:
         words = "no epoch was finished" + (": the training diverged" if run.diverged else "")
         axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center")

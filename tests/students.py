@@ -47,6 +47,8 @@ WRONG = {
     },
     "6_beyond": {
         "flattery": ("- accuracies[-1]", "- accuracies[0]"),
+        "seen": ("3_000 * 100 / images", "3_000 / images"),
+        "stopped": ("np.argmin(watched.", "np.argmin(judged."),
         "ece": ("abs(right[own].mean() - confidence[own].mean())", "1"),
         "cool": ("** (1 / temperature)", "** temperature"),
     },

@@ -835,6 +835,26 @@ def _tested(model: Any, scale: float = 100) -> float:
     return scale * np.mean(predict(model, data.x_valid).argmax(axis=1) == data.y_valid)
 
 
+def _seen(images: int) -> float:
+    return 3_000 * 100 / images
+
+
+def _gains(without: list[Run], having: list[Run]) -> np.ndarray:
+    """Points of accuracy that a cure gains, seed by seed."""
+    finals = [[100 * run.history["val_accuracy"][-1] for run in runs] for runs in (having, without)]
+    return np.subtract(*finals)
+
+
+def _remains(iterations: int, learning_rate: float, weight_decay: float) -> float:
+    return (1 - learning_rate * weight_decay) ** iterations
+
+
+def _stopped(watched: Run, judged: Run, *, by: Run | None = None, plus: int = 0) -> float:
+    """Accuracy of a run, in percent, at the epoch that the loss of another one chooses."""
+    losses, accuracies = (by or watched).history["val_loss"], judged.history["val_accuracy"]
+    return 100 * accuracies[min(int(np.argmin(losses)) + plus, len(accuracies) - 1)]
+
+
 def _ece(probabilities: np.ndarray, truth: np.ndarray, *, part: str = "") -> float:
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == truth
@@ -935,6 +955,82 @@ _BEYOND = {
         (
             "said.argmax(axis=1) is the answers.",
             "Compare them with split.y_test, and take the mean.",
+        ),
+    ),
+    "seen": Answer(
+        "this is how often each image is seen",
+        function(
+            _seen,
+            {
+                "a batch holds 100 images, not one": lambda images: 3_000 / images,
+                "that is upside down: the fewer the images, the more often": lambda images: (
+                    images / 300_000
+                ),
+                "that is how many images are seen: divide by how many there are": lambda _: 300_000,
+            },
+            [(100,), (3_000,), (60_000,)],
+        ),
+        ("How many images do 3,000 batches hold?", "Divide that by the number of images."),
+    ),
+    "gains": Answer(
+        "these are the points that the cure gains, seed by seed",
+        function(
+            _gains,
+            {
+                "the sign: with minus without": lambda *runs: -_gains(*runs),
+                "these are shares: in percent, please": lambda *runs: _gains(*runs) / 100,
+                "one number for each seed, not their mean": lambda *runs: _gains(*runs).mean(),
+            },
+            lambda: [(load_records("mlp"), load_records("dropout"))],
+        ),
+        (
+            "run.history['val_accuracy'][-1] is a run's last accuracy.",
+            "Make an array of each list, and subtract.",
+        ),
+    ),
+    "remains": Answer(
+        "this is the share of the weight that remains",
+        function(
+            _remains,
+            {
+                "the share taken off is the learning rate times the weight decay": lambda n, _, w: (
+                    (1 - w) ** n
+                ),
+                "each time a share of what is left, not of what there was": lambda n, rate, w: (
+                    1 - n * rate * w
+                ),
+                "that is what is gone: what remains?": lambda *figures: 1 - _remains(*figures),
+                "that is after a single iteration": lambda _, *figures: _remains(1, *figures),
+            },
+            [(3_000, 0.001, 0.5), (600, 0.001, 0.1), (2, 0.5, 0.5)],
+        ),
+        (
+            "After one iteration 1 - learning_rate * weight_decay remains.",
+            "After two, the same share of that: a power.",
+        ),
+    ),
+    "stopped": Answer(
+        "this is the accuracy where the validation images would have stopped",
+        function(
+            _stopped,
+            {
+                "that is chosen by the test images: the watched run says when to stop": (
+                    lambda watched, judged: _stopped(watched, judged, by=judged)
+                ),
+                "that is on the validation images that chose: judge by the other run": (
+                    lambda watched, _: _stopped(watched, watched)
+                ),
+                "that is one epoch later: np.argmin counts from 0, as the list does": (
+                    functools.partial(_stopped, plus=1)
+                ),
+                "that is a share: in percent, please": lambda *runs: _stopped(*runs) / 100,
+                "that is the last epoch": functools.partial(_stopped, plus=99),
+            },
+            lambda: list(zip(load_records("mlp"), load_records("dropout"), strict=True)),
+        ),
+        (
+            "np.argmin(watched.history['val_loss']) is the place of its smallest loss.",
+            "Take judged.history['val_accuracy'] at that place.",
         ),
     ),
     "ece": Answer(

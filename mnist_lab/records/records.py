@@ -60,6 +60,11 @@ class Job:
         """Whether the record holds what was said of each validation image; not of small samples."""
         return self.variant.images.training is None
 
+    def keeps_weights(self, run: Run) -> bool:
+        """Whether the record of its run holds the weights: if they are few, and numbers."""
+        few = run.settings["parameters"] <= LARGEST_KEPT
+        return self.keeps_probabilities and few and not run.diverged
+
     @property
     def name(self) -> str:
         """What the record's file is called, without its ending."""
@@ -154,7 +159,7 @@ def train_record(
         progress=False,
         callback=callback,
     )
-    if keeps_weights(run):
+    if job.keeps_weights(run):
         run.weights = model.get_weights()
     if not job.keeps_probabilities:
         run.val_probabilities = run.val_probabilities[:0]
@@ -165,11 +170,6 @@ def train_beginning(job: Job, enough: Callable[[Run], bool]) -> Run:
     """Train a job until its run is enough, and say nothing: that it was stopped is no news."""
     with contextlib.redirect_stdout(io.StringIO()):
         return train_record(job, callback=enough)
-
-
-def keeps_weights(run: Run) -> bool:
-    """Whether the record of a run holds its weights: if they are few, and numbers."""
-    return run.settings["parameters"] <= LARGEST_KEPT and not run.diverged
 
 
 def plan(jobs: Sequence[Job], folder: Path) -> list[tuple[Job, str, float]]:

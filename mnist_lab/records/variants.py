@@ -10,6 +10,21 @@ from ..parts import BEYOND, PARTS, Part
 # Learning rates of the linear network, to choose from; and what its validation images chose.
 RATES = {"fast": 0.5, "medium": 0.1, "slow": 0.02}
 CHOSEN_RATE, CHOSEN_EPOCHS = 0.1, 15
+# Numbers of training images; and the one on which cures of overfitting are compared.
+SIZES = (100, 300, 1_000, 3_000, 10_000, 60_000)
+FEW = 3_000
+# The MLP with a third of the sheet's units, so that a student trains one in half a minute. All
+# sizes get as many iterations, 3,000, which is long after the network has learned them by heart.
+NARROW, WEIGHTS, LONG = 500, 898_510, 5
+# The CNN takes longer for an iteration; after 600 it reads nearly all of 3,000 images.
+SHORT = 1
+OFTEN = 6_000  # images from one look to the next, where the moment to stop is sought
+# What is held against overfitting, by name, and the parameters that it adds.
+CURES: dict[str, tuple[dict[str, Any], int]] = {
+    "decay": ({"weight_decay": 0.5}, 0),
+    "moved": ({"degrees": 10, "shift": 2}, 0),
+    "normalized": ({"batch_normalization": True}, 6_000),
+}
 
 
 class Images(NamedTuple):
@@ -19,17 +34,20 @@ class Images(NamedTuple):
     ----------
     training, validation : int or None
         As in `Dataset.split`, with the run's own seed.
+    epoch : int
+        Where they are few, each is repeated as often as makes an epoch of this many.
     """
 
     training: int | None = None
     validation: int | None = None
+    epoch: int = 60_000
 
     def of(self, mnist: Dataset, seed: int) -> Dataset:
-        """The images; where they are few, each as often as makes an epoch of 60,000."""
+        """The images, of all of MNIST's."""
         if self.validation is None:
             return mnist
         some = mnist.split(self.validation, training=self.training, seed=seed)
-        return some if self.training is None else some.repeated(60_000 // self.training)
+        return some if self.training is None else some.repeated(self.epoch // self.training)
 
 
 class Variant(NamedTuple):
@@ -74,6 +92,10 @@ def _of_the_sheet() -> list[Variant]:
 
 
 def _beyond() -> list[Variant]:
+    return [*_chosen(), *_by_size(), *_cures()]
+
+
+def _chosen() -> list[Variant]:
     """The linear network with validation images of its own, and a test part for the chosen one."""
     kept = Images(validation=10_000)
     tried = [
@@ -81,6 +103,45 @@ def _beyond() -> list[Variant]:
     ]
     chosen = _like("linear", "linear_chosen", 7_960, CHOSEN_EPOCHS, learning_rate=CHOSEN_RATE)
     return [Variant(part, BEYOND, kept, single=True) for part in [*tried, chosen]]
+
+
+def _by_size() -> list[Variant]:
+    """The MLP without and with dropout, and the CNN, on fewer and fewer images.
+
+    The CNN's runs on all images are the sheet's; they are longer, and begin like these.
+    """
+    rows = []
+    for size in SIZES:
+        few = Images(size, validation=0)
+        rows += [
+            Variant(_narrow(key, f"{key}_on_{size}"), BEYOND, few) for key in ("mlp", "dropout")
+        ]
+        if size < SIZES[-1]:
+            rows.append(Variant(_like("cnn", f"cnn_on_{size}", 83_466, SHORT), BEYOND, few))
+    return rows
+
+
+def _cures() -> list[Variant]:
+    """The same MLP on few images with one cure at a time; dropout is in `_by_size`.
+
+    For early stopping it is trained twice, from the same weights on the same images in the same
+    order, and measured often: "watched" on validation images, which say when to stop, and "judged"
+    on the test images.
+    """
+    few = Images(FEW, validation=0)
+    cures = [
+        Variant(_narrow("mlp", f"{name}_on_{FEW}", more, **figures), BEYOND, few)
+        for name, (figures, more) in CURES.items()
+    ]
+    twice = {"watched": Images(FEW, 10_000, OFTEN), "judged": Images(FEW, 0, OFTEN)}
+    return cures + [
+        Variant(_narrow("mlp", f"{name}_on_{FEW}", epochs=20), BEYOND, images)
+        for name, images in twice.items()
+    ]
+
+
+def _narrow(key: str, name: str, more: int = 0, epochs: int = LONG, **figures: Any) -> Part:
+    return _like(key, name, WEIGHTS + more, epochs, hidden_units=NARROW, **figures)
 
 
 def _like(key: str, name: str, parameters: int, epochs: int | None = None, **figures: Any) -> Part:

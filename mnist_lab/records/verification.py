@@ -15,7 +15,7 @@ from ..runs import HISTORY, Run, fingerprint
 from ..signals import signals_blocked
 from ..support import DataError
 from ..training import CompiledLoop, epoch_means, redraw, settings_of, train_epochs
-from .records import BATCH_SIZE, Job, keeps_weights, train_beginning
+from .records import BATCH_SIZE, Job, train_beginning
 
 # Honest runs drift apart, since sums in another order are rounded otherwise and training makes
 # the difference grow. Each pair: up to this iteration, a loss may always differ by this share.
@@ -118,7 +118,7 @@ def _shapes(run: Run, job: Job, model: keras.Model, data: Dataset) -> list[str]:
     said = (len(data.x_valid) if job.keeps_probabilities else 0, 10) if run.epochs else (0, 0)
     if run.val_probabilities.shape != said:
         problems.append(f"val_probabilities have the shape {run.val_probabilities.shape}")
-    shapes = [weight.shape for weight in model.get_weights()] if keeps_weights(run) else []
+    shapes = [weight.shape for weight in model.get_weights()] if job.keeps_weights(run) else []
     if [weight.shape for weight in run.weights] != shapes:
         problems.append("the weights are not those of the part's network")
     return problems

@@ -64,6 +64,14 @@ def accuracies(run):
     return run.history["val_accuracy"]
 
 
+def losses(run):
+    return run.history["val_loss"]
+
+
+def ends(runs):
+    return 100 * np.array([run.val_accuracy for run in runs])
+
+
 def on_test_part():
     """Of the recorded linear network, on the test part of a split, in percent."""
     said = network("linear").predict(mnist().x_valid.reshape(-1, 784) / 255, verbose=0)
@@ -321,6 +329,24 @@ RIGHT = {
     ],
     "beyond.choose": [lambda: (0.1, 15), lambda: [0.1, np.int64(15)]],
     "beyond.test": [lambda: on_test_part(), lambda: np.float32(on_test_part())],
+    "beyond.seen": [
+        lambda: lambda images: 300_000 / images,
+        lambda: lambda images: np.float32(3_000 / (images / 100)),
+    ],
+    "beyond.gains": [
+        lambda: lambda without, having: ends(having) - ends(without),
+        lambda: lambda *runs: np.diff([ends(each) for each in runs], axis=0)[0],
+    ],
+    "beyond.remains": [
+        lambda: lambda n, rate, decay: (1 - rate * decay) ** n,
+        lambda: lambda n, rate, decay: np.exp(n * np.log1p(-rate * decay)),
+    ],
+    "beyond.stopped": [
+        lambda: lambda watched, judged: 100 * accuracies(judged)[np.argmin(losses(watched))],
+        lambda: lambda watched, judged: (
+            100 * accuracies(judged)[losses(watched).index(min(losses(watched)))]
+        ),
+    ],
     "beyond.ece": [
         lambda: calibration_error,
         lambda: lambda *said: np.float64(calibration_error(*said, distance=np.abs)),
@@ -564,6 +590,29 @@ WRONG = {
         (lambda: 100 - on_test_part(), "wrong answers"),
         (lambda: 100 * on_test_part(), "a number of images"),
     ],
+    "beyond.seen": [
+        (lambda: lambda images: 3_000 / images, "a batch holds 100"),
+        (lambda: lambda images: images / 300_000, "upside down"),
+        (lambda: lambda images: 3_000 * 100, "how many images are seen"),
+    ],
+    "beyond.gains": [
+        (lambda: lambda without, having: ends(without) - ends(having), "the sign"),
+        (lambda: lambda *runs: (ends(runs[1]) - ends(runs[0])) / 100, "shares"),
+        (lambda: lambda *runs: np.mean(ends(runs[1]) - ends(runs[0])), "one number for each"),
+    ],
+    "beyond.remains": [
+        (lambda: lambda n, rate, decay: (1 - decay) ** n, "the learning rate times"),
+        (lambda: lambda n, rate, decay: 1 - n * rate * decay, "of what is left"),
+        (lambda: lambda n, rate, decay: 1 - (1 - rate * decay) ** n, "what remains?"),
+        (lambda: lambda n, rate, decay: 1 - rate * decay, "a single iteration"),
+    ],
+    "beyond.stopped": [
+        (lambda: lambda _, run: 100 * accuracies(run)[np.argmin(losses(run))], "by the test"),
+        (lambda: lambda run, _: 100 * accuracies(run)[np.argmin(losses(run))], "that chose"),
+        (lambda: lambda *runs: 100 * accuracies(runs[1])[np.argmin(losses(runs[0])) + 1], "later"),
+        (lambda: lambda *runs: accuracies(runs[1])[np.argmin(losses(runs[0]))], "a share"),
+        (lambda: lambda *runs: 100 * accuracies(runs[1])[-1], "the last epoch"),
+    ],
     "beyond.ece": [
         (lambda: functools.partial(calibration_error, weigh=False), "share of the images"),
         (lambda: functools.partial(calibration_error, distance=lambda x: x), "abs("),
@@ -689,7 +738,7 @@ def test_model_answers_say_what_a_good_answer_mentions():
             assert 2 <= mentions.count("- ") <= 3, question
             assert words._repr_markdown_() == str(words) == repr(words)
             asked += 1
-    assert asked == 37
+    assert asked == 40
 
 
 def test_a_card_shows_the_verdict_and_interprets_nothing():
