@@ -28,6 +28,14 @@ def test_they_are_all_there(data):
     assert sum(path.stat().st_size for path in runs.RECORDS.glob("*.npz")) < 30e6
 
 
+def test_runs_on_few_images_are_small_files_without_weights_and_probabilities():
+    few = list(runs.RECORDS.glob("*_on_*.npz"))
+    assert len(few) == 5 * (2 * 6 + 5 + 3 + 2)
+    assert max(path.stat().st_size for path in few) < 30_000
+    run = lab.Run.load(runs.RECORDS / "cnn_on_300-seed0.npz")
+    assert (run.weights, len(run.val_probabilities)) == ([], 0)
+
+
 def test_readme_tells_what_they_say():
     assert results(runs.RECORDS) in notebooks.README.read_text()
 
