@@ -849,10 +849,10 @@ def _remains(iterations: int, learning_rate: float, weight_decay: float) -> floa
     return (1 - learning_rate * weight_decay) ** iterations
 
 
-def _stopped(watched: Run, judged: Run, *, by: Run | None = None, plus: int = 0) -> float:
+def _stopped(watched: Run, judged: Run, plus: int = 0) -> float:
     """Accuracy of a run, in percent, at the epoch that the loss of another one chooses."""
-    losses, accuracies = (by or watched).history["val_loss"], judged.history["val_accuracy"]
-    return 100 * accuracies[min(int(np.argmin(losses)) + plus, len(accuracies) - 1)]
+    place = int(np.argmin(watched.history["val_loss"])) + plus
+    return 100 * judged.history["val_accuracy"][place]
 
 
 def _ece(probabilities: np.ndarray, truth: np.ndarray, *, part: str = "") -> float:
@@ -1015,7 +1015,7 @@ _BEYOND = {
             _stopped,
             {
                 "that is chosen by the test images: the watched run says when to stop": (
-                    lambda watched, judged: _stopped(watched, judged, by=judged)
+                    lambda _, judged: _stopped(judged, judged)
                 ),
                 "that is on the validation images that chose: judge by the other run": (
                     lambda watched, _: _stopped(watched, watched)
@@ -1024,7 +1024,7 @@ _BEYOND = {
                     functools.partial(_stopped, plus=1)
                 ),
                 "that is a share: in percent, please": lambda *runs: _stopped(*runs) / 100,
-                "that is the last epoch": functools.partial(_stopped, plus=99),
+                "that is the last epoch": lambda _, judged: 100 * judged.val_accuracy,
             },
             lambda: list(zip(load_records("mlp"), load_records("dropout"), strict=True)),
         ),

@@ -14,7 +14,7 @@ CHOSEN_RATE, CHOSEN_EPOCHS = 0.1, 15
 SIZES = (100, 300, 1_000, 3_000, 10_000, 60_000)
 FEW = 3_000
 # The MLP with a third of the sheet's units, so that a student trains one in half a minute. All
-# sizes get as many iterations, 3,000, which is long after the network has learned them by heart.
+# sizes get as many iterations, 3,000: images up to that many are all read right long before.
 NARROW, WEIGHTS, LONG = 500, 898_510, 5
 # The CNN takes longer for an iteration; after 600 it reads nearly all of 3,000 images.
 SHORT = 1
