@@ -185,13 +185,15 @@ def find_record(settings: dict[str, Any], folder: Path | None = None) -> tuple[R
     damaged = ""
     for path in record_files(folder or RECORDS):
         try:
-            run = Run.load(path)
+            # What a file says of itself is read in no time; all of it only where it fits.
+            about, _ = _read_about(path)
+            found = differences(wanted, fingerprint(about["settings"]))
+            if not found:
+                run = Run.load(path)
+                return run, _told(run)
         except DataError as problem:
             damaged = damaged or f" ({problem})"
             continue
-        found = differences(wanted, fingerprint(run.settings))
-        if not found:
-            return run, _told(run)
         unlike.append(found)
     if not unlike:
         return None, f"there are no recorded runs{damaged}"
@@ -216,8 +218,8 @@ def load_records(part: str, folder: Path | None = None) -> list[Run]:
     Parameters
     ----------
     part
-        As in `PARTS`; or "linear_today", "mlp_small" or "dropout_small": the same with today's
-        loss, and with 100 hidden units.
+        As in `PARTS`; or any other that docs/records.md tells of, such as "mlp_small",
+        "mlp_on_300" or "modern".
     folder
         Where the records are; without it, those that come with the lab.
 
