@@ -24,6 +24,7 @@ _HOMES = {
     "build_linear": "models",
     "build_mlp": "models",
     "build_cnn": "models",
+    "build_modern_cnn": "models",
     "describe": "descriptions",
     "Run": "runs",
     "load_records": "runs",

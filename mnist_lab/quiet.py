@@ -50,9 +50,23 @@ def _wake(tensorflow: ModuleType) -> None:
     Now, and not in the middle of a student's cell, for either is announced but once; and here,
     where its threads learn never to take a signal.
     """
+    _make_cards_fair(tensorflow)
     # A TensorFlow without XLA raises one or the other.
     with signals_blocked(), contextlib.suppress(tensorflow.errors.OpError, ValueError):
         tensorflow.function(lambda: tensorflow.constant(0), jit_compile=True)()
+
+
+def _make_cards_fair(tensorflow: ModuleType) -> None:
+    """Have graphics cards take memory as they need it, and compute float32 in full.
+
+    TensorFlow takes all of a card's memory otherwise, so that a second notebook finds none, and
+    recent cards shorten the factors of products to 11 bits (TensorFloat-32).
+    """
+    experimental = tensorflow.config.experimental
+    experimental.enable_tensor_float_32_execution(False)
+    for card in tensorflow.config.list_physical_devices("GPU"):
+        with contextlib.suppress(RuntimeError):  # it was at work before the lab was imported
+            experimental.set_memory_growth(card, True)
 
 
 def install() -> None:

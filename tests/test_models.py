@@ -111,6 +111,14 @@ def test_initial_weights_are_the_sheets():
         ("build_cnn", {"filters": (32, 0)}, r"filters\[1\]=0"),
         ("build_cnn", {"kernel_size": 29}, "kernel_size=29"),
         ("build_cnn", {"pool_size": 0}, "pool_size=0"),
+        ("build_modern_cnn", {"filters": (8, 8)}, r"filters=\(8, 8\): it must be a tuple of four"),
+        ("build_modern_cnn", {"filters": (8, 8, 0, 8)}, r"filters\[2\]=0"),
+        ("build_modern_cnn", {"dropout": 1}, "dropout=1"),
+        ("build_modern_cnn", {"degrees": 181}, "degrees=181"),
+        ("build_modern_cnn", {"shift": 28}, "shift=28"),
+        ("build_modern_cnn", {"zoom": -0.1}, "zoom=-0.1: it must be a number from 0 to 0.9"),
+        ("build_modern_cnn", {"learning_rate": -1}, "learning_rate=-1"),
+        ("build_modern_cnn", {"iterations": 9}, "iterations=9: it must be a whole number from 10"),
     ],
 )
 def test_figures_out_of_range_are_refused(build, figures, message):
@@ -124,6 +132,27 @@ def test_figures_can_be_changed():
     assert [layer.rate for layer in model.layers if hasattr(layer, "rate")] == [0.25]
     model = lab.build_cnn(filters=(8,), kernel_size=3, pool_size=4, learning_rate=0.01)
     assert model.count_params() == 8 * 10 + (7 * 7 * 8 + 1) * 10
+
+
+def test_the_modern_network_moves_images_in_training_alone():
+    images = lab.load_mnist().x_train[:20].reshape(-1, 28, 28, 1) / np.float32(255)
+    model = lab.build_modern_cnn()
+    moves = keras.Sequential(model.layers[:3])
+    assert np.array_equal(moves(images, training=False), images)
+    moved = moves(images, training=True)
+    assert moved.shape == images.shape
+    assert np.abs(moved - images).reshape(20, -1).max(axis=1).min() > 0.5
+    still = lab.build_modern_cnn(degrees=0, shift=0, zoom=0)
+    assert [type(layer).__name__ for layer in still.layers[:3]] == [
+        *("Conv2D", "BatchNormalization", "ReLU"),
+    ]
+
+
+def test_the_modern_networks_learning_rate_warms_up_and_falls_to_zero():
+    rate = lab.build_modern_cnn(learning_rate=0.01, iterations=1000).optimizer._learning_rate
+    told = [float(rate(iteration)) for iteration in (0, 50, 100, 550, 1000, 2000)]
+    assert told == pytest.approx([0.001, 0.0055, 0.01, 0.005, 0, 0], abs=1e-9)
+    assert max(float(rate(iteration)) for iteration in range(0, 1000, 7)) <= 0.01
 
 
 def test_clipped_crossentropy_is_the_formula_of_keras_2_2_4():

@@ -2,13 +2,10 @@
 
 import dataclasses
 import os
-import platform
-import re
 import secrets
 import time
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,6 +13,7 @@ import numpy as np
 from ..data import Dataset
 from ..descriptions import describe
 from ..runs import Run
+from .hardware import machine
 from .loop import CompiledLoop
 
 
@@ -150,17 +148,6 @@ def settings_of(
         "precision": loop.precision,
         "tensorflow": version("tensorflow"),
         "keras": keras.__version__,
-        "machine": _machine(),
+        "machine": machine(),
         "date": time.strftime("%Y-%m-%d"),
     }
-
-
-def _machine() -> str:
-    """System, architecture and processor in words."""
-    try:
-        model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text("utf-8"))
-        processor = model[1] if model else ""
-    except OSError:
-        processor = platform.processor()
-    cores = f"{os.cpu_count()} processors" + (f" ({processor})" if processor else "")
-    return f"{platform.system()} {platform.machine()}, {cores}"

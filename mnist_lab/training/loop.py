@@ -9,7 +9,6 @@ import contextlib
 import re
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import keras
@@ -18,8 +17,9 @@ import tensorflow as tf
 
 from ..data import Dataset
 from ..signals import signals_blocked
+from .hardware import graphics_cards
 from .initial import copy_layers
-from .kernels import apply_gradients, fast_dropout, mixed_precision
+from .kernels import apply_gradients, fast_dropout, fast_pooling, mixed_precision
 
 CHUNK_SECONDS = 0.2  # how long a call runs before Python gets control again
 FIRST_CHUNK = 8.0  # iterations
@@ -194,16 +194,20 @@ class CompiledLoop:
     def _by_xla(self, rows: tf.Tensor) -> tuple[Callable | None, str]:
         """The iterations as XLA compiles them, or None and what there is to tell."""
         # Most of what XLA makes slow is in the evaluation too: then nothing is traced in vain.
-        if self.precision != "float32" or not _suits_xla(self._run_evaluation):
+        if not self._gains_by_xla(self._run_evaluation):
             return None, ""
         try:
             compiled = self._traced(self.batch_size, jit_compile=True)
-            if not _suits_xla(compiled):
+            if not self._gains_by_xla(compiled):
                 return None, ""
             self._run(compiled, rows, 0, 0, 0, 0)
         except _XLA_REFUSES as problem:
             return None, _without_xla(problem)
         return compiled, ""
+
+    def _gains_by_xla(self, traced) -> bool:
+        """Whether XLA makes it faster: all on a graphics card, not all on a processor."""
+        return bool(graphics_cards()) or (self.precision == "float32" and _suits_xla(traced))
 
     def _specs(self) -> list[tf.TensorSpec]:
         """Images and labels are arguments: what a traced function captures is never freed."""
@@ -233,7 +237,8 @@ class CompiledLoop:
         model = self.model
         variables = model.trainable_variables
         x, target, label = self._adapt(x, y)
-        with fast_dropout(model, key, step), mixed_precision(model, self.precision):
+        lower = mixed_precision(model, self.precision)
+        with fast_dropout(model, key, step), fast_pooling(model), lower:
             with tf.GradientTape() as tape:
                 output = model(x, training=True)
                 loss = model.compute_loss(x=x, y=target, y_pred=output, training=True)
@@ -345,15 +350,6 @@ def _rounded(probabilities: np.ndarray) -> np.ndarray:
     tied = short[first] == np.sort(short, axis=1)[:, -2]
     short[first] = np.where(tied, np.nextafter(short[first], np.float16(2)), short[first])
     return short
-
-
-def has_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 numbers in hardware (as Linux tells it)."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text("utf-8")
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def _suits_xla(traced) -> bool:

@@ -20,8 +20,9 @@ from ..runs import Run, find_record, fingerprint
 from ..signals import interruptions
 from ..support import DataError, in_range
 from .epochs import settings_of, state_of, train_epochs
+from .hardware import has_bfloat16
 from .initial import redraw
-from .loop import CompiledLoop, has_bfloat16
+from .loop import CompiledLoop
 from .reports import divergence, report
 
 LARGEST_SEED = 2**32 - 1

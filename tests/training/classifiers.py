@@ -105,6 +105,26 @@ CASES = {
         *PLAIN,
         lambda: keras.optimizers.Adam(keras.optimizers.schedules.ExponentialDecay(0.01, 5, 0.5)),
     ),
+    "max pooling, Adam": (
+        lambda: sequential(
+            layers.Conv2D(4, 3, padding="same", activation="relu"),
+            layers.MaxPool2D(2, padding="same"),
+            layers.Conv2D(4, 3, padding="same"),
+            layers.MaxPool2D((2, 7)),
+            layers.Flatten(),
+            softmax(),
+            shape=(28, 28, 1),
+        ),
+        SPARSE,
+        keras.optimizers.Adam,
+    ),
+    "strides, batch normalisation, warm-up": (
+        lambda: lab.build_modern_cnn(filters=(2, 3, 4, 5), dropout=0, degrees=0, shift=0, zoom=0),
+        ONE_HOT,
+        lambda: keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(1e-4, 9, warmup_target=1e-3, warmup_steps=4)
+        ),
+    ),
     "a frozen layer": (
         lambda: sequential(layers.Dense(12, trainable=False), softmax()),
         ONE_HOT,

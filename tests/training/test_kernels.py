@@ -1,15 +1,18 @@
-"""Dropout and bfloat16 as this lab computes them: other ways, the same results."""
+"""Dropout, pooling and bfloat16 as this lab computes them: other ways, the same results."""
 
+import contextlib
 import itertools
 import sys
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from classifiers import BATCH, ONE_HOT, SPARSE, same, sequential, sgd, softmax
 from keras import layers, ops
 
 import mnist_lab as lab
+from mnist_lab.training import kernels
 
 train_module = sys.modules[lab.train.__module__]  # which the function of this name hides
 
@@ -88,6 +91,83 @@ def test_other_noise_layers_work_and_repeat(small):
     first = lab.train(model, small, epochs=2, batch_size=BATCH, seed=2)
     assert same(first, lab.train(model, small, epochs=2, batch_size=BATCH, seed=2))
     assert same(first, lab.train(build(), small, epochs=2, batch_size=BATCH, seed=2))
+
+
+def gradient_of_pooling(layer, images, fast=contextlib.nullcontext):
+    """The layer's output and the gradient at its input, traced as a step is; and the operations."""
+    model = keras.Sequential([keras.Input(images.shape[1:], dtype=images.dtype), layer])
+
+    @tf.function(autograph=False)
+    def trace(x, weights):
+        with fast(model), tf.GradientTape() as tape:
+            tape.watch(x)
+            output = model(x, training=True)
+        return output, tape.gradient(output, x, weights)
+
+    shape = layer.compute_output_shape(images.shape)
+    weights = tf.cast(np.random.default_rng(1).normal(size=shape), images.dtype)
+    traced = trace.get_concrete_function(images, weights)
+    return *traced(images, weights), {operation.type for operation in traced.graph.get_operations()}
+
+
+def tied_images(shape, dtype="float32"):
+    """Images with few different values, so that many windows have several largest ones."""
+    return tf.cast(np.random.default_rng(0).integers(-2, 3, shape), dtype)
+
+
+@pytest.mark.parametrize(
+    ("figures", "shape", "dtype"),
+    [
+        ({"pool_size": 2, "padding": "same"}, (5, 28, 28, 3), "float32"),
+        ({"pool_size": 2}, (5, 28, 28, 3), "bfloat16"),
+        ({"pool_size": (2, 4)}, (3, 6, 8, 2), "float32"),
+        ({"pool_size": 3, "strides": 3, "padding": "same"}, (4, 27, 9, 1), "float32"),
+        ({"pool_size": 1}, (2, 4, 4, 2), "float32"),
+    ],
+)
+def test_max_pooling_has_the_same_gradient_bit_by_bit(figures, shape, dtype):
+    layer, images = keras.layers.MaxPooling2D(**figures, dtype=dtype), tied_images(shape, dtype)
+    output, gradient, operations = gradient_of_pooling(layer, images)
+    assert "MaxPoolGrad" in operations
+    fast_output, fast_gradient, operations = gradient_of_pooling(
+        layer, images, kernels.fast_pooling
+    )
+    assert "MaxPoolGrad" not in operations
+    assert np.array_equal(fast_output, output)
+    assert np.array_equal(fast_gradient, gradient)
+    assert "call" not in vars(layer)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.MaxPooling2D(3, strides=1),  # windows overlap
+        layers.MaxPooling2D(3),  # a row and a column of 28 are left over
+        layers.MaxPooling2D(3, padding="same"),  # or stick out
+        layers.MaxPooling2D(7),  # larger than is fast
+        type("Own", (layers.MaxPooling2D,), {})(2),
+        layers.AveragePooling2D(2),
+    ],
+)
+def test_other_pooling_is_left_to_tensorflow(layer):
+    images = tied_images((2, 28, 28, 2))
+    *plain, operations = gradient_of_pooling(layer, images)
+    *fast, same_operations = gradient_of_pooling(layer, images, kernels.fast_pooling)
+    assert operations == same_operations
+    assert all(np.array_equal(one, other) for one, other in zip(plain, fast, strict=True))
+
+
+def test_without_xla_pooling_is_left_to_tensorflow(monkeypatch):
+    def missing(*_):
+        raise tf.errors.UnimplementedError(None, None, "no XLA here")
+
+    kernels._xla_works.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(kernels, "_to_the_largest", missing)
+        layer, images = layers.MaxPooling2D(2), tied_images((2, 4, 4, 1))
+        *_, operations = gradient_of_pooling(layer, images, kernels.fast_pooling)
+    kernels._xla_works.cache_clear()
+    assert "MaxPoolGrad" in operations
 
 
 def test_bfloat16_learns_the_same(data):
