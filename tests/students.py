@@ -51,6 +51,8 @@ WRONG = {
         "stopped": ("np.argmin(watched.", "np.argmin(judged."),
         "ece": ("abs(right[own].mean() - confidence[own].mean())", "1"),
         "cool": ("** (1 / temperature)", "** temperature"),
+        "rate": ("highest * (1 + np.cos(np.pi * done)) / 2", "highest * (1 - done)"),
+        "missed": ("np.all(wrong, axis=0)", "np.any(wrong, axis=0)"),
     },
 }
 BOMB = "<script>document.title = 'owned'</script><img src=x onerror=\"document.title='owned'\">"

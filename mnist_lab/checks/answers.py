@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+from collections.abc import Callable
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -881,6 +882,36 @@ def _cool(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+def _rate(
+    iteration: int, highest: float, iterations: int, *, angle: float = math.pi, low: float = 1
+) -> float:
+    """A learning rate that warms up in the first tenth, then falls along half a cosine wave."""
+    warm_up = iterations // 10
+    if iteration < warm_up:
+        return highest * (0.1 + 0.9 * iteration / warm_up)
+    done = (iteration - warm_up) / (iterations - warm_up)
+    return highest * (low + math.cos(angle * done)) / (low + 1)
+
+
+def _straight(iteration: int, highest: float, iterations: int) -> float:
+    warm_up = iterations // 10
+    if iteration < warm_up:
+        return _rate(iteration, highest, iterations)
+    return highest * (iterations - iteration) / (iterations - warm_up)
+
+
+def _from_start(iteration: int, highest: float, iterations: int) -> float:
+    if iteration < iterations // 10:
+        return _rate(iteration, highest, iterations)
+    return highest * (1 + math.cos(math.pi * iteration / iterations)) / 2
+
+
+def _missed(runs: list[Run], truth: np.ndarray, count: Callable[..., Any] = np.all) -> np.ndarray:
+    """The places of the images that all runs read wrong."""
+    wrong = [run.val_probabilities.argmax(axis=1) != truth for run in runs]
+    return np.flatnonzero(count(wrong, axis=0))
+
+
 _BEYOND = {
     "flattery": Answer(
         "these are the points by which the best epoch flatters",
@@ -1070,6 +1101,54 @@ _BEYOND = {
             lambda: [(_some_answers()[1][0], heat) for heat in (1.0, 2.0, 0.5)],
         ),
         ("probabilities ** (1 / temperature).", "See sum(axis=1, keepdims=True)."),
+    ),
+    "rate": Answer(
+        "this is the learning rate of each iteration",
+        function(
+            _rate,
+            {
+                "that falls along a straight line: a cosine, please": _straight,
+                "half a wave goes from the angle 0 to π, in radians": functools.partial(
+                    _rate, angle=1
+                ),
+                "that is a whole wave, which rises again: up to the angle π": functools.partial(
+                    _rate, angle=2 * math.pi
+                ),
+                "it becomes negative: half of 1 + cos goes from 1 to 0": functools.partial(
+                    _rate, low=0
+                ),
+                "the wave begins where the warm-up ends, not at iteration 0": _from_start,
+            },
+            [(at, 0.003, 12_000) for at in (0, 600, 1_200, 3_000, 7_000, 11_000)],
+        ),
+        (
+            "Which share of the iterations after the warm-up is done?",
+            "(1 + cos(π · share)) / 2 goes from 1 to 0.",
+        ),
+    ),
+    "missed": Answer(
+        "these are the digits that none of the networks reads",
+        function(
+            _missed,
+            {
+                "these are all that any network reads wrong: all of them must": functools.partial(
+                    _missed, count=np.any
+                ),
+                "these are the digits that all read right": lambda runs, truth: np.flatnonzero(
+                    np.all([run.val_probabilities.argmax(axis=1) == truth for run in runs], axis=0)
+                ),
+                "that is yes or no for each image: np.flatnonzero gives the places": (
+                    lambda runs, truth: np.isin(np.arange(len(truth)), _missed(runs, truth))
+                ),
+                "that is how many they are: which?": lambda *given: len(_missed(*given)),
+                "that is by the first network alone": lambda runs, truth: _missed(runs[:1], truth),
+            },
+            lambda: [(load_records(part), _mnist().y_valid) for part in ("cnn", "mlp")],
+        ),
+        (
+            "run.val_probabilities.argmax(axis=1) is what a network reads.",
+            "np.all(..., axis=0), then np.flatnonzero.",
+        ),
     ),
 }
 

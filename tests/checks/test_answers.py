@@ -164,6 +164,18 @@ def kernels():
     return network("cnn").layers[0].get_weights()[0]
 
 
+def rate(iteration, highest, iterations, wave=lambda x: (1 + np.cos(np.pi * x)) / 2, begins=None):
+    warm_up = iterations // 10
+    if iteration < warm_up:
+        return highest * (0.1 + 0.9 * iteration / warm_up)
+    begins = warm_up if begins is None else begins
+    return highest * wave((iteration - begins) / (iterations - begins))
+
+
+def read(runs):
+    return np.array([run.val_probabilities.argmax(axis=1) for run in runs])
+
+
 def moved_accuracy(prepare=lambda images: images, answer=lambda said: said.argmax(axis=1)):
     def accuracy(network, pixels_moved):
         data = mnist()
@@ -354,6 +366,16 @@ RIGHT = {
     "beyond.cool": [
         lambda: lambda p, t: np.exp(np.log(p) / t) / np.exp(np.log(p) / t).sum(axis=1)[:, None],
         lambda: lambda p, t: keras.ops.softmax(np.log(p) / t, axis=1),
+    ],
+    "beyond.rate": [
+        lambda: rate,
+        lambda: functools.partial(rate, wave=lambda x: np.cos(np.pi * x / 2) ** 2),
+    ],
+    "beyond.missed": [
+        lambda: lambda runs, y: np.array(
+            [place for place in range(len(y)) if y[place] not in read(runs)[:, place]]
+        ),
+        lambda: lambda runs, truth: np.where((read(runs) != truth).all(axis=0))[0],
     ],
 }  # fmt: skip
 WRONG = {
@@ -624,6 +646,21 @@ WRONG = {
         (lambda: lambda p, t: p ** (1 / t) / (p ** (1 / t)).sum(), "axis=1"),
         (lambda: lambda p, t: p / t, "take powers"),
     ],
+    "beyond.rate": [
+        (lambda: functools.partial(rate, wave=lambda x: 1 - x), "a straight line"),
+        (lambda: functools.partial(rate, wave=lambda x: (1 + np.cos(x)) / 2), "in radians"),
+        (lambda: functools.partial(rate, wave=lambda x: np.cos(np.pi * x) ** 2), "rises again"),
+        (lambda: functools.partial(rate, wave=lambda x: np.cos(np.pi * x)), "negative"),
+        (lambda: functools.partial(rate, begins=0), "where the warm-up ends"),
+        (lambda: functools.partial(rate, wave=lambda x: x), "it is"),
+    ],
+    "beyond.missed": [
+        (lambda: lambda runs, y: np.flatnonzero((read(runs) != y).any(axis=0)), "any network"),
+        (lambda: lambda runs, y: np.flatnonzero((read(runs) == y).all(axis=0)), "read right"),
+        (lambda: lambda runs, y: (read(runs) != y).all(axis=0), "yes or no"),
+        (lambda: lambda runs, y: (read(runs) != y).all(axis=0).sum(), "which?"),
+        (lambda: lambda runs, y: np.flatnonzero(read(runs)[0] != y), "the first network alone"),
+    ],
 }  # fmt: skip
 FUNCTIONS = [name for name in RIGHT if callable(RIGHT[name][0]()) and "train" not in name]
 
@@ -738,7 +775,7 @@ def test_model_answers_say_what_a_good_answer_mentions():
             assert 2 <= mentions.count("- ") <= 3, question
             assert words._repr_markdown_() == str(words) == repr(words)
             asked += 1
-    assert asked == 40
+    assert asked == 41
 
 
 def test_a_card_shows_the_verdict_and_interprets_nothing():

@@ -25,9 +25,9 @@ def test_seed_0_of_all_parts_comes_first(data):
         *("linear-seed0", "mlp-seed0", "dropout-seed0", "cnn-seed0"),
         *("linear_today-seed0", "mlp_small-seed0", "dropout_small-seed0"),
         *("linear_fast-seed0", "linear_medium-seed0", "linear_slow-seed0", "linear_chosen-seed0"),
-        *(f"{name}-seed0" for name in ON_FEW),
+        *(f"{name}-seed0" for name in [*ON_FEW, "modern"]),
         *("linear-seed1", "mlp-seed1", "dropout-seed1", "cnn-seed1"),
-        *(f"{name}-seed1" for name in ON_FEW),
+        *(f"{name}-seed1" for name in [*ON_FEW, "modern"]),
     ]
 
 
@@ -44,6 +44,16 @@ def test_runs_on_few_images_are_small_files_without_weights_and_probabilities():
     assert max(path.stat().st_size for path in few) < 30_000
     run = lab.Run.load(runs.RECORDS / "cnn_on_300-seed0.npz")
     assert (run.weights, len(run.val_probabilities)) == ([], 0)
+
+
+def test_the_modern_networks_are_on_file_with_their_weights():
+    records = lab.load_records("modern")
+    assert [run.settings["seed"] for run in records] == [0, 1, 2, 3, 4]
+    assert np.mean([run.val_accuracy for run in records]) >= 0.996
+    model, data = lab.build_modern_cnn(), lab.load_mnist()
+    model.set_weights(records[0].weights)
+    said = lab.predict(model, data.x_valid[:1000])
+    assert np.allclose(said, records[0].val_probabilities[:1000], atol=0.002)
 
 
 def test_readme_tells_what_they_say():
