@@ -373,7 +373,7 @@ RIGHT = {
     ],
     "beyond.missed": [
         lambda: lambda runs, y: np.array(
-            [place for place in range(len(y)) if y[place] not in read(runs)[:, place]]
+            [place for place, said in enumerate(read(runs).T) if y[place] not in said]
         ),
         lambda: lambda runs, truth: np.where((read(runs) != truth).all(axis=0))[0],
     ],
