@@ -882,28 +882,24 @@ def _cool(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+def _half_wave(done: float) -> float:
+    return (1 + math.cos(math.pi * done)) / 2
+
+
 def _rate(
-    iteration: int, highest: float, iterations: int, *, angle: float = math.pi, low: float = 1
+    iteration: int,
+    highest: float,
+    iterations: int,
+    *,
+    fall: Callable[[float], float] = _half_wave,
+    whole: bool = False,
 ) -> float:
     """A learning rate that warms up in the first tenth, then falls along half a cosine wave."""
     warm_up = iterations // 10
     if iteration < warm_up:
         return highest * (0.1 + 0.9 * iteration / warm_up)
-    done = (iteration - warm_up) / (iterations - warm_up)
-    return highest * (low + math.cos(angle * done)) / (low + 1)
-
-
-def _straight(iteration: int, highest: float, iterations: int) -> float:
-    warm_up = iterations // 10
-    if iteration < warm_up:
-        return _rate(iteration, highest, iterations)
-    return highest * (iterations - iteration) / (iterations - warm_up)
-
-
-def _from_start(iteration: int, highest: float, iterations: int) -> float:
-    if iteration < iterations // 10:
-        return _rate(iteration, highest, iterations)
-    return highest * (1 + math.cos(math.pi * iteration / iterations)) / 2
+    begin = 0 if whole else warm_up
+    return highest * fall((iteration - begin) / (iterations - begin))
 
 
 def _missed(runs: list[Run], truth: np.ndarray, count: Callable[..., Any] = np.all) -> np.ndarray:
@@ -1107,17 +1103,21 @@ _BEYOND = {
         function(
             _rate,
             {
-                "that falls along a straight line: a cosine, please": _straight,
+                "that falls along a straight line: a cosine, please": functools.partial(
+                    _rate, fall=lambda done: 1 - done
+                ),
                 "half a wave goes from the angle 0 to π, in radians": functools.partial(
-                    _rate, angle=1
+                    _rate, fall=lambda done: _half_wave(done / math.pi)
                 ),
                 "that is a whole wave, which rises again: up to the angle π": functools.partial(
-                    _rate, angle=2 * math.pi
+                    _rate, fall=lambda done: _half_wave(2 * done)
                 ),
                 "it becomes negative: half of 1 + cos goes from 1 to 0": functools.partial(
-                    _rate, low=0
+                    _rate, fall=lambda done: math.cos(math.pi * done)
                 ),
-                "the wave begins where the warm-up ends, not at iteration 0": _from_start,
+                "the wave begins where the warm-up ends, not at iteration 0": functools.partial(
+                    _rate, whole=True
+                ),
             },
             [(at, 0.003, 12_000) for at in (0, 600, 1_200, 3_000, 7_000, 11_000)],
         ),

@@ -14,6 +14,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+# Raised where XLA cannot compile a network, or where TensorFlow was built without XLA.
+XLA_REFUSES = (tf.errors.OpError, ValueError)
 LARGEST_WINDOW = 16  # values; each is compared with the window's maximum one after the other
 
 
@@ -161,7 +163,7 @@ def _xla_works() -> bool:
         with tf.init_scope():  # at once, though something else is being traced
             one = tf.ones((1, 1, 1, 1))
             _to_the_largest(one, one, one, (1, 1))
-    except (tf.errors.OpError, ValueError):
+    except XLA_REFUSES:
         return False
     return True
 

@@ -19,7 +19,7 @@ from ..data import Dataset
 from ..signals import signals_blocked
 from .hardware import graphics_cards
 from .initial import copy_layers
-from .kernels import apply_gradients, fast_dropout, fast_pooling, mixed_precision
+from .kernels import XLA_REFUSES, apply_gradients, fast_dropout, fast_pooling, mixed_precision
 
 CHUNK_SECONDS = 0.2  # how long a call runs before Python gets control again
 FIRST_CHUNK = 8.0  # iterations
@@ -35,8 +35,6 @@ _SLOW_UNDER_XLA = re.compile(
     r"Conv[23]D|DepthwiseConv|Pool|^(Stateless)?(Random|Truncated|Parameterized)(?!.*FullInt)"
 )
 
-# Raised where XLA cannot compile a network, or where TensorFlow was built without XLA.
-_XLA_REFUSES = (tf.errors.OpError, ValueError)
 # What a class of one's own can do in another way than Keras, and this loop would pass over.
 _WAYS = ("fit", "train_step", "test_step", "train_function", "make_train_function")
 _told: set[str] = set()  # why XLA refused, so far
@@ -201,7 +199,7 @@ class CompiledLoop:
             if not self._gains_by_xla(compiled):
                 return None, ""
             self._run(compiled, rows, 0, 0, 0, 0)
-        except _XLA_REFUSES as problem:
+        except XLA_REFUSES as problem:
             return None, _without_xla(problem)
         return compiled, ""
 

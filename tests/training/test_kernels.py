@@ -127,14 +127,11 @@ def tied_images(shape, dtype="float32"):
 )
 def test_max_pooling_has_the_same_gradient_bit_by_bit(figures, shape, dtype):
     layer, images = keras.layers.MaxPooling2D(**figures, dtype=dtype), tied_images(shape, dtype)
-    output, gradient, operations = gradient_of_pooling(layer, images)
+    *plain, operations = gradient_of_pooling(layer, images)
+    *fast, fast_operations = gradient_of_pooling(layer, images, kernels.fast_pooling)
     assert "MaxPoolGrad" in operations
-    fast_output, fast_gradient, operations = gradient_of_pooling(
-        layer, images, kernels.fast_pooling
-    )
-    assert "MaxPoolGrad" not in operations
-    assert np.array_equal(fast_output, output)
-    assert np.array_equal(fast_gradient, gradient)
+    assert "MaxPoolGrad" not in fast_operations
+    assert all(np.array_equal(one, other) for one, other in zip(plain, fast, strict=True))
     assert "call" not in vars(layer)
 
 
