@@ -1,5 +1,7 @@
 """The sheet's networks as compiled Keras models; every figure of the sheet is a keyword."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 
@@ -214,13 +216,11 @@ def build_cnn(
     ValueError
         If a figure lies outside its range.
     """
-    if not isinstance(filters, tuple | list) or not 1 <= len(filters) <= 4:
-        raise ValueError(f"filters={filters!r}: it must be a tuple of one to four whole numbers")
+    counts = _filter_counts(filters, 1, "one to four")
     kernel_size = in_range("kernel_size", kernel_size, 1, 28, whole=True)
     pool_size = in_range("pool_size", pool_size, 1, 28, whole=True)
     stack = [keras.Input((28, 28, 1))]
-    for index, filter_count in enumerate(filters):
-        count = in_range(f"filters[{index}]", filter_count, 1, 1024, whole=True)
+    for count in counts:
         stack += [
             layers.Conv2D(
                 count,
@@ -288,11 +288,9 @@ def build_modern_cnn(
     >>> lab.build_modern_cnn().count_params()
     113898
     """
-    if not isinstance(filters, tuple | list) or len(filters) != len(_CONVOLUTIONS):
-        raise ValueError(f"filters={filters!r}: it must be a tuple of four whole numbers")
+    counts = _filter_counts(filters, len(_CONVOLUTIONS), "four")
     stack = [keras.Input((28, 28, 1)), *_augmentation(degrees, shift, zoom)]
-    for index, (kernel_size, stride, padding) in enumerate(_CONVOLUTIONS):
-        count = in_range(f"filters[{index}]", filters[index], 1, 1024, whole=True)
+    for count, (kernel_size, stride, padding) in zip(counts, _CONVOLUTIONS, strict=True):
         # The normalisation has a bias of its own.
         convolution = layers.Conv2D(count, kernel_size, stride, padding, use_bias=False)
         stack += [convolution, layers.BatchNormalization(), layers.ReLU()]
@@ -300,6 +298,15 @@ def build_modern_cnn(
     stack.append(_output(classes))
     optimizer = keras.optimizers.Adam(_warm_up_and_decay(learning_rate, iterations))
     return _compiled(stack, "modern", optimizer, "categorical_crossentropy")
+
+
+def _filter_counts(filters: Sequence[int], fewest: int, words: str) -> list[int]:
+    if not isinstance(filters, tuple | list) or not fewest <= len(filters) <= 4:
+        raise ValueError(f"filters={filters!r}: it must be a tuple of {words} whole numbers")
+    return [
+        in_range(f"filters[{index}]", count, 1, 1024, whole=True)
+        for index, count in enumerate(filters)
+    ]
 
 
 def _output(classes: int) -> keras.layers.Dense:
