@@ -4,6 +4,7 @@ import ast
 import graphlib
 import importlib
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -147,6 +148,23 @@ def test_nothing_is_said_while_tensorflow_loads():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stderr == ""
+
+
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="x86 only")
+@pytest.mark.parametrize(("wish", "fast"), [(None, True), ("0", False)])
+def test_convolutions_are_onednns_unless_one_wishes_otherwise(monkeypatch, wish, fast):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    if wish is not None:
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", wish)
+    script = (
+        "import mnist_lab, tensorflow\n"
+        "from tensorflow.python.framework import test_util\n"
+        "print(test_util.IsMklEnabled())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == str(fast)
 
 
 def test_what_was_said_before_an_error_is_shown(capfd):

@@ -10,7 +10,13 @@ Some processes are slow from start to end, twice as slow as others, and nothing 
 is started several times, one after the other, and the fastest one counts; what the others took is
 printed, too. On a slow machine fewer images make shorter epochs.
 
+With `--peers`, other libraries train the same networks and take turns with these: PyTorch, as it
+is and compiled, in the fastest of its usual ways (images in memory, the fused optimiser, channels
+last), and the sheet's `fit` on JAX. Each library is installed with pip in an environment of its
+own, in the folder that `--peers` names.
+
     python tests/benchmarks/bench.py [--rounds 3] [--processes 3] [--images 60000] [--part mlp ...]
+                                     [--peers FOLDER]
 """
 
 import argparse
@@ -21,6 +27,8 @@ import statistics
 import subprocess
 import sys
 import time
+import venv
+from pathlib import Path
 
 PARTS = ("linear", "mlp", "dropout", "cnn")
 BATCH = 100
@@ -153,8 +161,108 @@ def products_and_adam(part, precision, number=100):
         yield (time.perf_counter() - began) / BATCH / number
 
 
-WORKERS = {"plain": plain, "lab": ours, "floor": floor}
+def pytorch(part, images, turn, precision="float32", compiled=False):
+    """The same network in PyTorch; loss and accuracy are summed up on the way, as `fit` does."""
+    import torch
+
+    model = pytorch_network(part)
+    model.to(memory_format=torch.channels_last)
+    forward = torch.compile(model) if compiled else model
+    if part == "linear":
+        optimizer = torch.optim.SGD(model.parameters(), 0.5, fused=True)
+    else:
+        optimizer = torch.optim.Adam(model.parameters(), 0.001, fused=True)
+
+    def judged(x, y):
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            logits = forward(x).float()
+        right = (logits.argmax(1) == y).sum()
+        return torch.nn.functional.cross_entropy(logits, y), right
+
+    (x_train, y_train), (x_valid, y_valid) = pytorch_images(part, images)
+    while True:
+        model.train()
+        loss_sum, rights = torch.zeros(()), torch.zeros(())
+        for rows in torch.randperm(images).split(BATCH):
+            optimizer.zero_grad()
+            loss, right = judged(x_train[rows], y_train[rows])
+            loss.backward()
+            optimizer.step()
+            loss_sum += loss.detach() * len(rows)
+            rights += right
+        model.eval()
+        with torch.no_grad():
+            for batch in zip(x_valid.split(500), y_valid.split(500), strict=True):
+                judged(*batch)[0].item()
+        turn.done()
+
+
+def pytorch_network(part):
+    """One of the sheet's networks, up to the logits."""
+    from torch import nn
+
+    if part == "linear":
+        return nn.Sequential(nn.Linear(784, 10), nn.Linear(10, 10))
+    if part == "cnn":
+        first = nn.Conv2d(1, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)
+        second = nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)
+        return nn.Sequential(*first, *second, nn.Flatten(), nn.Linear(7 * 7 * 64, 10))
+    layers = []
+    for before in (784, 1500, 1500):
+        layers += [nn.Linear(before, 1500), nn.ReLU()]
+        layers += [nn.Dropout()] if part == "dropout" else []
+    return nn.Sequential(*layers, nn.Linear(1500, 10))
+
+
+def pytorch_images(part, images):
+    """Training and validation images, float32 from 0 to 1, as PyTorch wants them, and labels."""
+    import torch
+
+    data = some_of_mnist(images)
+    for x, y in ((data.x_train, data.y_train), (data.x_valid, data.y_valid)):
+        x = torch.from_numpy(x) / 255
+        if part == "cnn":
+            x = x.unsqueeze(1).contiguous(memory_format=torch.channels_last)
+        else:
+            x = x.flatten(1)
+        yield x, torch.from_numpy(y).long()
+
+
+def pytorch_compiled(part, images, turn, precision="float32"):
+    """PyTorch, compiled; training and validation each have a compiled form."""
+    pytorch(part, images, turn, precision, compiled=True)
+
+
+WORKERS = {
+    "plain": plain,
+    "lab": ours,
+    "floor": floor,
+    "PyTorch": pytorch,
+    "PyTorch-compiled": pytorch_compiled,
+    "Keras-on-JAX": plain,
+}
 VARIANTS = ("plain", "lab", "floor", "lab bfloat16", "floor bfloat16")
+# Who is measured beside these, and what is installed for it.
+PEERS = {
+    "PyTorch": ("torch", "numpy"),
+    "PyTorch-compiled": ("torch", "numpy"),
+    "PyTorch bfloat16": ("torch", "numpy"),
+    "PyTorch-compiled bfloat16": ("torch", "numpy"),
+    "Keras-on-JAX": ("jax", "keras", "numpy"),
+}
+
+
+def python_for(worker, folder):
+    """The Python that has what a worker needs; peers have their own, made where it is missing."""
+    if worker not in PEERS:
+        return sys.executable
+    home = (folder / PEERS[worker][0]).absolute()
+    python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not (home / "ready").exists():
+        venv.create(home, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *PEERS[worker]], check=True)
+        (home / "ready").touch()
+    return python
 
 
 def fastest(part, options):
@@ -170,18 +278,23 @@ def fastest(part, options):
 def measure(part, options):
     """Median seconds per epoch, and peak GiB, of one process of each worker, all taking turns."""
     workers = {}
-    for worker in VARIANTS:
+    for worker in (*VARIANTS, *(PEERS if options.peers else ())):
         if part == "linear" and "bfloat16" in worker:
             continue
         workers[worker] = subprocess.Popen(
             [
-                *(sys.executable, __file__, "--worker", worker),
+                *(python_for(worker, options.peers), __file__, "--worker", worker),
                 *("--part", part, "--images", str(options.images)),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            env={
+                **os.environ,
+                "TF_CPP_MIN_LOG_LEVEL": "3",
+                "KERAS_BACKEND": "jax" if "JAX" in worker else "tensorflow",
+                "PYTHONPATH": str(Path(__file__).parents[2]),
+            },
         )
     seconds = {worker: [] for worker in workers}
     peak = {}
@@ -213,13 +326,24 @@ def table(part, seconds, peak):
             )
 
 
+def table_of_peers(part, seconds):
+    """The part's row of the Markdown table of the others: how many times faster the lab is."""
+    cells = []
+    for peer in PEERS:
+        lab = "lab bfloat16" if "bfloat16" in peer else "lab"
+        measured = peer in seconds
+        cells.append(f"{seconds[peer]:.2f}; {seconds[peer] / seconds[lab]:.2f}" if measured else "")
+    return f"| {part} | " + " | ".join(cells) + " |"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=3, help="measured epochs (default 3)")
     parser.add_argument("--processes", type=int, default=3, help="of each kind (default 3)")
     parser.add_argument("--images", type=int, default=60_000, help="in an epoch (default all)")
     parser.add_argument("--part", nargs="*", choices=PARTS, default=PARTS)
-    parser.add_argument("--worker", choices=VARIANTS, help=argparse.SUPPRESS)
+    parser.add_argument("--peers", type=Path, metavar="FOLDER", help="measure them, too")
+    parser.add_argument("--worker", choices=(*VARIANTS, *PEERS), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         kind, *precision = options.worker.split()
@@ -229,9 +353,19 @@ def main():
         "peak GiB, model.fit | mnist_lab |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
+    others = [
+        "| part | " + " | ".join(PEERS) + " |",
+        "| --- " * (len(PEERS) + 1) + "|",
+    ]
     for part in options.part:
-        rows += table(part, *fastest(part, options))
+        seconds, peak = fastest(part, options)
+        rows += table(part, seconds, peak)
+        if options.peers:
+            others.append(table_of_peers(part, seconds))
     print("\n".join(rows))
+    if options.peers:
+        print("\nThe others: seconds per epoch; how many times faster mnist_lab is\n")
+        print("\n".join(others))
     print(f"\n{options.images:,} images an epoch; of {options.processes} processes the fastest")
 
 
