@@ -68,6 +68,7 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/bench_frames.py
 	$(BIN)/python tests/benchmarks/bench_class.py 1 10
 	$(BIN)/python tests/benchmarks/bench_report.py
+	$(BIN)/python tests/benchmarks/bench_waits.py
 
 # The versions that CI installs, for both ends of pyproject.toml's ranges, and those of the graders
 # that tests install. It needs uv.
