@@ -10,6 +10,7 @@ from .updates import MINE, recognise_folder
 
 # JupyterLab's question about news would be the first thing that a student sees; it is off there.
 _CONFIG = Path(__file__).parent / "jupyter"
+PROMPT = f"{__package__}.connection.PromptConnection"  # by name: Jupyter's server is slow to load
 
 
 def check_folder(folder: Path | None) -> Path:
@@ -54,6 +55,7 @@ def open_lab(folder: Path, *, browser: bool = True) -> None:
             f"--ServerApp.root_dir={root}",
             f"--LabApp.default_url=/lab/tree/{place.as_posix()}",
             "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.kernel_websocket_connection_class={PROMPT}",
             *([] if browser else ["--no-browser"]),
             # JupyterLab refuses to run as root, as in a container, unless told so.
             *(["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []),

@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from mnist_lab.authoring.notebooks import SOLUTIONS
+from mnist_lab.authoring.opening import PROMPT
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 ARGUMENTS = [
@@ -71,6 +72,7 @@ def jupyter(tmp_path_factory):
         "ServerApp.ip": "127.0.0.1",
         "ServerApp.port": port,
         "ServerApp.allow_root": True,
+        "ServerApp.kernel_websocket_connection_class": PROMPT,
         "IdentityProvider.token": token,
         "LabApp.expose_app_in_browser": True,
         "JupyterNotebookApp.expose_app_in_browser": True,
