@@ -6,9 +6,10 @@ floor. The floor of the dense networks is their bare matrix products and Adam's 
 weights; that of the CNN the operations of its convolutions at the speed of a large matrix product.
 Validation is part of the first two, not of the floor. Medians after a warm-up epoch.
 
-Some processes are slow from start to end, twice as slow as others, and nothing tells why. So each
-is started several times, one after the other, and the fastest one counts; what the others took is
-printed, too. On a slow machine fewer images make shorter epochs.
+Some processes of `fit` are twice as slow as others from start to end: with the same processor time
+they leave one of two processors idle. So each is started several times, one after the other, and
+the fastest one counts; what the others took is printed, too. On a slow machine fewer images make
+shorter epochs.
 
 With `--peers`, other libraries train the same networks and take turns with these: PyTorch, as it
 is and compiled, in the fastest of its usual ways (images in memory, the fused optimiser, channels
