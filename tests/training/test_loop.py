@@ -143,10 +143,10 @@ for number, (run, weights) in enumerate(results):
     arrays |= {f"weights {number} {i}": each for i, each in enumerate(weights)}
 np.savez(sys.argv[2], **arrays)
 """
-# Sums are rounded in another order; losses were 3e-6 apart at the most. From a small gradient Adam
-# makes a step as long as from a large one, so that rounding can turn a hundredth of a step where a
-# gradient is close to zero: 3e-5 of the 0.012 that these iterations can move a weight.
-# Probabilities are kept to 1e-3.
+# Sums are rounded in another order; losses were 3e-6 apart at the most. Adam takes as long a step
+# from a small gradient as from a large one. So where a gradient is close to zero, its rounding
+# moves the weight: by 3e-5 of the 0.012 that these iterations can move it. Probabilities are kept
+# to 1e-3.
 APART = {"loss": 1e-5, "said": 1e-3, "weights": 1e-4}
 
 
