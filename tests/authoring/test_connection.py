@@ -15,6 +15,14 @@ from tornado.websocket import websocket_connect
 
 from mnist_lab.authoring.connection import PromptConnection
 
+QUESTION = {
+    "channel": "shell",
+    "header": {"msg_id": "1", "msg_type": "kernel_info_request", "version": "5.3"},
+    "parent_header": {},
+    "metadata": {},
+    "content": {},
+}
+
 
 class Observed(PromptConnection):
     """Keeps what the system knows of each connection."""
@@ -56,7 +64,8 @@ def test_no_message_waits_for_another(server):
         )
         kernel = json.loads((await asked).body)["id"]
         page = await websocket_connect(f"ws://{kernels}/{kernel}/channels?token={token}")
-        while json.loads(await page.read_message())["msg_type"] != "status":
+        await page.write_message(json.dumps(QUESTION))
+        while json.loads(await page.read_message())["msg_type"] != "kernel_info_reply":
             pass  # what the kernel says comes through
         page.close()
         await app.kernel_manager.shutdown_all()
