@@ -28,8 +28,11 @@ import statistics
 import subprocess
 import sys
 import time
-import venv
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from environments import make_environment
 
 PARTS = ("linear", "mlp", "dropout", "cnn")
 BATCH = 100
@@ -265,12 +268,10 @@ def python_for(worker, folder):
     if worker not in PEERS:
         return sys.executable
     home = (folder / PEERS[worker][0]).absolute()
-    python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not (home / "ready").exists():
-        venv.create(home, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PEERS[worker]], check=True)
-        (home / "ready").touch()
-    return python
+        programs = make_environment(home, *PEERS[worker])
+        (home / "ready").write_text(str(programs / "python"))
+    return (home / "ready").read_text()
 
 
 def fastest(part, options):
