@@ -6,17 +6,18 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from ..data import Dataset
 from ..runs import Run
 from ..signals import signals_blocked
-from .networks import Network
+from .networks import Network, product
 
 UNITS = 16  # hidden units of an MLP that are shown
 IN_ROW = 8  # digits in the row
 BEHIND = 24  # digits shown of a field of the confusion matrix
 SECONDS_BETWEEN = 0.1  # glimpses of a network in training, at the least
-LOOKING = 0.003  # of the training's time, at most
+LOOKING = 0.005  # of the training's time, at most
 _SAMPLE = 50  # validation images on which the activity of hidden units is measured
 
 
@@ -130,7 +131,8 @@ class Glimpses:
     """
 
     def __init__(self, model: keras.Model, linear: bool, digits: Digits):
-        self._model, self._linear, self._digits = model, linear, digits
+        self._variables = [each.value for each in model.weights]
+        self._linear, self._digits = linear, digits
         self._next, self._epoch = -math.inf, -1
         self._units = np.arange(UNITS)
 
@@ -149,19 +151,17 @@ class Glimpses:
             return {}
         with signals_blocked():
             news = self._seen(run, drawn)
+        ended = time.perf_counter()
+        self._next = ended + max(SECONDS_BETWEEN, (ended - began) / LOOKING)
         if run.epochs != self._epoch and run.epochs:
             news |= self._digits.confusion(run)
         self._epoch = run.epochs
-        ended = time.perf_counter()
-        self._next = ended + max(SECONDS_BETWEEN, (ended - began) / LOOKING)
         return news
 
     def _seen(self, run: Run, drawn: np.ndarray | None) -> dict[str, Any]:
         index = self._digits.index
         asked = [self._digits.pixels[index], *([] if drawn is None else [drawn.ravel()])]
-        # Not copied, which takes longer than all the rest: nothing of them may be kept.
-        weights = [np.asarray(memoryview(each.value.read_value())) for each in self._model.weights]
-        network = Network(run.name, weights, self._linear)
+        network = Network(run.name, [_values(each) for each in self._variables], self._linear)
         said = network.probabilities(self._digits.as_input(np.stack(asked)))
         news = {"said": {"index": index, "probabilities": said[0]}}
         if drawn is not None:
@@ -175,11 +175,20 @@ class Glimpses:
             images = first.reshape(-1, first.shape[3]).T.copy()
             return {"of": "filter", "numbers": list(range(len(images))), "images": images}
         if network.linear:
-            images = (first @ others[0]).T
+            images = product(others[0].T, first.T.copy())
             return {"of": "digit", "numbers": list(range(len(images))), "images": images}
         if epoch != self._epoch:  # else the images would jump from place to place
             sample = self._digits.as_input(self._digits.pixels[:_SAMPLE])
-            activity = np.maximum(sample @ first + bias, 0).mean(axis=0)
+            activity = np.maximum(product(sample, first) + bias, 0).mean(axis=0)
             self._units = np.argsort(-activity)[:UNITS]
         images = first[:, self._units].T
         return {"of": "hidden unit", "numbers": self._units.tolist(), "images": images}
+
+
+def _values(variable: tf.Variable) -> np.ndarray:
+    """What a variable holds at this moment: not to be kept, for the next iteration changes it.
+
+    Neither copied nor read in the usual way, which take longer than all the rest of a glimpse.
+    """
+    tensor = tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
+    return np.asarray(memoryview(tensor))

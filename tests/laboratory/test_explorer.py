@@ -658,6 +658,17 @@ def test_the_networks_on_file_say_what_their_records_say(data, key):
     assert np.allclose(said, record.val_probabilities[:500], atol=0.001)
 
 
+def test_asking_a_network_keeps_no_processor_busy_afterwards(data):
+    images = data.x_valid[:2].reshape(2, 784).astype(np.float32) / 255
+    network = networks.Network("mlp", lab.build_mlp(hidden_units=500).get_weights(), False)
+    network.probabilities(images)
+    time.sleep(0.5)
+    began = time.process_time()
+    network.probabilities(images)
+    time.sleep(0.5)
+    assert time.process_time() - began < 0.06  # OpenBLAS' second thread would go on for 0.14 s
+
+
 def test_all_networks_say_what_a_drawn_digit_is(open_laboratory, data):
     piece = lab.Dataset(
         data.x_train[:2000], data.y_train[:2000], data.x_valid[:100], data.y_valid[:100], "MNIST"
