@@ -16,6 +16,7 @@ export class Draw {
       role: "img",
       "aria-label": FIELD_HELP,
     });
+    this.ink = element("canvas"); // what was drawn, without the pen
     this.seen = element("canvas", {
       class: "ml-seen",
       role: "img",
@@ -187,7 +188,6 @@ export class Draw {
       this.unsent = true;
       this.send(false);
       // The networks answer while the page is painted.
-      this.ink = document.createElement("canvas");
       paint(this.ink, ink, this.base ? SIDE : FIELD, (value) => grey(Math.round(255 * value)));
       paint(this.seen, this.pixels, SIDE, grey);
       write(this.spoilt, inWords(this.how) || (this.blank ? "" : "as it was"));
