@@ -17,7 +17,7 @@ UNITS = 16  # hidden units of an MLP that are shown
 IN_ROW = 8  # digits in the row
 BEHIND = 24  # digits shown of a field of the confusion matrix
 SECONDS_BETWEEN = 0.1  # glimpses of a network in training, at the least
-LOOKING = 0.005  # of the training's time, at most
+LOOKING = 0.004  # of the training's time, at most
 _SAMPLE = 50  # validation images on which the activity of hidden units is measured
 
 
