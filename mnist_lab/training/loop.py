@@ -251,7 +251,8 @@ class CompiledLoop:
         def batch(start, loss_sum, right, outputs):
             some = slice(start, start + EVALUATION_BATCH)
             inputs, target, label = self._adapt(x[some], y[some])
-            output = self.model(inputs, training=False)
+            with mixed_precision(self.model, self.precision):
+                output = self.model(inputs, training=False)
             loss = self.model.compute_loss(x=inputs, y=target, y_pred=output, training=False)
             size = tf.cast(tf.shape(inputs)[0], tf.float32)
             loss_sum += size * tf.cast(loss, tf.float32)

@@ -106,7 +106,7 @@ def train(
         What to call the run in legends; without it the model's name.
     precision
         "float32", or "bfloat16" to compute all but the output layer in that shorter format;
-        weights, optimiser and validation stay float32. Faster on processors that have it.
+        weights and optimiser stay float32. Faster on processors that have it.
     recorded
         Whether to return the recorded run of exactly this model, these data and these figures, if
         one is on file, instead of training; the model then gets its weights, where the record

@@ -1,0 +1,86 @@
+"""Whether bfloat16 costs accuracy: the same trainings in both precisions, from several seeds.
+
+What is recorded in float32 is taken from its record. All other runs are kept in FOLDER, so that a
+bench that was stopped goes on; a processor without bfloat16 is slow, but as exact.
+
+Usage: python bench_precision.py PART SEEDS FOLDER [HIDDEN_UNITS]
+"""
+
+import itertools
+import statistics
+import sys
+import warnings
+from math import comb
+from pathlib import Path
+
+import numpy as np
+
+import mnist_lab as lab
+
+PRECISIONS = ("float32", "bfloat16")
+
+
+def trained(part: str, units: int | None, seed: int, precision: str, folder: Path) -> lab.Run:
+    """The sheet's training, from FOLDER if it is there."""
+    file = folder / f"{part}-{units or 'all'}-{precision}-seed{seed}.npz"
+    if not file.exists():
+        network = {"hidden_units": units} if units else {}
+        run = lab.train(
+            lab.PARTS[part].build(**network),
+            lab.load_mnist(),
+            epochs=lab.PARTS[part].epochs,
+            seed=seed,
+            precision=precision,
+            recorded=precision == "float32",
+            checkpoint=file.with_suffix(".checkpoint"),
+        )
+        run.save(file)
+    return lab.Run.load(file)
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """How often tosses of a coin are at least as unequal: exact, two sides."""
+    tosses = only_first + only_second
+    tail = sum(comb(tosses, heads) for heads in range(min(only_first, only_second) + 1))
+    return min(1, 2 * tail / 2**tosses)
+
+
+def by_signs(differences: list[float]) -> float:
+    """How often the mean is at least as far from 0 if each sign is a coin's toss: exact."""
+    means = [
+        abs(np.dot(signs, differences))
+        for signs in itertools.product((-1, 1), repeat=len(differences))
+    ]
+    return float(np.mean(np.array(means) >= abs(sum(differences)) - 1e-12))
+
+
+def main() -> None:
+    part, seeds, folder, *units = sys.argv[1:]
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    labels, accuracies = lab.load_mnist().y_valid, []
+    for seed in range(int(seeds)):
+        runs = [trained(part, *map(int, units or [0]), seed, each, folder) for each in PRECISIONS]
+        full, short = (run.val_probabilities.argmax(axis=1) == labels for run in runs)
+        only = int((full & ~short).sum()), int((short & ~full).sum())
+        accuracies.append([100 * float(right.mean()) for right in (full, short)])
+        print(
+            f"{part}, seed {seed}: {accuracies[-1][0]:.2f} % in float32, "
+            f"{accuracies[-1][1]:.2f} % in bfloat16; only one is right on {only[0]} and {only[1]} "
+            f"images, McNemar p = {mcnemar(*only):.2f}",
+            flush=True,
+        )
+    differences = [short - full for full, short in accuracies]
+    means = " and ".join(
+        f"{statistics.mean(each):.2f} ± {statistics.stdev(each):.2f} %"
+        for each in zip(*accuracies, strict=True)
+    )
+    print(
+        f"{part}: {means}; bfloat16 minus float32 {statistics.mean(differences):+.3f} points, "
+        f"p = {by_signs(differences):.2f} over {len(differences)} seeds"
+    )
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")  # that a processor has no bfloat16
+    main()
