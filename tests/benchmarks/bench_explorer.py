@@ -1,6 +1,8 @@
 """How much showing a training slows it down, and how soon after Start the first point is sent.
 
-Usage: python bench_explorer.py PART EPOCHS PAIRS
+Each training that is shown lies between two that are not, whose own ratio tells the noise.
+
+Usage: python bench_explorer.py PART EPOCHS ROUNDS [IMAGES]; fewer images, shorter epochs
 """
 
 import statistics
@@ -16,8 +18,11 @@ STARTS = 10
 class Bench:
     """A laboratory whose news are timed, or left out."""
 
-    def __init__(self, part: str):
-        self.laboratory = lab.explore(part)
+    def __init__(self, part: str, images: int = 60_000):
+        data, few = lab.load_mnist(), images // 6
+        train, valid = (data.x_train[:images], data.y_train[:images]), data.x_valid[:few]
+        some = lab.Dataset(*train, valid, data.y_valid[:few], data.name)
+        self.laboratory = lab.explore(part, data=some)
         self._follow = self.laboratory._follow
         self.laboratory._follow = self._timed
         self.showing, self.messages, self.first, self.spent = True, 0, None, 0.0
@@ -62,26 +67,29 @@ def answers(laboratory: explorer.Explorer) -> list[float]:
     return times
 
 
+def told(ratios: list[float]) -> str:
+    """Their mean and its standard error."""
+    return f"{statistics.mean(ratios):.3f} ± {statistics.stdev(ratios) / len(ratios) ** 0.5:.3f}"
+
+
 def main() -> None:
-    part, epochs, pairs = sys.argv[1], *map(int, sys.argv[2:])
-    bench = Bench(part)
+    part, epochs, rounds, *images = sys.argv[1], *map(int, sys.argv[2:])
+    bench = Bench(part, *images)
     latencies = [bench.latency() for _ in range(STARTS + 1)]
     print(
         f"{part}: first point {statistics.median(latencies[1:]):.2f} s after Start "
         f"(median of {STARTS}; {latencies[0]:.1f} s with compiling)"
     )
     bench.seconds(1, True)
-    times: dict[bool, list[float]] = {True: [], False: []}
     bench.messages, bench.spent = 0, 0.0
-    for number in range(pairs):
-        for showing in (True, False) if number % 2 else (False, True):
-            times[showing].append(bench.seconds(epochs, showing))
-    ratios = [with_it / without for with_it, without in zip(*times.values(), strict=True)]
+    times = [[bench.seconds(epochs, each) for each in (False, True, False)] for _ in range(rounds)]
+    shown = statistics.mean(between for _, between, _ in times)
     print(
-        f"{part}: {epochs} epochs take {statistics.median(times[False]):.2f} s unseen, "
-        f"{statistics.median(times[True]):.2f} s shown; by pairs {statistics.median(ratios):.3f} "
-        f"times as long; {bench.messages / pairs:.0f} messages, "
-        f"{bench.spent / sum(times[True]):.2%} of the time in making them"
+        f"{part}: {epochs} epochs take {shown:.2f} s shown, "
+        f"{told([2 * between / (before + after) for before, between, after in times])} times as "
+        f"long as unseen (unseen ones {told([after / before for before, _, after in times])}); "
+        f"{bench.messages / rounds:.0f} messages, "
+        f"{bench.spent / (rounds * shown):.2%} of the time in making them"
     )
     asked = answers(bench.laboratory)
     print(
