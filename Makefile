@@ -62,9 +62,9 @@ verify: $(READY)
 
 bench: $(READY)
 	$(BIN)/python tests/benchmarks/bench.py
-	$(BIN)/python tests/benchmarks/bench_explorer.py linear 17 10
-	$(BIN)/python tests/benchmarks/bench_explorer.py mlp 1 5
-	$(BIN)/python tests/benchmarks/bench_explorer.py cnn 1 5
+	$(BIN)/python tests/benchmarks/bench_explorer.py linear 20 12
+	$(BIN)/python tests/benchmarks/bench_explorer.py mlp 1 10 12000
+	$(BIN)/python tests/benchmarks/bench_explorer.py cnn 1 20 6000
 	$(BIN)/python tests/benchmarks/bench_frames.py
 	$(BIN)/python tests/benchmarks/bench_class.py 1 10
 	$(BIN)/python tests/benchmarks/bench_report.py

@@ -153,6 +153,7 @@ class Glimpses:
             news = self._seen(run, drawn)
         ended = time.perf_counter()
         self._next = ended + max(SECONDS_BETWEEN, (ended - began) / LOOKING)
+        # The matrix, due once in an epoch, does not put the next glimpse off.
         if run.epochs != self._epoch and run.epochs:
             news |= self._digits.confusion(run)
         self._epoch = run.epochs

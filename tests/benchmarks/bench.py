@@ -66,7 +66,7 @@ def some_of_mnist(images):
 
     data, few = lab.load_mnist(), images // 6
     train = data.x_train[:images], data.y_train[:images]
-    return lab.Dataset(*train, data.x_valid[:few], data.y_valid[:few])
+    return lab.Dataset(*train, data.x_valid[:few], data.y_valid[:few], data.name)
 
 
 def plain(part, images, turn):

@@ -9,6 +9,8 @@ import statistics
 import sys
 import time
 
+from bench import some_of_mnist
+
 import mnist_lab as lab
 from mnist_lab.laboratory import explorer
 
@@ -19,10 +21,7 @@ class Bench:
     """A laboratory whose news are timed, or left out."""
 
     def __init__(self, part: str, images: int = 60_000):
-        data, few = lab.load_mnist(), images // 6
-        train, valid = (data.x_train[:images], data.y_train[:images]), data.x_valid[:few]
-        some = lab.Dataset(*train, valid, data.y_valid[:few], data.name)
-        self.laboratory = lab.explore(part, data=some)
+        self.laboratory = lab.explore(part, data=some_of_mnist(images))
         self._follow = self.laboratory._follow
         self.laboratory._follow = self._timed
         self.showing, self.messages, self.first, self.spent = True, 0, None, 0.0

@@ -1,7 +1,7 @@
 """Whether bfloat16 costs accuracy: the same trainings in both precisions, from several seeds.
 
-What is recorded in float32 is taken from its record. All other runs are kept in FOLDER, so that a
-bench that was stopped goes on; a processor without bfloat16 is slow, but as exact.
+What is recorded in float32 is taken from its record. All other runs have checkpoints in FOLDER, so
+that a bench that was stopped goes on; a processor without bfloat16 is slow, but as exact.
 
 Usage: python bench_precision.py PART SEEDS FOLDER [HIDDEN_UNITS]
 """
@@ -10,39 +10,28 @@ import itertools
 import statistics
 import sys
 import warnings
-from math import comb
 from pathlib import Path
 
 import numpy as np
 
 import mnist_lab as lab
+from mnist_lab.checks.answers import _mcnemar, _only
 
 PRECISIONS = ("float32", "bfloat16")
 
 
-def trained(part: str, units: int | None, seed: int, precision: str, folder: Path) -> lab.Run:
-    """The sheet's training, from FOLDER if it is there."""
-    file = folder / f"{part}-{units or 'all'}-{precision}-seed{seed}.npz"
-    if not file.exists():
-        network = {"hidden_units": units} if units else {}
-        run = lab.train(
-            lab.PARTS[part].build(**network),
-            lab.load_mnist(),
-            epochs=lab.PARTS[part].epochs,
-            seed=seed,
-            precision=precision,
-            recorded=precision == "float32",
-            checkpoint=file.with_suffix(".checkpoint"),
-        )
-        run.save(file)
-    return lab.Run.load(file)
-
-
-def mcnemar(only_first: int, only_second: int) -> float:
-    """How often tosses of a coin are at least as unequal: exact, two sides."""
-    tosses = only_first + only_second
-    tail = sum(comb(tosses, heads) for heads in range(min(only_first, only_second) + 1))
-    return min(1, 2 * tail / 2**tosses)
+def trained(part: str, units: list[str], seed: int, precision: str, folder: Path) -> lab.Run:
+    """The sheet's training; one that has ended is read from its checkpoint."""
+    network = {"hidden_units": int(units[0])} if units else {}
+    return lab.train(
+        lab.PARTS[part].build(**network),
+        lab.load_mnist(),
+        epochs=lab.PARTS[part].epochs,
+        seed=seed,
+        precision=precision,
+        recorded=precision == "float32",
+        checkpoint=folder / "-".join([part, *units, precision, f"seed{seed}"]),
+    )
 
 
 def by_signs(differences: list[float]) -> float:
@@ -60,14 +49,14 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     labels, accuracies = lab.load_mnist().y_valid, []
     for seed in range(int(seeds)):
-        runs = [trained(part, *map(int, units or [0]), seed, each, folder) for each in PRECISIONS]
+        runs = [trained(part, units, seed, each, folder) for each in PRECISIONS]
         full, short = (run.val_probabilities.argmax(axis=1) == labels for run in runs)
-        only = int((full & ~short).sum()), int((short & ~full).sum())
+        only = [int(count) for count in _only(full, short)]  # exact where NumPy overflows
         accuracies.append([100 * float(right.mean()) for right in (full, short)])
         print(
             f"{part}, seed {seed}: {accuracies[-1][0]:.2f} % in float32, "
             f"{accuracies[-1][1]:.2f} % in bfloat16; only one is right on {only[0]} and {only[1]} "
-            f"images, McNemar p = {mcnemar(*only):.2f}",
+            f"images, McNemar p = {min(1, _mcnemar(*only)):.2f}",
             flush=True,
         )
     differences = [short - full for full, short in accuracies]
