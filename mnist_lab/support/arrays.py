@@ -16,7 +16,7 @@ _LARGEST_FILE = 2**30 + 2**20  # bytes; zipfile reads a file's list of contents 
 # The beginning of an .npy file of format 1.0 with numbers, words or objects; Python 2 wrote an L
 # behind lengths.
 _HEADER = re.compile(
-    rb"\x93NUMPY\x01\x00..\{'descr': '([<>|][biufcSUO]\d{0,9})', 'fortran_order': (?:True|False), "
+    rb"\x93NUMPY\x01\x00..\{'descr': '([<>|][biufcSUO]\d{0,9})', 'fortran_order': (True|False), "
     rb"'shape': \((|%b,|%b(?:, %b)+)\), \} *\n" % ((rb"(?:0|[1-9]\d{0,18})L?",) * 3),
     re.DOTALL,
 )
@@ -114,24 +114,29 @@ def _read_member(archive: zipfile.ZipFile, name: str, limit: int) -> np.ndarray:
     if info.flag_bits & 1:
         raise ValueError(f"array {name!r} is encrypted")
     with archive.open(info) as member:
-        shape, dtype = _read_header(member, name)
+        shape, dtype, order = _read_header(member, name)
         # An empty array may announce what no computer can count.
-        size = math.prod(max(1, length) for length in shape) * max(1, dtype.itemsize)
-        if size > limit:
+        announced = math.prod(max(1, length) for length in shape) * max(1, dtype.itemsize)
+        if announced > limit:
             raise ValueError(
-                f"array {name!r} announces {size:,} bytes, more than the {limit:,} allowed"
+                f"array {name!r} announces {announced:,} bytes, more than the {limit:,} allowed"
             )
+        size = math.prod(shape) * dtype.itemsize
         # Where both agree, reading the array reaches the end, and zipfile compares the checksum.
-        if info.file_size != member.tell() + math.prod(shape) * dtype.itemsize:
+        if info.file_size != member.tell() + size:
             raise ValueError(f"array {name!r} is not as long as it announces")
-        member.seek(0)
-        return np.lib.format.read_array(member, allow_pickle=False)
+        content = member.read(size)
+    if len(content) < size:
+        raise ValueError(f"array {name!r} ends before its time")
+    return np.ndarray(shape, dtype, bytearray(content), order=order)
 
 
-def _read_header(member: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and type of an array, from a header that is exactly as numpy writes it.
+def _read_header(member: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtype, str]:
+    """Shape, type and order of an array, from a header that is exactly as numpy writes it.
 
-    numpy's own reader takes anything that looks like Python, and stumbles over it in many ways.
+    numpy's own reader takes anything that looks like Python, and stumbles over it in many ways. It
+    asks Python's parser, too, which before Python 3.11.8 may fail when two threads ask it at once
+    (github.com/python/cpython/issues/106905).
     """
     start = member.read(10)
     found = _HEADER.fullmatch(start + member.read(int.from_bytes(start[8:], "little")))
@@ -143,4 +148,5 @@ def _read_header(member: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtyp
         raise ValueError(f"array {name!r} is of no type that numpy knows") from None
     if dtype.hasobject:
         raise ValueError(f"array {name!r} holds pickled Python objects, which are never loaded")
-    return tuple(map(int, re.findall(rb"\d+", found[2]))), dtype
+    order = "F" if found[2] == b"True" else "C"
+    return tuple(map(int, re.findall(rb"\d+", found[3]))), dtype, order
