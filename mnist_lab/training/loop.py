@@ -19,7 +19,7 @@ from ..data import Dataset
 from ..signals import signals_blocked
 from .hardware import graphics_cards
 from .initial import copy_layers
-from .kernels import XLA_REFUSES, apply_gradients, fast_dropout, fast_pooling, mixed_precision
+from .kernels import XLA_REFUSES, apply_gradients, fast_convolution, fast_dropout, mixed_precision
 
 CHUNK_SECONDS = 0.2  # how long a call runs before Python gets control again
 FIRST_CHUNK = 8.0  # iterations
@@ -236,7 +236,7 @@ class CompiledLoop:
         variables = model.trainable_variables
         x, target, label = self._adapt(x, y)
         lower = mixed_precision(model, self.precision)
-        with fast_dropout(model, key, step), fast_pooling(model), lower:
+        with fast_dropout(model, key, step), fast_convolution(model), lower:
             with tf.GradientTape() as tape:
                 output = model(x, training=True)
                 loss = model.compute_loss(x=x, y=target, y_pred=output, training=True)

@@ -93,26 +93,34 @@ def test_other_noise_layers_work_and_repeat(small):
     assert same(first, lab.train(build(), small, epochs=2, batch_size=BATCH, seed=2))
 
 
-def gradient_of_pooling(layer, images, fast=contextlib.nullcontext):
-    """The layer's output and the gradient at its input, traced as a step is; and the operations."""
-    model = keras.Sequential([keras.Input(images.shape[1:], dtype=images.dtype), layer])
+def gradients(model, images, fast=contextlib.nullcontext):
+    """The output, the gradients of images and weights, traced as a step is; and the operations."""
 
     @tf.function(autograph=False)
-    def trace(x, weights):
+    def trace(x, of_output):
         with fast(model), tf.GradientTape() as tape:
             tape.watch(x)
             output = model(x, training=True)
-        return output, tape.gradient(output, x, weights)
+        return output, *tape.gradient(output, [x, *model.trainable_variables], of_output)
 
-    shape = layer.compute_output_shape(images.shape)
-    weights = tf.cast(np.random.default_rng(1).normal(size=shape), images.dtype)
-    traced = trace.get_concrete_function(images, weights)
-    return *traced(images, weights), {operation.type for operation in traced.graph.get_operations()}
+    of_output = np.random.default_rng(1).integers(-3, 4, (len(images), *model.output_shape[1:]))
+    of_output = tf.cast(of_output, images.dtype)
+    traced = trace.get_concrete_function(images, of_output)
+    found = [tensor.numpy() for tensor in traced(images, of_output)]
+    return found, {operation.type for operation in traced.graph.get_operations()}
 
 
-def tied_images(shape, dtype="float32"):
-    """Images with few different values, so that many windows have several largest ones."""
+def tied(shape, dtype="float32"):
+    """Few different values, so that many windows have several largest ones; sums are exact."""
     return tf.cast(np.random.default_rng(0).integers(-2, 3, shape), dtype)
+
+
+def in_a_row(images, *parts):
+    return keras.Sequential([keras.Input(images.shape[1:], dtype=images.dtype), *parts])
+
+
+def same_bits(ones, others):
+    return len(ones) == len(others) and all(map(np.array_equal, ones, others))
 
 
 @pytest.mark.parametrize(
@@ -126,13 +134,57 @@ def tied_images(shape, dtype="float32"):
     ],
 )
 def test_max_pooling_has_the_same_gradient_bit_by_bit(figures, shape, dtype):
-    layer, images = keras.layers.MaxPooling2D(**figures, dtype=dtype), tied_images(shape, dtype)
-    *plain, operations = gradient_of_pooling(layer, images)
-    *fast, fast_operations = gradient_of_pooling(layer, images, kernels.fast_pooling)
+    layer, images = keras.layers.MaxPooling2D(**figures, dtype=dtype), tied(shape, dtype)
+    model = in_a_row(images, layer)
+    plain, operations = gradients(model, images)
+    fast, fast_operations = gradients(model, images, kernels.fast_convolution)
     assert "MaxPoolGrad" in operations
     assert "MaxPoolGrad" not in fast_operations
-    assert all(np.array_equal(one, other) for one, other in zip(plain, fast, strict=True))
+    assert same_bits(plain, fast)
     assert "call" not in vars(layer)
+
+
+def exact_convolution(dtype="float32", **figures):
+    """Its weights are a few whole numbers, so that all sums are exact, in whatever order."""
+    return layers.Conv2D(
+        4, 3, kernel_initializer=tied, bias_initializer=tied, dtype=dtype, **figures
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    ("figures", "relu_gradients"),
+    [
+        ({"activation": "relu", "padding": "same"}, set()),
+        ({"activation": "relu", "strides": 2, "padding": "same"}, set()),
+        ({"activation": "relu", "use_bias": False, "padding": "same"}, {"ReluGrad"}),
+        ({"activation": "relu6", "padding": "same"}, {"Relu6Grad"}),
+        ({"padding": "same"}, set()),
+    ],
+)
+def test_convolution_and_pooling_have_the_same_gradients_bit_by_bit(figures, relu_gradients, dtype):
+    images = tied((5, 8, 8, 2), dtype)
+    pooling = layers.MaxPooling2D(2, dtype=dtype)
+    model = in_a_row(images, exact_convolution(dtype, **figures), pooling)
+    plain, operations = gradients(model, images)
+    fast, fast_operations = gradients(model, images, kernels.fast_convolution)
+    assert same_bits(plain, fast)
+    assert all(found.any() for found in plain)
+    # XLA passes the gradient through max pooling, and through a ReLU between it and a bias.
+    assert "MaxPoolGrad" in operations
+    assert fast_operations & {"MaxPoolGrad", "ReluGrad", "Relu6Grad"} == relu_gradients
+
+
+def test_what_else_follows_a_convolution_has_its_gradient():
+    """Not all that looks at a convolution's output needs to be the max pooling behind it."""
+    image = keras.Input((8, 8, 2))
+    seen = exact_convolution(activation="relu", padding="same")(image)
+    ways = [layers.MaxPooling2D(2)(seen), layers.MaxPooling2D(4)(seen), seen]
+    model = keras.Model(image, layers.Concatenate()([layers.Flatten()(way) for way in ways]))
+    images = tied((5, 8, 8, 2))
+    plain, _ = gradients(model, images)
+    fast, _ = gradients(model, images, kernels.fast_convolution)
+    assert same_bits(plain, fast)
 
 
 @pytest.mark.parametrize(
@@ -147,11 +199,12 @@ def test_max_pooling_has_the_same_gradient_bit_by_bit(figures, shape, dtype):
     ],
 )
 def test_other_pooling_is_left_to_tensorflow(layer):
-    images = tied_images((2, 28, 28, 2))
-    *plain, operations = gradient_of_pooling(layer, images)
-    *fast, same_operations = gradient_of_pooling(layer, images, kernels.fast_pooling)
+    images = tied((2, 28, 28, 2))
+    model = in_a_row(images, layer)
+    plain, operations = gradients(model, images)
+    fast, same_operations = gradients(model, images, kernels.fast_convolution)
     assert operations == same_operations
-    assert all(np.array_equal(one, other) for one, other in zip(plain, fast, strict=True))
+    assert same_bits(plain, fast)
 
 
 def test_without_xla_pooling_is_left_to_tensorflow(monkeypatch):
@@ -161,8 +214,9 @@ def test_without_xla_pooling_is_left_to_tensorflow(monkeypatch):
     kernels._xla_works.cache_clear()
     with monkeypatch.context() as patch:
         patch.setattr(kernels, "_to_the_largest", missing)
-        layer, images = layers.MaxPooling2D(2), tied_images((2, 4, 4, 1))
-        *_, operations = gradient_of_pooling(layer, images, kernels.fast_pooling)
+        images = tied((2, 4, 4, 1))
+        model = in_a_row(images, layers.MaxPooling2D(2))
+        _, operations = gradients(model, images, kernels.fast_convolution)
     kernels._xla_works.cache_clear()
     assert "MaxPoolGrad" in operations
 
