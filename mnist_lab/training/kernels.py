@@ -124,8 +124,9 @@ def fast_convolution(model: keras.Model) -> Iterator[None]:
             if None in sides or np.any(np.mod(sides, layer.pool_size)):
                 return usual(inputs)
             if inputs.ref() in before_relu:
-                return _pooled_behind_relu(before_relu[inputs.ref()], inputs, layer.pool_size)
-            return _pooled(inputs, layer.pool_size)
+                before = before_relu[inputs.ref()]
+                return _pooled(inputs, layer.pool_size, before, _through_relu)
+            return _pooled(inputs, layer.pool_size, inputs, _to_the_largest)
 
         return call
 
@@ -171,29 +172,15 @@ def _biased(products, bias):
     return add(products, bias)
 
 
-def _pooled(inputs, window: tuple[int, int]):
-    @tf.custom_gradient
-    def pool(x):
-        largest = tf.nn.max_pool2d(x, window, window, "VALID")
-        return largest, lambda gradient: _to_the_largest(x, largest, gradient, window)
-
-    return pool(inputs)
-
-
-def _pooled_behind_relu(before, after, window: tuple[int, int]):
-    """Max pooling of a ReLU's output `after`, whose input was `before`."""
+def _pooled(inputs, window: tuple[int, int], source, backward: Callable):
+    """Max pooling of `inputs`, which follow from `source`, where `backward` takes the gradient."""
 
     @tf.custom_gradient
     def pool(_):
-        largest = tf.nn.max_pool2d(after, window, window, "VALID")
-        return largest, lambda gradient: _through_relu(after, largest, gradient, window)
+        largest = tf.nn.max_pool2d(inputs, window, window, "VALID")
+        return largest, lambda gradient: backward(inputs, largest, gradient, window)
 
-    return pool(before)
-
-
-@tf.function(autograph=False, jit_compile=True)
-def _to_the_largest(x, largest, gradient, window: tuple[int, int]):
-    return _spread(x, largest, gradient, window)
+    return pool(source)
 
 
 @tf.function(autograph=False, jit_compile=True)
@@ -206,10 +193,11 @@ def _through_relu(x, largest, gradient, window: tuple[int, int]):
     passed = tf.where(largest > 0, gradient, tf.zeros((), gradient.dtype))
     bits = tf.as_dtype(f"int{8 * x.dtype.size}")
     arrays = (tf.bitcast(array, bits) for array in (x, largest, passed))
-    return tf.bitcast(_spread(*arrays, window), x.dtype)
+    return tf.bitcast(_to_the_largest(*arrays, window), x.dtype)
 
 
-def _spread(x, largest, gradient, window: tuple[int, int]):
+@tf.function(autograph=False, jit_compile=True)
+def _to_the_largest(x, largest, gradient, window: tuple[int, int]):
     """Each window's gradient goes to its largest value, of equal ones to the first in rows."""
     height, width = window
     shape = tf.shape(x)
