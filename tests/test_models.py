@@ -136,6 +136,7 @@ def test_figures_can_be_changed():
 
 def test_the_modern_network_moves_images_in_training_alone():
     images = lab.load_mnist().x_train[:20].reshape(-1, 28, 28, 1) / np.float32(255)
+    keras.utils.set_random_seed(0)  # some moves are too small to be seen in all 20 images
     model = lab.build_modern_cnn()
     moves = keras.Sequential(model.layers[:3])
     assert np.array_equal(moves(images, training=False), images)
