@@ -32,7 +32,7 @@ _HOMES = {
     "predict": "training",
     "epoch_order": "training",
     "train_replicas": "training",
-    "PARTS": "parts",
+    "PARTS": "course",
     "CheckResult": "checks",
     "check": "checks",
     "check_answer": "checks",

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
+from .course import NEEDS, PARTS, SEEDS
 from .data import IS_CLONE, download_mnist, load_mnist
-from .parts import NEEDS, PARTS, SEEDS
 from .runs import RECORDS
 from .support import DataError, in_range
 

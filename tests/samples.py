@@ -3,6 +3,7 @@
 import numpy as np
 
 import mnist_lab as lab
+from mnist_lab.checks import Finding
 
 
 def arrays(**changes):
@@ -28,3 +29,8 @@ def example_run():
         seconds=1.5,
         compile_seconds=0.5,
     )
+
+
+def fault(words: str, reason: str = "") -> Finding:
+    """Something that a check found wrong, in these words."""
+    return Finding(words, asked="", topic="slip", reason=reason)

@@ -38,10 +38,9 @@ FLOORS = [
         "descriptions",
         "models",
         "runs",
-        "parts",
         "plots",
     ),
-    *("training", "checks", "records", "laboratory", "authoring", "__main__"),
+    *("training", "course", "checks", "records", "laboratory", "authoring", "__main__"),
 ]
 
 

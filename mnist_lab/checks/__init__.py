@@ -1,16 +1,23 @@
-"""Checks: is this answer what the sheet asks for, what is wrong with it, and why it matters."""
+"""Checks: is this answer what the course asks for, what is wrong with it, and why it matters."""
 
 from .answers import check_answer
-from .check import check, check_count, check_data
+from .arrays import check_data
+from .counts import check_count
+from .findings import Finding
+from .network import check
 from .solutions import model_answer
-from .verdicts import CheckResult, withhold_solutions
+from .verdicts import MIME, OUTCOMES, CheckResult, first_fault, withhold_solutions
 
 __all__ = [
+    "MIME",
+    "OUTCOMES",
     "CheckResult",
+    "Finding",
     "check",
     "check_answer",
     "check_count",
     "check_data",
+    "first_fault",
     "model_answer",
     "withhold_solutions",
 ]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..signals import signals_blocked
-from .verdicts import in_one_line
+from .findings import Finding
+from .judging import raised
 
 if TYPE_CHECKING:
     import keras
@@ -23,8 +24,8 @@ Arrays = list[np.ndarray]
 
 def behaves_otherwise(
     model: "keras.Model", part_model: "keras.Model", from_logits: bool | None, rate: float
-) -> list[str]:
-    """Say in what a network does something else than a part's network.
+) -> list[Finding]:
+    """Find in what a network does something else than a part's network.
 
     Parameters
     ----------
@@ -39,8 +40,8 @@ def behaves_otherwise(
 
     Returns
     -------
-    list of str
-        The differences, one line each; empty if there are none.
+    list of Finding
+        The differences.
     """
     import keras
 
@@ -50,26 +51,26 @@ def behaves_otherwise(
     ]
     if shapes[0] != shapes[1]:
         found, asked = (", ".join(" × ".join(map(str, shape)) for shape in all_) for all_ in shapes)
-        return [f"weights have the shapes {found}, the part asks for {asked}"]
+        return [Finding("shapes of weights", found, asked, topic="behaviour")]
     if len(model.trainable_weights) < len(model.weights):
-        return ["weights: some are frozen (trainable is False)"]
+        return [Finding("frozen", place="weights", topic="behaviour")]
     if model.losses:
-        return ["regularizer is used, the part asks for none"]
+        return [Finding("regularizer", "used", "none", topic="layers")]
     initial = part_model.get_weights()
     part_model.layers[-1].activation = keras.activations.linear
     try:
         twin = _Twin(model, part_model)
-        lines = _outputs(twin, part_model, from_logits)
-        if not lines and not (model.compiled and int(model.optimizer.iterations)):
-            lines = unlike_initially(twin.sorted(model.get_weights()), initial)
-        return lines or _dropout(twin, rate)
+        findings = _outputs(twin, part_model, from_logits)
+        if not findings and not (model.compiled and int(model.optimizer.iterations)):
+            findings = unlike_initially(twin.sorted(model.get_weights()), initial)
+        return findings or _dropout(twin, rate)
     except _RefusalError as refusal:
-        return [f"calling it on an image raises {refusal}"]
+        return [Finding("raises on an image", *refusal.args, topic="behaviour")]
 
 
-def unlike_initially(found: Arrays, asked: Arrays) -> list[str]:
-    """Say which initial weights follow another distribution than those of a part's model."""
-    lines = []
+def unlike_initially(found: Arrays, asked: Arrays) -> list[Finding]:
+    """Find the initial weights that follow another distribution than those of a part's model."""
+    findings = []
     for index, pair in enumerate(zip(found, asked, strict=True)):
         # Estimates from as many numbers as there are weights; the largest one is surer.
         (sd, mean, top), (usual_sd, usual_mean, usual_top) = map(_statistics, pair)
@@ -78,10 +79,9 @@ def unlike_initially(found: Arrays, asked: Arrays) -> list[str]:
             abs(top - usual_top) > 0.12 * usual_top
         ):
             place = "output layer" if index >= len(asked) - 2 else f"hidden layer {index // 2 + 1}"
-            kind = "bias is" if index % 2 else "weights are"
-            words = ", the part asks for ".join(map(_spread, pair))
-            lines.append(f"{place}: initial {kind} {words}")
-    return lines
+            figure = "initial bias" if index % 2 else "initial weights"
+            findings.append(Finding(figure, *map(_spread, pair), place, "layers"))
+    return findings
 
 
 def _statistics(values: np.ndarray) -> tuple[float, float, float]:
@@ -96,7 +96,7 @@ def _spread(values: np.ndarray) -> str:
 
 
 class _RefusalError(Exception):
-    """What a student's model raised when it was called."""
+    """What a student's model raised when it was called: its kind, and its words."""
 
 
 class _Twin:
@@ -131,7 +131,7 @@ class _Twin:
                 outputs = self.model(images.reshape(len(images), *self.shape), training=training)
             return np.asarray(outputs, np.float64)
         except Exception as problem:  # whatever a student's own class raises
-            raise _RefusalError(in_one_line(problem)) from problem
+            raise _RefusalError(*raised(problem)) from problem
 
     def sorted(self, weights: Arrays) -> Arrays:
         """The model's own weights in the order of the part's."""
@@ -180,44 +180,41 @@ def _close(this: np.ndarray, that: np.ndarray) -> bool:
     return this.shape == that.shape and np.allclose(this, that, rtol=1e-3, atol=1e-4)
 
 
-def _outputs(twin: _Twin, part_model: "keras.Model", from_logits: bool | None) -> list[str]:
+def _outputs(twin: _Twin, part_model: "keras.Model", from_logits: bool | None) -> list[Finding]:
     same = np.repeat(twin.images[:1], _PROBES, axis=0)
     if np.ptp(twin.run(twin.values, same), axis=0).max() > 1e-3:
-        return ["dropout: always on is True, the part asks for False"]
+        return [Finding("always on", True, False, "dropout", "layers")]
     readings = _readings(part_model, twin.images)
     found = next((name for name, values in readings.items() if _close(twin.outputs, values)), None)
     if found is None:
         faint = _readings(part_model, twin.images / 255)["softmax"]
         if _close(twin.outputs, faint):
-            return ["pixels are scaled twice: the network itself divides them by 255"]
-        return [
-            "outputs: with the same weights and the same images, it computes something else than "
-            "the part's network"
-        ]
+            return [Finding("scaled by the network too", topic="behaviour")]
+        return [Finding("outputs", place="outputs", topic="behaviour")]
     if found == "softmax" and from_logits:
-        return ["loss: from logits is True, the part asks for False"]
+        return [Finding("from logits", True, False, "loss", "loss")]
     if found in ("sigmoid", "softmax twice") or (found == "linear" and from_logits is False):
-        return [f"output layer: activation is {found}, the part asks for softmax"]
+        return [Finding("activation", found, "softmax", "output layer", "layers")]
     return []
 
 
-def _dropout(twin: _Twin, rate: float) -> list[str]:
+def _dropout(twin: _Twin, rate: float) -> list[Finding]:
     calm, noisy = (twin.run(twin.values, twin.images, training) for training in (False, True))
     if not rate:
-        varies = "dropout: there is some, the part asks for none"
+        varies = Finding("some dropout", place="dropout", topic="behaviour")
         return [] if _close(calm, noisy) else [varies]
-    lines = []
+    findings = []
     hidden = len(twin.values) // 2 - 1
     for place in range(hidden + 1):
         found, asked = _dropped(twin, place), rate if place else 0
         if abs(found - asked) > 0.08:  # five standard errors
             where = f"after hidden layer {place}" if place else "before the first layer"
-            lines.append(f"dropout {where}: its rate is {found:.1f}, the part asks for {asked:g}")
+            findings.append(Finding("measured rate", found, asked, f"dropout {where}", "behaviour"))
     flat = [np.zeros_like(value) for value in twin.values]
     ones = np.ones((_IMAGES, *twin.images.shape[1:]), np.float32)
     if np.ptp(twin.run([*flat[:-1], flat[-1] + 1], ones, training=True)) > 1e-3:
-        lines.append("dropout after the output layer, the part asks for none")
-    return lines
+        findings.append(Finding("measured at the end", topic="behaviour"))
+    return findings
 
 
 def _dropped(twin: _Twin, place: int) -> float:

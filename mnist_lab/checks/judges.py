@@ -1,113 +1,122 @@
-"""Judges of small answers: a number or an array, a function, a layer, a training."""
+"""Judges of small answers: whether one satisfies what the course asks for, and what is wrong."""
 
 import copy
+import functools
 import itertools
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ..course import PARTS, Estimate, Function, Layer, Slip, Task, Trained, Value
 from ..descriptions import describe, describe_network, mathematics
-from ..parts import PARTS
 from ..runs import Run
-from . import diagnoses
-from .verdicts import in_one_line
-
-# Says what is wrong with an answer, one line each; raises NotImplementedError if there is none yet.
-Judge = Callable[..., list[str]]
-Slips = dict[str, Callable[..., Any]]
+from .comparing import compare, overlook, perhaps_the_same
+from .findings import Finding, slipped
+from .judging import raised
 
 
-def value(
-    right: Callable[..., Any], slips: Slips, before: Callable[..., Any] | None = None
-) -> Judge:
-    """Make the judge of a number, an array, or a tuple of these.
+@functools.singledispatch
+def judge(task: Task, attempt: Any, **given: Any) -> list[Finding]:
+    """Find what is wrong with an answer.
 
     Parameters
     ----------
-    right
-        Computes what is right, from what the check is given besides the answer.
-    slips
-        Common mistakes: what to say, and what comes out of them, computed as `right` is.
-    before
-        Computes what stands there before anybody answers.
+    task
+        What it has to satisfy.
+    attempt
+        The answer.
+    **given
+        What the check is given besides.
+
+    Raises
+    ------
+    NotImplementedError
+        If there is no answer yet.
     """
-
-    def judge(attempt: Any, **given: Any) -> list[str]:
-        if any(part is Ellipsis for part in (attempt if isinstance(attempt, tuple) else ())):
-            raise NotImplementedError
-        if before and _same(attempt, before(**given)):
-            raise NotImplementedError
-        expected = right(**given)
-        if _same(attempt, expected):
-            return []
-        named = [words for words, slip in slips.items() if _same(attempt, slip(**given))]
-        return named[:1] or [_differs(attempt, expected)]
-
-    return judge
+    raise TypeError(f"no judge of a {type(task).__name__}")
 
 
-def function(right: Callable[..., Any], slips: Slips, probes: Iterable[tuple]) -> Judge:
-    """Make the judge of a function, which is called with each of the probes.
+@judge.register
+def _(task: Value, attempt: Any, **given: Any) -> list[Finding]:
+    def of(answer: Any) -> Any:
+        return answer(**given) if callable(answer) else answer
 
-    Parameters
-    ----------
-    right
-        Does what the function is to do. What the check is given goes to both as keywords.
-    slips
-        Common mistakes: what to say, and a function that makes them.
-    probes
-        Arguments, a tuple for each call; or a function without arguments that makes them.
-    """
+    if any(part is Ellipsis for part in (attempt if isinstance(attempt, tuple) else ())):
+        raise NotImplementedError
+    if task.before is not None and _same(attempt, of(task.before)):
+        raise NotImplementedError
+    expected = of(task.right)
+    if _same(attempt, expected):
+        return []
+    slip = next((slip for slip in task.slips if _same(attempt, of(slip.answer))), None)
+    return [slipped(slip) if slip else _difference(attempt, expected)]
 
-    def judge(attempt: Any, **given: Any) -> list[str]:
-        if not callable(attempt):
-            return [f"this is {_kind(attempt)}: give the function itself, without brackets"]
-        tried = list(probes() if callable(probes) else probes)
+
+@judge.register
+def _(task: Estimate, attempt: Any) -> list[Finding]:
+    try:
+        number = float(attempt)
+    except (TypeError, ValueError):
+        return [slipped(task.several)]
+    if number == task.right:
+        return [slipped(task.exactly)]
+
+    def near(wanted: float) -> bool:
+        return abs(number - wanted) < task.within
+
+    if near(task.right):
+        return []
+    slip = next((slip for slip in task.slips if near(slip.answer)), None)
+    return [slipped(slip) if slip else Finding("estimate", number, task.what)]
+
+
+@judge.register
+def _(task: Function, attempt: Any, **given: Any) -> list[Finding]:
+    if not callable(attempt):
+        return [Finding("no function", _kind(attempt))]
+    probes = list(task.probes() if callable(task.probes) else task.probes)
+    try:
+        found = [attempt(*copy.deepcopy(probe)) for probe in probes]
+    except NotImplementedError:
+        raise
+    except Exception as problem:  # whatever a student's own function raises
+        return [Finding("raises", *raised(problem))]
+    expected = [task.right(*probe, **given) for probe in probes]
+    wrong = [each for each in zip(probes, found, expected, strict=True) if not _same(*each[1:])]
+    if not wrong:
+        return []
+
+    def makes(slip: Slip) -> bool:
+        made = (slip.answer(*probe, **given) for probe in probes)
+        return all(itertools.starmap(_same, zip(found, made, strict=True)))
+
+    slip = next(filter(makes, task.slips), None)
+    probe, it, wanted = wrong[0]
+    return [slipped(slip) if slip else _difference(it, wanted, probe)]
+
+
+@judge.register
+def _(task: Layer, attempt: Any) -> list[Finding]:
+    import keras
+
+    for probe in task.probes:
         try:
-            found = [attempt(*copy.deepcopy(probe)) for probe in tried]
+            made, again = attempt(*probe), attempt(*probe)
         except NotImplementedError:
             raise
         except Exception as problem:  # whatever a student's own function raises
-            return [f"it raises {in_one_line(problem)}"]
-        expected = [right(*probe, **given) for probe in tried]
-        pairs = list(zip(tried, found, expected, strict=True))
-        wrong = [pair for pair in pairs if not _same(*pair[1:])]
-        if not wrong:
-            return []
-        for words, slip in slips.items():
-            if all(_same(it, slip(*probe, **given)) for probe, it, _ in pairs):
-                return [words]
-        probe, it, wanted = wrong[0]
-        return [_differs(it, wanted, ", ".join(map(_brief, probe)))]
-
-    return judge
-
-
-def layer(right: Callable[..., Any], shape: tuple[int, ...], probes: Iterable[tuple]) -> Judge:
-    """Make the judge of a function that returns a layer for images of a shape."""
-
-    def judge(attempt: Callable[..., Any]) -> list[str]:
-        import keras
-
-        for probe in probes:
-            try:
-                made, again = attempt(*probe), attempt(*probe)
-            except NotImplementedError:
-                raise
-            except Exception as problem:  # whatever a student's own function raises
-                return [f"it raises {in_one_line(problem)}"]
-            if not isinstance(made, keras.Layer):
-                return [f"it returns {_kind(made)}, not a layer"]
-            if made is again:
-                return ["it returns the same layer each time: make a new one in the function"]
-            lines = diagnoses.told(_described(made, shape), _described(right(*probe), shape))
-            if lines:
-                return [re.sub("^hidden layer 1: ", "", line) for line in lines]
-        return []
-
-    return judge
+            return [Finding("raises", *raised(problem))]
+        if not isinstance(made, keras.Layer):
+            return [Finding("no layer", _kind(made))]
+        if made is again:
+            return [Finding("same layer")]
+        found, asked = (_described(each, task.shape) for each in (made, task.right(*probe)))
+        if unlike := compare(found, asked):
+            own = "hidden layer 1"  # the only one, so it needs no name
+            return [replace(each, place="") if each.place == own else each for each in unlike]
+    return []
 
 
 def _described(it: Any, shape: tuple[int, ...]) -> dict:
@@ -117,32 +126,27 @@ def _described(it: Any, shape: tuple[int, ...]) -> dict:
     return describe_network(keras.Sequential(layers), shape)
 
 
-def training(part: str) -> Judge:
-    """Make the judge of a run: is it the training that the sheet asks for?"""
-
-    def judge(run: Any) -> list[str]:
-        if not isinstance(run, Run):
-            return [f"this is {_kind(run)}: give the Run that lab.train returns"]
-        asked = describe(PARTS[part].build(loss="categorical_crossentropy"))
-        found = dict(run.settings["model"])
-        diagnoses.overlook(found)
-        found, asked = mathematics(found), mathematics(asked)
-        lines = diagnoses.told(found, asked)
-        dropped = [str(each["layers"]).count("dropout") > 0 for each in (found, asked)]
-        parameters = [run.settings["parameters"], PARTS[part].parameters]
-        if len({*dropped}) == len({*parameters}) == 1 and diagnoses.perhaps_the_same(found, asked):
-            lines = []  # another way of writing it: the check of the network tries it out
-        figures = {"epochs": PARTS[part].epochs, "batch_size": 100, "seed": 0}
-        lines += [
-            f"{key} is {run.settings[key]}, the notebook asks for {key}={wanted}"
-            for key, wanted in figures.items()
-            if run.settings[key] != wanted
-        ]
-        if run.interrupted and not run.diverged:
-            lines.append(f"it was stopped after {run.epochs} epochs")
-        return lines + (["it diverged"] if run.diverged else [])
-
-    return judge
+@judge.register
+def _(task: Trained, run: Any) -> list[Finding]:
+    if not isinstance(run, Run):
+        return [Finding("no run", _kind(run))]
+    part = PARTS[task.part]
+    asked = mathematics(describe(part.build(loss="categorical_crossentropy")))
+    found = mathematics(overlook(run.settings["model"])[0])
+    findings = compare(found, asked)
+    dropped = [str(each["layers"]).count("dropout") > 0 for each in (found, asked)]
+    parameters = [run.settings["parameters"], part.parameters]
+    if len({*dropped}) == len({*parameters}) == 1 and perhaps_the_same(found, asked):
+        findings = []  # another way of writing it: the check of the network tries it out
+    figures = {"epochs": part.epochs, "batch_size": 100, "seed": 0}
+    findings += [
+        Finding(key, run.settings[key], wanted, topic="run")
+        for key, wanted in figures.items()
+        if run.settings[key] != wanted
+    ]
+    if run.interrupted and not run.diverged:
+        findings.append(Finding("stopped", run.epochs))
+    return findings + ([Finding("diverged")] if run.diverged else [])
 
 
 def _same(found: Any, expected: Any) -> bool:
@@ -168,28 +172,36 @@ def _numbers(found: Any) -> np.ndarray | None:
     return array.astype(np.float64) if array.dtype.kind in "buif" else None
 
 
-def _differs(found: Any, expected: Any, arguments: str = "") -> str:
+def _difference(found: Any, expected: Any, probe: Sequence[Any] | None = None) -> Finding:
     """What is wrong, without giving away what would be right but for a function's own calls."""
-    place = f"for {arguments}: " if arguments else ""
     if isinstance(expected, tuple):
         if not isinstance(found, tuple | list) or len(found) != len(expected):
-            return f"it is {_kind(found)}, not {len(expected)} numbers"
-        pairs = zip(("first", "second"), found, expected, strict=True)
+            return Finding("not so many numbers", _kind(found), len(expected))
+        names = ("first", "second", "third", "fourth")
+        pairs = zip(names, found, expected, strict=False)
         name, it, wanted = next(pair for pair in pairs if not _same(*pair[1:]))
-        return f"the {name} one: {_differs(it, wanted)}"
+        inner = _difference(it, wanted)
+        return replace(inner, place=": ".join(filter(None, [f"the {name} one", inner.place])))
+    place = "" if probe is None else f"for {', '.join(map(_brief, probe))}"
+    return replace(_of_one(found, expected, called=probe is not None), place=place)
+
+
+def _of_one(found: Any, expected: Any, *, called: bool) -> Finding:
+    """What is wrong with one number or array; of a call, what comes out is said."""
     if isinstance(expected, np.ndarray) and isinstance(found, list | tuple):
-        return f"{place}it is a {type(found).__name__}: make an array of it, np.array(...)"
+        return Finding("list", type(found).__name__)
     numbers, wanted = _numbers(found), np.asarray(expected)
     if numbers is None:
-        return f"{place}it is {_kind(found)}, not {'an array' if wanted.ndim else 'a number'}"
+        return Finding("kind", _kind(found), "an array" if wanted.ndim else "a number")
     if numbers.shape != wanted.shape:
-        return f"{place}its shape is {numbers.shape}, it must be {wanted.shape}"
-    if arguments and wanted.size <= 8:
-        return f"{place}it is {_brief(found)}, it must be {_brief(expected)}"
+        return Finding("shape", numbers.shape, wanted.shape)
+    if called and wanted.size <= 8:
+        return Finding("call", _brief(found), _brief(expected))
     if not wanted.ndim:
-        return f"{float(numbers):,.6g} is too {'small' if numbers < wanted else 'large'}"
+        number = float(numbers)
+        return Finding("too small" if number < wanted else "too large", number)
     count = int((~np.isclose(numbers, wanted, rtol=1e-5)).sum())
-    return f"{place}{count:,} of its {wanted.size:,} numbers are not right"
+    return Finding("numbers not right", count, wanted.size)
 
 
 def _brief(thing: Any) -> str:

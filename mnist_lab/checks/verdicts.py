@@ -1,18 +1,15 @@
-"""What a check answers: a verdict in plain words, hints one at a time, a solution on demand."""
+"""What a check answers: a verdict and its findings, as text, as a card, and as data."""
 
-import contextlib
 import html
-import inspect
-import random
-import re
 import textwrap
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
+from .findings import REMARK, Finding, faults
 
 WIDTH = 100  # characters in a line
+MIME = "application/vnd.mnist-lab.check+json"
 # For each outcome a colour and a sign; the verdict itself says it in words.
 _SIGNS = {
     "right": ("#1a7f37", "✓"),
@@ -20,6 +17,7 @@ _SIGNS = {
     "not attempted": ("#6e7781", "○"),
     "crashed": ("#8250df", "!"),
 }
+OUTCOMES = tuple(_SIGNS)
 WITHHELD = "Solutions are switched off by your instructor."
 _INSTEAD = "For a hint, write this check with .hint() instead of .require() in a cell of your own."
 _HELP = "<small>For a hint, run this check with <code>.hint()</code> behind it.</small>"
@@ -45,35 +43,43 @@ class CheckResult:
         "right", "wrong", "not attempted" or "crashed" (the check itself, never the student).
     verdict : str
         The answer in one sentence.
-    differences : list of str
-        What is wrong, one thing each, for example `hidden layer 2: activation is linear, the
-        part asks for relu`.
-    reasons : dict of str to str
-        For some of the differences: why it matters, or what to do.
-    remarks : list of str
-        What is worth saying besides; nothing of it is wrong.
+    findings : list of Finding
+        All that was found, as data: what is wrong, and remarks.
     """
 
     outcome: str
     verdict: str
-    differences: list[str] = field(default_factory=list)
-    reasons: dict[str, str] = field(default_factory=dict)
-    remarks: list[str] = field(default_factory=list)
-    _hints: list[str] = field(default_factory=list, init=False)
+    findings: list[Finding] = field(default_factory=list)
+    _hints: tuple[str, ...] = field(default=(), init=False)
     _solution: Callable[[], str] = field(default=str, init=False)
     _hints_given: int = field(default=0, init=False)
 
     def __bool__(self) -> bool:
         return self.outcome == "right"
 
+    @property
+    def differences(self) -> list[str]:
+        """What is wrong, one thing each.
+
+        For example `hidden layer 2: activation is linear, the part asks for relu`.
+        """
+        return [fault.words for fault in faults(self.findings)]
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """For some of the differences: why it matters, or what to do."""
+        return {fault.words: fault.reason for fault in faults(self.findings) if fault.reason}
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is worth saying besides; nothing of it is wrong."""
+        return [each.words for each in self.findings if each.topic == REMARK]
+
     def __repr__(self) -> str:
-        lines, said = textwrap.wrap(self.verdict, WIDTH), set()
-        for difference in self.differences:
-            lines += _item(difference, "  - ")
-            reason = self.reasons.get(difference, "")
-            if reason and reason not in said:
-                lines += _item(reason, "    ")
-                said.add(reason)
+        lines = textwrap.wrap(self.verdict, WIDTH)
+        for words, reason in self._told():
+            lines += _item(words, "  - ")
+            lines += _item(reason, "    ") if reason else []
         for remark in self.remarks:
             lines += _item(remark, "  * ")
         return "\n".join(lines)
@@ -85,12 +91,10 @@ class CheckResult:
     def _repr_html_(self) -> str:
         """A card, for a notebook; nothing of it is interpreted but what stands here."""
         colour, sign = _SIGNS[self.outcome]
-        items, said = [], set()
-        for difference in self.differences:
-            reason = self.reasons.get(difference, "")
+        items = []
+        for words, reason in self._told():
             why = f'<br><span style="opacity:.75">{html.escape(reason)}</span>'
-            items.append(html.escape(difference) + (why if reason and reason not in said else ""))
-            said.add(reason)
+            items.append(html.escape(words) + (why if reason else ""))
         items += [f"<i>{html.escape(remark)}</i>" for remark in self.remarks]
         listed = "".join(f'<li style="margin:.2em 0">{item}</li>' for item in items)
         help_on = "" if self or not self._hints else _HELP
@@ -99,6 +103,17 @@ class CheckResult:
             f'max-width:50em"><b>{sign} {html.escape(self.verdict)}</b>'
             f'<ul style="margin:.3em 0 .3em 1.2em;padding:0">{listed}</ul>{help_on}</div>'
         )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer as JSON can hold it; a notebook keeps it beside the card."""
+        return {
+            "outcome": self.outcome,
+            "verdict": self.verdict,
+            "findings": [each.as_dict() for each in self.findings],
+        }
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_(), MIME: self.as_dict()}
 
     def require(self) -> None:
         """Raise if it is not right: what a grader, such as nbgrader or Otter, needs.
@@ -113,11 +128,10 @@ class CheckResult:
 
     def hint(self) -> None:
         """Print the next hint; the first is vague, the last concrete, none is the solution."""
-        hints = [] if self else list(self._hints)
-        if self.differences:
-            first = self.differences[0]
-            own = [f"Begin with one thing: {first.split(':')[0]}.", self.reasons.get(first, "")]
-            hints = [*filter(None, own), *hints]
+        hints = () if self else self._hints
+        for first in faults(self.findings)[:1]:
+            own = f"Begin with one thing: {first.head}.", first.reason
+            hints = (*filter(None, own), *hints)
         if self._hints_given < len(hints):
             text = f"Hint {self._hints_given + 1} of {len(hints)}: {hints[self._hints_given]}"
             self._hints_given += 1
@@ -131,6 +145,32 @@ class CheckResult:
     def solution(self) -> None:
         """Print one right answer, as code that can be run."""
         print(unless_withheld(self._solution()))
+
+    def _told(self) -> list[tuple[str, str]]:
+        """Each fault in words, and its reason where that has not been given before."""
+        told, given = [], {""}
+        for fault in faults(self.findings):
+            told.append((fault.words, "" if fault.reason in given else fault.reason))
+            given.add(fault.reason)
+        return told
+
+
+def verdict(findings: list[Finding], right: str, wrong: str) -> CheckResult:
+    """The answer that follows from what was found."""
+    if faults(findings):
+        return CheckResult("wrong", wrong, findings)
+    return CheckResult("right", right, findings)
+
+
+def first_fault(result: dict[str, Any]) -> tuple[str, str]:
+    """The first thing that is wrong, and why it matters, of a `CheckResult.as_dict`.
+
+    Without findings the verdict says what is wrong.
+    """
+    for each in result["findings"]:
+        if each["topic"] != REMARK:
+            return each["words"], each["reason"]
+    return result["verdict"], ""
 
 
 def withhold_solutions() -> None:
@@ -146,88 +186,6 @@ def withhold_solutions() -> None:
 def unless_withheld(solution: str) -> str:
     """A solution; or, if the instructor has switched them off, a sentence that says so."""
     return WITHHELD if _withheld else solution
-
-
-def judged(
-    attempt: object,
-    judge: Callable[[object], CheckResult],
-    hints: list[str],
-    solution: Callable[[], str],
-    *,
-    call: bool = True,
-) -> CheckResult:
-    """Let a judge say what an attempt is worth; tell what cannot be judged apart.
-
-    Parameters
-    ----------
-    attempt
-        What a student made, or a function without arguments that makes it.
-    judge
-        Called with it, if there is something to judge. What it raises is a mistake of the lab.
-    hints
-        For the student to ask for.
-    solution
-        Gives one right answer, if the student asks for it.
-    call
-        Whether a function is called for what it makes, or is itself the answer.
-    """
-    try:
-        with untouched(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they would be about the lab's own experiments
-            made, result = attempt, None
-            if call and inspect.isroutine(attempt):
-                made, result = _called(attempt)
-            if result is None and (made is None or made is Ellipsis):
-                result = CheckResult("not attempted", "Not attempted yet: nothing to check.")
-            elif result is None:
-                result = judge(made)
-    except Exception as problem:
-        result = CheckResult(
-            "crashed",
-            "Our check crashed. This is not your fault, and says nothing about your answer: "
-            f"{in_one_line(problem)}. Go on without it, and please report it.",
-        )
-    result._hints, result._solution = hints, solution
-    return result
-
-
-@contextlib.contextmanager
-def untouched() -> Iterator[None]:
-    """Let the lab build models of its own without a trace in the global random states.
-
-    New layers draw their seeds from there; a student's next layers must not depend on a check.
-    """
-    drawn = random.getstate(), np.random.get_state()
-    try:
-        yield
-    finally:
-        random.setstate(drawn[0])
-        np.random.set_state(drawn[1])
-
-
-def _called(function: Callable) -> tuple[object, CheckResult | None]:
-    """What a student's function returns, and the verdict on one that returns nothing."""
-    try:
-        inspect.signature(function).bind()
-    except (TypeError, ValueError):
-        return None, CheckResult(
-            "wrong",
-            f"This is a function, {function.__name__}, that needs arguments: call it and give "
-            "what it returns.",
-        )
-    try:
-        return function(), None
-    except NotImplementedError:
-        return None, None
-    except Exception as problem:  # whatever a student's own function raises
-        return None, CheckResult("wrong", f"Your function raised an error: {in_one_line(problem)}.")
-
-
-def in_one_line(problem: Exception) -> str:
-    """An exception's kind and the first line of its words, without Keras' bold frame around it."""
-    lines = re.sub(r"\x1b\[\d*m", "", str(problem)).splitlines()
-    told = [line for line in lines if line and not line.startswith("Exception encountered")]
-    return ": ".join([type(problem).__name__, *(line.rstrip(".") for line in told[:1])])
 
 
 def _item(text: str, bullet: str) -> list[str]:

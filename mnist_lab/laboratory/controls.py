@@ -6,49 +6,10 @@ from typing import Any
 
 import keras
 
-from ..parts import Part
+from ..course import CLIPPED, NOTEBOOKS, TRAINING, Part, Slider
 from ..support import in_range
 
-TRAINING = ("epochs", "batch_size", "seed")  # what `train` is told; the builder is told the rest
-CLIPPED = "clipped"  # for a menu None is no choice
-LABELS = {
-    "learning_rate": "learning rate",
-    "hidden_units": "hidden units",
-    "filters": "filters",
-    "dropout": "dropout rate",
-    "loss": "loss",
-    "epochs": "epochs",
-    "batch_size": "batch size",
-    "seed": "seed",
-}
-TOOLTIPS = {
-    "learning_rate": "How large a step the optimiser takes in each iteration.",
-    "hidden_units": "Units in each hidden layer: more can learn more, and take longer.",
-    "filters": "Filters of the first and of the second convolution.",
-    "dropout": "Share of the hidden units that is switched off, at random, in each iteration.",
-    "loss": "The cross-entropy as Keras computed it in 2020, or with today's exact gradient.",
-    "epochs": "How many times the network sees every training image.",
-    "batch_size": "Images in one iteration: fewer give more, noisier and slower epochs.",
-    "seed": "Initial weights, order of the images and dropout masks follow from it.",
-}
-_CHOICES = {
-    # What is read beside the slider is what is used: 0.5, not 0.501187.
-    "learning_rate": [float(f"{10 ** (place / 20):.2g}") for place in range(-80, 21)],
-    "linear hidden_units": (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 100),
-    "hidden_units": (10, 20, 50, 100, 200, 300, 500, 700, 1000, 1500, 2000),
-    "filters": [(n, 2 * n) for n in (2, 4, 8, 16, 32, 64)],
-    "dropout": [place / 20 for place in range(19)],
-    "loss": (CLIPPED, "categorical_crossentropy"),
-    "epochs": range(1, 51),
-    "batch_size": (10, 20, 50, 100, 200, 500, 1000),
-    "seed": range(10_000),
-}
-_FIGURES = {
-    "linear": ("learning_rate", "hidden_units", "loss"),
-    "mlp": ("learning_rate", "hidden_units", "dropout"),
-    "dropout": ("learning_rate", "hidden_units", "dropout"),
-    "cnn": ("learning_rate", "filters"),
-}
+_OF_TRAIN = tuple(slider.key for slider in TRAINING)  # the builder takes the rest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,12 +35,13 @@ class Setup:
         """What the sheet did, with seed 0."""
         figures = part.sheet_figures()
         figures["loss"] = figures["loss"] or CLIPPED
-        values = {key: figures[key] for key in _FIGURES[part.key]}
+        values = {slider.key: figures[slider.key] for slider in NOTEBOOKS[part.key].sliders}
         return cls(part, {**values, "epochs": part.epochs, "batch_size": 100, "seed": 0}, classes)
 
-    def choices(self, key: str) -> Sequence[Any]:
-        """What a control can be set to, from its one end to the other."""
-        return _CHOICES.get(f"{self.part.key} {key}") or _CHOICES[key]
+    @property
+    def sliders(self) -> dict[str, Slider]:
+        """The controls of the part, by what they set."""
+        return {each.key: each for each in (*NOTEBOOKS[self.part.key].sliders, *TRAINING)}
 
     def moved(self, **values: Any) -> "Setup":
         """The same with some controls at other values.
@@ -92,7 +54,7 @@ class Setup:
         for key, value in values.items():
             if key not in self.values:
                 raise ValueError(f"{key}={value!r}: the controls are {', '.join(self.values)}")
-            choices = self.choices(key)
+            choices = self.sliders[key].choices
             if key == "learning_rate":  # any value between the slider's ends
                 in_range(key, value, choices[0], choices[-1])
             elif value not in choices:
@@ -108,7 +70,7 @@ class Setup:
     @property
     def network(self) -> str:
         """All that is compiled into the training loop. The learning rate is not."""
-        fixed = {key: value for key, value in self.values.items() if key not in TRAINING}
+        fixed = {key: value for key, value in self.values.items() if key not in _OF_TRAIN}
         del fixed["learning_rate"]
         fixed["batch_size"] = self.values["batch_size"]
         return " ".join([self.part.key, *(f"{key}={value}" for key, value in fixed.items())])
@@ -130,13 +92,13 @@ class Setup:
     @property
     def words(self) -> list[tuple[str, bool]]:
         """All settings in words, and whether each is another one than in the sheet."""
-        return [(_in_words(key, value), key in self.changed) for key, value in self.values.items()]
+        return [(self._in_words(key), key in self.changed) for key in self.values]
 
     @property
     def name(self) -> str:
         """The part, and what is not as in the sheet; runs that differ in the seed share it."""
         unlike = [key for key in self.values if key in self.changed - {"seed"}]
-        return ", ".join([self.part.key, *(_in_words(key, self.values[key]) for key in unlike)])
+        return ", ".join([self.part.key, *map(self._in_words, unlike)])
 
     def build(self) -> keras.Model:
         """Build the compiled model."""
@@ -153,7 +115,7 @@ class Setup:
             An expression for its data.
         """
         build = ", ".join(f"{key}={value!r}" for key, value in self._built_with().items())
-        train = ", ".join(f"{key}={self.values[key]}" for key in TRAINING)
+        train = ", ".join(f"{key}={self.values[key]}" for key in _OF_TRAIN)
         return (
             "import mnist_lab as lab\n\n"
             f"data = {data}\n"
@@ -168,20 +130,32 @@ class Setup:
         """
         listed = []
         for key, value in self.values.items():
-            choices = self.choices(key)
+            slider = self.sliders[key]
+            choices = slider.choices
             near = (
                 min(choices, key=lambda choice: abs(choice - value))
                 if key == "learning_rate"
                 else value
             )
-            about = {"key": key, "label": LABELS[key], "tooltip": TOOLTIPS[key]}
+            about = {"key": key, "label": slider.label, "tooltip": slider.tooltip}
             about |= {"place": choices.index(near), "reads": _reads(key, value)}
             listed.append(about | {"choices": [_reads(key, choice) for choice in choices]})
         return listed
 
+    def _in_words(self, key: str) -> str:
+        """A control's name and value, as they are said."""
+        value = self.values[key]
+        if key == "loss":
+            return "loss of 2020" if value == CLIPPED else "loss of today"
+        if key == "epochs":
+            return f"{value} epoch{'s' if value > 1 else ''}"
+        if key == "filters":
+            return f"{_reads(key, value)} filters"
+        return f"{self.sliders[key].label} {value:g}"
+
     def _built_with(self) -> dict[str, Any]:
         """What the part's builder is told, where that is not as in the sheet."""
-        unlike = self.changed - set(TRAINING)
+        unlike = self.changed - set(_OF_TRAIN)
         told = {key: value for key, value in self.values.items() if key in unlike}
         return told if self.classes == 10 else {**told, "classes": self.classes}
 
@@ -197,13 +171,3 @@ def _reads(key: str, value: Any) -> str:
     if key == "loss":
         return "of 2020, clipped" if value == CLIPPED else "of today, exact"
     return f"{value[0]} and {value[1]}" if key == "filters" else f"{value:g}"
-
-
-def _in_words(key: str, value: Any) -> str:
-    if key == "loss":
-        return "loss of 2020" if value == CLIPPED else "loss of today"
-    if key == "epochs":
-        return f"{value} epoch{'s' if value > 1 else ''}"
-    if key == "filters":
-        return f"{_reads(key, value)} filters"
-    return f"{LABELS[key]} {value:g}"

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..course import PARTS
 from ..data import Dataset, load_mnist
-from ..parts import PARTS
 from ..progress import duration
 from ..runs import Run
 from ..signals import interruptions
@@ -299,7 +299,7 @@ class Explorer:
         self._tell_overlays()
 
     def _move(self, key: str, place: int) -> None:
-        self.set(**{key: self.setup.choices(key)[place]})
+        self.set(**{key: self.setup.sliders[key].choices[place]})
 
     def _moved(self) -> None:
         """A control has moved: say what follows from it; the linear part is trained at once."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..parts import PARTS
+from ..course import PARTS
 from ..progress import duration
 from ..runs import HISTORY, Run, load_records
 from .controls import Setup

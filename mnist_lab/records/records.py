@@ -18,9 +18,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from ..course import BEYOND, NEEDS, SEEDS, Part
 from ..data import Dataset, load_mnist
 from ..descriptions import Description, describe, differences, in_words
-from ..parts import BEYOND, NEEDS, SEEDS, Part
 from ..progress import MovingLine, duration, time_left
 from ..runs import Run, fingerprint, load_records
 from ..support import DataError

@@ -4,8 +4,8 @@ import dataclasses
 import math
 from typing import Any, NamedTuple
 
+from ..course import BEYOND, PARTS, Part
 from ..data import Dataset
-from ..parts import BEYOND, PARTS, Part
 
 # Learning rates of the linear network, to choose from; and what its validation images chose.
 RATES = {"fast": 0.5, "medium": 0.1, "slow": 0.02}

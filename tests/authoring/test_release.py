@@ -8,11 +8,12 @@ import pytest
 import yaml
 from IPython.core.interactiveshell import InteractiveShell
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
+from samples import fault
 
 from mnist_lab.__main__ import main
 from mnist_lab.authoring import graders, notebooks
 from mnist_lab.authoring.questions import list_questions
-from mnist_lab.checks import verdicts
+from mnist_lab.checks import judging, verdicts
 
 HIDDEN = "### BEGIN HIDDEN TESTS\nassert twice(3) == 6\n### END HIDDEN TESTS"
 TWICE = """\
@@ -240,7 +241,7 @@ def test_solutions_on_demand_are_switched_off_and_hints_stay(graded, capsys, mon
 
     monkeypatch.setattr(verdicts, "_withheld", False)
     wrong = verdicts.CheckResult("wrong", "Not yet.")
-    result = verdicts.judged(7, lambda _: wrong, ["Count again."], lambda: "x = 8")
+    result = judging.judged(7, lambda _: wrong, ["Count again."], lambda: "x = 8")
     result.solution()
     assert capsys.readouterr().out == "x = 8\n"
     cells = {cell.id: cell for cell in read(release(graded, "nbgrader")).cells}
@@ -257,7 +258,7 @@ def test_solutions_on_demand_are_switched_off_and_hints_stay(graded, capsys, mon
 
 def test_a_required_check_is_shown_without_a_traceback(capsys):
     shell = InteractiveShell()
-    shell.user_ns["wrong"] = verdicts.CheckResult("wrong", "Not yet.", ["a: b"])
+    shell.user_ns["wrong"] = verdicts.CheckResult("wrong", "Not yet.", [fault("a: b")])
     shell.run_cell("wrong.require()")
     hint = "For a hint, write this check with .hint() instead of .require() in a cell of your own."
     assert capsys.readouterr().out == f"Not yet.\n  - a: b\n\n{hint}\n"

@@ -8,6 +8,7 @@ import nbformat
 import pytest
 from distributed import Client, LocalCluster
 from nbformat.v4 import new_code_cell, new_output
+from samples import fault
 from students import BOMB, FILE, blank, cell_of, mischievous, student
 from test_trust import scripts
 
@@ -20,7 +21,7 @@ from mnist_lab.authoring.questions import Question
 RIGHT = lab.CheckResult("right", "Right: it is.")
 REASON = "Pixels from 0 to 255 make the steps of the training far too long."
 LONG = "the pixels go from 0 to 255 & not from 0 to 1, which shows in each and every one of them"
-WRONG = lab.CheckResult("wrong", "Not yet: it is not.", [LONG, "another"], {LONG: REASON})
+WRONG = lab.CheckResult("wrong", "Not yet: it is not.", [fault(LONG, REASON), fault("another")])
 UNDONE = lab.CheckResult("not attempted", "Not attempted yet: nothing to check.")
 
 
@@ -154,7 +155,7 @@ def test_questions_that_most_got_wrong_come_first_with_the_commonest_reason():
 
 
 def test_nothing_of_a_notebook_is_interpreted(room, capsys):
-    put(room, FILE, student("1_linear"), count_check=lab.CheckResult("wrong", BOMB, [BOMB]))
+    put(room, FILE, student("1_linear"), count_check=lab.CheckResult("wrong", BOMB, [fault(BOMB)]))
     put(room, "=cmd|x", student("1_linear"))
     os.rename(room / "=cmd|x.ipynb", os.fsencode(room / "=1\x1b[2J\u202e").decode() + ".ipynb")
     rows = read(room)

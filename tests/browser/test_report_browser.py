@@ -4,6 +4,7 @@ import nbformat
 import pytest
 from conftest import SCREENSHOTS
 from nbformat.v4 import new_markdown_cell, new_output
+from samples import fault
 from students import BOMB, FILE, blank, cell_of, student
 
 import mnist_lab as lab
@@ -14,7 +15,7 @@ from mnist_lab.authoring import export_notebooks, report_class
 def pages(tmp_path):
     """A report and a page of a hostile notebook."""
     book = student("1_linear", blank=["see"])
-    wrong = lab.CheckResult("wrong", f"Not yet: {BOMB}", [BOMB], {BOMB: BOMB})
+    wrong = lab.CheckResult("wrong", f"Not yet: {BOMB}", [fault(BOMB, BOMB)])
     outputs = [
         new_output("execute_result", data={"text/plain": repr(wrong), "text/html": BOMB}),
         new_output("display_data", data={"text/html": BOMB}),

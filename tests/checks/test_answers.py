@@ -13,7 +13,7 @@ import tensorflow as tf
 
 import mnist_lab as lab
 from mnist_lab.authoring import notebooks, questions
-from mnist_lab.checks.answers import ANSWERS
+from mnist_lab.course import ANSWERS
 
 
 @functools.cache

@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import layers
 
 import mnist_lab as lab
-from mnist_lab.checks import counts, diagnoses
+from mnist_lab.checks import counts, network
 
 CATEGORICAL = "categorical_crossentropy"
 SPARSE_LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -519,7 +519,7 @@ def test_a_crash_of_the_check_is_the_labs_own(monkeypatch):
     def crash(*_):
         raise KeyError("a slip of ours")
 
-    monkeypatch.setattr(diagnoses, "told", crash)
+    monkeypatch.setattr(network, "compare", crash)
     result = lab.check("linear", linear())
     assert result.outcome == "crashed"
     assert not result
@@ -663,7 +663,7 @@ WRONG_DATA = {
 @pytest.fixture
 def little(small, monkeypatch):
     """A small MNIST, to compare with a small one."""
-    monkeypatch.setattr("mnist_lab.checks.prepared.load_mnist", lambda: small)
+    monkeypatch.setattr("mnist_lab.checks.arrays.load_mnist", lambda: small)
     return small
 
 

@@ -21,6 +21,7 @@ import mnist_lab as lab
 from mnist_lab.laboratory import background, controls, estimates, explorer, insight, networks, rows
 
 pytestmark = pytest.mark.usefixtures("plainly")
+TRAINING = ("epochs", "batch_size", "seed")  # what `train` takes; the builder takes the rest
 OTHER = {
     "learning_rate": 0.02,
     "hidden_units": 20,
@@ -94,19 +95,17 @@ def test_every_control_has_its_effect(open_laboratory, small, part):
     own = shown(laboratory)["controls"]
     assert [control["key"] for control in own] == list(laboratory.setup.values)
     for control in own:
-        assert control["label"] == controls.LABELS[control["key"]]
-        assert control["tooltip"] == controls.TOOLTIPS[control["key"]]
+        slider = laboratory.setup.sliders[control["key"]]
+        assert (control["label"], control["tooltip"]) == (slider.label, slider.tooltip)
         assert control["choices"][control["place"]] == control["reads"]
     values = {control["key"]: OTHER[control["key"]] for control in own}
     laboratory = open_laboratory(part, small, **values)
     laboratory.start(wait=True)
     (run,) = laboratory.runs
-    figures = {key: value for key, value in values.items() if key not in controls.TRAINING}
+    figures = {key: value for key, value in values.items() if key not in TRAINING}
     model = lab.PARTS[part].build(**figures)
     assert run.settings["model"] == lab.describe(model, model.input_shape[1:])
-    assert {key: run.settings[key] for key in controls.TRAINING} == {
-        key: OTHER[key] for key in controls.TRAINING
-    }
+    assert {key: run.settings[key] for key in TRAINING} == {key: OTHER[key] for key in TRAINING}
     assert run.epochs == 2
     assert all(changed for _, changed in laboratory.rows[0].setup.words)
 
@@ -118,7 +117,7 @@ def test_it_opens_as_the_sheet_is(part):
     assert setup.name == part
     assert setup.parameters == lab.PARTS[part].parameters
     assert setup.values["epochs"] == lab.PARTS[part].epochs
-    assert all(value in setup.choices(key) for key, value in setup.values.items())
+    assert all(value in setup.sliders[key].choices for key, value in setup.values.items())
 
 
 @pytest.mark.parametrize("part", lab.PARTS)
@@ -126,7 +125,7 @@ def test_the_number_of_parameters_follows(open_laboratory, small, part):
     laboratory = open_laboratory(part, small)
     laboratory.start = lambda: None
     key = "filters" if part == "cnn" else "hidden_units"
-    for place, value in enumerate(laboratory.setup.choices(key)[:5]):
+    for place, value in enumerate(laboratory.setup.sliders[key].choices[:5]):
         laboratory.hear({"ask": "move", "key": key, "place": place}, [])
         parameters = lab.PARTS[part].build(**{key: value}).count_params()
         assert shown(laboratory)["parameters"] == parameters

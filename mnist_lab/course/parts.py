@@ -1,16 +1,14 @@
-"""The exercise sheet as data: its four parts, in its order."""
+"""A part of the exercise sheet: its network, its figures, and what the sheet printed of it."""
 
 import csv
 import inspect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .data import FOLDER
+from ..data import FOLDER
 
 if TYPE_CHECKING:
     import keras
-
-SEEDS = 5  # runs of each part that are on file
 
 
 @dataclass(frozen=True)
@@ -51,13 +49,13 @@ class Part:
         TypeError
             If the part's builder knows no such figure.
         """
-        from . import models  # TensorFlow takes seconds to load, and naming a part needs none
+        from .. import models  # TensorFlow takes seconds to load, and naming a part needs none
 
         return getattr(models, self.builder)(**{**self.figures, **changes})
 
     def sheet_figures(self) -> dict[str, Any]:
         """Every keyword of the part's builder, with the sheet's figure."""
-        from . import models
+        from .. import models
 
         keywords = inspect.signature(getattr(models, self.builder)).parameters.values()
         return {keyword.name: keyword.default for keyword in keywords} | self.figures
@@ -75,24 +73,3 @@ class Part:
             rows = [row for row in csv.DictReader(file) if row["part"] == self.key]
         keys = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
         return {key: [float(row[key]) for row in rows] for key in keys}
-
-
-PARTS = {
-    part.key: part
-    for part in (
-        Part("linear", "Linear network", "build_linear", 17, 7_960, 0.916),
-        Part("mlp", "Multi-layer perceptron", "build_mlp", 34, 5_695_510, 0.984),
-        Part(
-            "dropout",
-            "Multi-layer perceptron with dropout",
-            "build_mlp",
-            34,
-            5_695_510,
-            0.984,
-            {"dropout": 0.5},
-        ),
-        Part("cnn", "Convolutional network", "build_cnn", 34, 83_466, 0.992),
-    )
-}
-BEYOND = "beyond"  # the sixth notebook, which leaves the sheet behind
-NEEDS = (*PARTS, BEYOND)  # who needs recorded runs

@@ -1,0 +1,193 @@
+"""`check_data`: what is wrong with arrays of images and labels that a student prepared."""
+
+from typing import Any
+
+import numpy as np
+
+from ..course import DATA_CODE, DATA_HINTS
+from ..data import Dataset, load_mnist
+from .findings import Finding, faults, remark, with_reasons
+from .judging import judged, not_judged
+from .verdicts import CheckResult, verdict
+
+_PLAIN = "as they are"
+_VIEWS = {
+    _PLAIN: lambda images: images,
+    "transposed (rows and columns swapped)": lambda images: images.transpose(0, 2, 1),
+    "inverted (ink is 0, paper is 1)": lambda images: 255 - images,
+    "upside down": lambda images: images[:, ::-1],
+    "mirrored": lambda images: images[:, :, ::-1],
+}
+_SHAPES = ((784,), (28, 28), (28, 28, 1))
+
+
+def check_data(dataset: Any) -> CheckResult:
+    """Judge arrays that you prepared from MNIST: shape, scale, labels, order.
+
+    Parameters
+    ----------
+    dataset
+        `lab.Dataset(x_train, y_train, x_valid, y_valid)`, or a function without arguments that
+        makes it. Images are flat (784) or 28 × 28 or 28 × 28 × 1, from 0 to 1; labels are one-hot
+        or class numbers. As `load_mnist` gives it, it is right, too.
+    """
+    return judged(dataset, _judge, DATA_HINTS, lambda: DATA_CODE)
+
+
+def _judge(data: Any) -> CheckResult:
+    if not isinstance(data, Dataset):
+        return not_judged(data)
+    return verdict(
+        with_reasons(_findings(data)),
+        "Right: these are MNIST's images and labels, ready to train on.",
+        "Not yet: something is wrong with these arrays.",
+    )
+
+
+def _findings(data: Dataset) -> list[Finding]:
+    findings = unusable_images(data) + unscaled(data)
+    # Images that are not scaled can be recognised all the same.
+    recognisable = not findings or any(each.figure == "not scaled" for each in findings)
+    if data.x_train.dtype == np.float64:
+        findings.append(remark("float64"))
+    labels = {}
+    for side, y in (("train", data.y_train), ("valid", data.y_valid)):
+        fault, labels[side] = _class_numbers(y, f"y_{side}")
+        findings += fault
+    if recognisable:
+        findings += _contents(data, labels)
+    if not faults(findings) and data.y_train.ndim == 1:
+        findings.append(remark("labels as numbers"))
+    return findings
+
+
+def unusable_images(data: Dataset) -> list[Finding]:
+    """Faults of type and shape, which leave nothing to look at."""
+    x = data.x_train
+    if x.dtype.kind not in "buif":
+        return [_of_images("no numbers", str(x.dtype))]
+    if x.shape[1:] not in _SHAPES:
+        return [_of_images("shape of images", x.shape)]
+    for side, images in (("train", x), ("valid", data.x_valid)):
+        if not np.isfinite(images).all():
+            return [_of_images("not finite", side=side)]
+    return []
+
+
+def unscaled(data: Dataset, divides: bool = False) -> list[Finding]:
+    """Faults in the scale of the pixels; images as the file has them are scaled by the lab.
+
+    Parameters
+    ----------
+    data
+        Images and labels.
+    divides
+        Whether the network itself divides pixels by 255.
+    """
+    x = data.x_train
+    if (x.dtype == np.uint8 and x.ndim == 3) or x.dtype.kind not in "buif":
+        return []
+    low, high = float(x.min()), float(x.max())
+    if divides:
+        return [_of_images("scaled again")] if high <= 1 else []
+    if high <= 1 and low >= 0 and _zeros_and_ones(x[:1000]):
+        return [_of_images("black and white")]
+    if low >= 0 and 200 < high <= 255:
+        return [_of_images("not scaled")]
+    if low >= 0 and 0 < high < 0.01:
+        return [_of_images("scaled twice", high)]
+    if low < -1e-6 or not 0.9 < high < 1.001:
+        return [_of_images("range", [low, high], [0, 1])]
+    return []
+
+
+def _of_images(figure: str, found: Any = None, asked: Any = None, side: str = "train") -> Finding:
+    return Finding(figure, found, asked, f"x_{side}", "images")
+
+
+def _class_numbers(y: np.ndarray, place: str) -> tuple[list[Finding], np.ndarray | None]:
+    """What is wrong with labels as such; and the digits that they name, if they name any."""
+
+    def wrong(figure: str, found: Any = None) -> list[Finding]:
+        return [Finding(figure, found, place=place, topic="labels")]
+
+    if y.dtype.kind not in "buif":
+        return wrong("type of labels", str(y.dtype)), None
+    if not np.isfinite(y).all():
+        return wrong("labels not finite"), None
+    if y.ndim == 2:
+        if y.shape[1] != 10:
+            return wrong("columns", y.shape[1]), None
+        if not (_zeros_and_ones(y) and (y.sum(axis=1) == 1).all()):
+            return wrong("rows"), None
+        return [], y.argmax(axis=1)
+    if y.dtype.kind != "f":
+        return [], y.astype(int)
+    return wrong("floats"), y.astype(int) if (y == np.rint(y)).all() else None
+
+
+def _zeros_and_ones(values: np.ndarray) -> bool:
+    return bool(((values == 0) | (values == 1)).all())
+
+
+def _contents(data: Dataset, labels: dict) -> list[Finding]:
+    """Compare with the real images and their labels, wherever these now stand."""
+    real = load_mnist()
+    first = len(real.x_train)
+    known = np.concatenate([_marks(real.x_train), _marks(real.x_valid)])
+    digits = np.concatenate([real.y_train, real.y_valid]).astype(int)
+    findings, outside, in_order = [], {}, True
+    for side, x, own in (
+        ("train", data.x_train, range(first)),
+        ("valid", data.x_valid, range(first, len(known))),
+    ):
+        view, places = _recognised(x, known)
+        if view is None:
+            return [*findings, _of_images("not MNIST", side=side)]
+        if view != _PLAIN:
+            findings.append(_of_images("view", view, side=side))
+        if len(x) != len(own):
+            findings.append(_of_images("number of images", len(x), len(own), side))
+        outside[side] = int(((places < own.start) | (places >= own.stop)).sum())
+        if labels[side] is not None:
+            findings += _mismatch(labels[side], digits[places], f"y_{side}")
+        in_order = in_order and np.array_equal(places, own)
+    if outside == {"train": len(data.x_train), "valid": len(data.x_valid)}:
+        return [Finding("sides", place="x_train and x_valid", topic="images")]
+    for (side, count), other in zip(outside.items(), ("validation", "training"), strict=True):
+        if count:
+            findings.append(_of_images(f"{other} images", count, side=side))
+    return findings if findings or in_order else [remark("another order")]
+
+
+def _mismatch(found: np.ndarray, right: np.ndarray, place: str) -> list[Finding]:
+    shifts, wrong = (found - right) % 10, float(np.mean(found != right))
+    if shifts[0] and np.ptp(shifts) == 0:
+        return [Finding("shifted", int(shifts[0]), place=place, topic="labels")]
+    return [Finding("mixed up", wrong, place=place, topic="labels")] if wrong else []
+
+
+def _recognised(x: np.ndarray, known: np.ndarray) -> tuple[str | None, np.ndarray]:
+    """In which view the images are MNIST's, and where each one stands in the file."""
+    order = np.argsort(known)
+    scale = np.float32(1 if x.max() > 1.5 else 255)
+    for view in _VIEWS:
+        for images in (x[:50], x):
+            marks = _marks(images, view, scale)
+            places = order[np.searchsorted(known, marks, sorter=order).clip(max=len(known) - 1)]
+            if (known[places] != marks).any():
+                break
+        else:
+            return view, places
+    return None, order
+
+
+def _marks(images: np.ndarray, view: str = _PLAIN, scale: float = 1) -> np.ndarray:
+    """One number for each image by which it is known again: a sum of whole numbers, so exact."""
+    factors = np.random.default_rng(0).integers(1, 2**30, 784).astype(np.float64)
+    marks = []
+    for start in range(0, len(images), 5000):  # a piece at a time, for the sake of memory
+        pixels = images[start : start + 5000].reshape(-1, 28, 28).astype(np.float32) * scale
+        seen = _VIEWS[view](np.rint(pixels))
+        marks.append(seen.reshape(-1, 784).astype(np.float64) @ factors)
+    return np.concatenate(marks)

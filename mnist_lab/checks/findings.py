@@ -1,0 +1,243 @@
+"""What a check found, as data; and the sentences that are made of it at the very end."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..course import Slip, reason_of
+from ..descriptions import in_words
+
+REMARK = "remark"  # the topic of what is worth saying, but is not wrong
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check found.
+
+    Attributes
+    ----------
+    figure : str
+        What it is about, such as "units", "padding" or "not scaled".
+    found, asked
+        What was found, and what is asked for: numbers, truth values, text, or lists of these;
+        None where there is nothing to compare.
+    place : str
+        Where: a layer, an array, the arguments of a call; empty for the whole.
+    topic : str
+        The kind of thing: of a network "layers", "optimiser" or "loss" (one figure of them is
+        another one), "number" (of layers of a kind), "structure", "behaviour", "metrics" or
+        "compile"; of arrays "images", "labels" or "data"; else "answer", "slip", "run" or
+        "count"; and "remark" for what is not wrong.
+    reason : str
+        Why it matters, or what to do; perhaps empty.
+    """
+
+    figure: str
+    found: Any = None
+    asked: Any = None
+    place: str = ""
+    topic: str = "answer"
+    reason: str = ""
+
+    @property
+    def head(self) -> str:
+        """Where it is, or what is wrong, in a few words."""
+        return self.place or _sentence(self)[0]
+
+    @property
+    def words(self) -> str:
+        """All of it in one line, but for the reason."""
+        return ": ".join(filter(None, [self.place, *_sentence(self)]))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The finding as JSON can hold it."""
+        return {
+            "place": self.place,
+            "figure": self.figure,
+            "found": _plain(self.found),
+            "asked": _plain(self.asked),
+            "topic": self.topic,
+            "reason": self.reason,
+            "words": self.words,
+        }
+
+
+def faults(findings: Iterable[Finding]) -> list[Finding]:
+    """What is wrong, without the remarks."""
+    return [each for each in findings if each.topic != REMARK]
+
+
+def remark(figure: str, found: Any = None, asked: Any = None) -> Finding:
+    """What is worth saying, but is not wrong."""
+    return Finding(figure, found, asked, topic=REMARK)
+
+
+def slipped(slip: Slip, topic: str = "slip") -> Finding:
+    """A usual mistake that the course knows."""
+    return Finding(slip.what, asked=slip.cure, topic=topic)
+
+
+def with_reasons(findings: Iterable[Finding]) -> list[Finding]:
+    """The same findings, each with the course's reason why it matters."""
+    return [replace(each, reason=reason_of(each)) for each in findings]
+
+
+# By the figure of a finding: what is wrong, and what to do about it.
+_SENTENCES: dict[str, tuple[str, str]] = {
+    # The layers of a network
+    "dropout at the beginning": ("dropout before the first layer", ""),
+    "dropout at the end": ("dropout after the output layer", ""),
+    "another activation": ("after an activation, another one", "{found}"),
+    "another softmax": ("after an activation, another one", "{found} (softmax twice)"),
+    "order": ("{found}; the part asks for {asked}", ""),
+    # What a network does that cannot be read
+    "shapes of weights": ("weights have the shapes {found}, the part asks for {asked}", ""),
+    "frozen": ("some are frozen (trainable is False)", ""),
+    "outputs": (
+        "with the same weights and the same images, it computes something else than the part's "
+        "network",
+        "",
+    ),
+    "scaled by the network too": (
+        "pixels are scaled twice",
+        "the network itself divides them by 255",
+    ),
+    "some dropout": ("there is some, the part asks for none", ""),
+    "measured rate": ("its rate is {found:.1f}, the part asks for {asked:g}", ""),
+    "measured at the end": ("dropout after the output layer, the part asks for none", ""),
+    "raises on an image": ("calling it on an image raises {found}", "{asked}"),
+    # Compiling
+    "compile": ("{found}", ""),
+    "metrics": ("{found}, the part asks for accuracy", ""),
+    "metrics for other labels": (
+        "{found} (for other labels than the loss, {asked}), the part asks for accuracy",
+        "",
+    ),
+    # Images and labels
+    "no data": ("this is {found}", "{asked}"),
+    "no numbers": ("its type is {found}, an image is made of numbers", ""),
+    "shape of images": (
+        "its shape is {found}, an image is 784 numbers in a row, or 28 × 28, or 28 × 28 × 1",
+        "x.reshape(-1, 784)",
+    ),
+    "not finite": ("holds NaN or infinity, which makes every loss NaN", ""),
+    "scaled again": ("pixels are scaled twice, here and in the network", "leave Rescaling out"),
+    "black and white": (
+        "holds only 0 and 1, the grey is lost",
+        "divide with / rather than //",
+    ),
+    "not scaled": ("pixels are not scaled, they go up to 255", "divide them by 255"),
+    "scaled twice": ("pixels are scaled twice, they go up to {found:.2g}", "divide only once"),
+    "range": ("pixels go from {found[0]:.3g} to {found[1]:.3g}, not from 0 to 1", ""),
+    "shape for the network": ("an image has the shape {found}, the network takes {asked}", ""),
+    "view": ("the images are {found}", ""),
+    "not MNIST": ("these are not (all) images of MNIST", ""),
+    "number of images": ("has {found:,} images, the sheet's has {asked:,}", ""),
+    "training images": ("{found:,} of its images are training images", ""),
+    "validation images": ("{found:,} of its images are validation images", ""),
+    "sides": ("training and validation images are swapped", ""),
+    "type of labels": ("its type is {found}, a label is a number", ""),
+    "labels not finite": ("holds NaN or infinity", ""),
+    "columns": ("has {found} columns, one-hot labels have ten, one for each digit", ""),
+    "rows": ("a one-hot row holds one 1 and nine 0; here some do not", ""),
+    "floats": ("class numbers are whole numbers, here they are floats", "y.astype(int)"),
+    "shifted": ("every label is shifted by {found}; a 0 is called {found}", ""),
+    "mixed up": (
+        "{found:.0%} of the labels are not those of the images; images and labels must keep the "
+        "same order",
+        "",
+    ),
+    "one-hot": (
+        "labels are one-hot, the loss is a sparse one, for class numbers",
+        'compile with "categorical_crossentropy"',
+    ),
+    # Small answers
+    "no function": ("this is {found}", "give the function itself, without brackets"),
+    "raises": ("it raises {found}", "{asked}"),
+    "no layer": ("it returns {found}, not a layer", ""),
+    "same layer": (
+        "it returns the same layer each time",
+        "make a new one in the function",
+    ),
+    "no run": ("this is {found}", "give the Run that lab.train returns"),
+    "stopped": ("it was stopped after {found} epochs", ""),
+    "diverged": ("it diverged", ""),
+    "not so many numbers": ("it is {found}, not {asked} numbers", ""),
+    "list": ("it is a {found}", "make an array of it, np.array(...)"),
+    "kind": ("it is {found}, not {asked}", ""),
+    "shape": ("its shape is {found}, it must be {asked}", ""),
+    "call": ("it is {found}, it must be {asked}", ""),
+    "too small": ("{found:,.6g} is too small", ""),
+    "too large": ("{found:,.6g} is too large", ""),
+    "numbers not right": ("{found:,} of its {asked:,} numbers are not right", ""),
+    "estimate": ("{found:.6g} is not {asked}", ""),
+    # Remarks
+    "trained": (
+        "This model was trained already for {found:,} iterations",
+        "build it anew, or train it with a seed, which starts anew.",
+    ),
+    "not new": (
+        "This model was trained already, or its weights were set",
+        "build it anew, or train it with a seed, which starts anew.",
+    ),
+    "copies": (
+        "Layers {found} and {asked} start as copies of each other, for their initialisers have "
+        "the same seed",
+        "leave seed=... out, or give each layer a seed of its own.",
+    ),
+    "not compiled": ("It is not compiled yet, so only its layers were judged.", ""),
+    "gives logits": ("It gives logits", "compile it with a loss that has from_logits=True."),
+    "divides": (
+        "It divides the pixels by 255 itself",
+        "right for images as lab.load_mnist gives them, which lab.train then leaves unscaled. "
+        "Images that you have scaled already would be scaled twice.",
+    ),
+    "epsilon": (
+        "Adam's epsilon is 1e-07, as usual in Keras, the sheet's 1e-08",
+        "no matter.",
+    ),
+    "class numbers": (
+        "y_train holds class numbers and the loss takes one-hot labels",
+        "lab.train makes them one-hot, model.fit would refuse.",
+    ),
+    "float64": ("float64 takes twice the memory of float32 and makes nothing better.", ""),
+    "labels as numbers": (
+        "Class numbers are right, too",
+        "lab.train makes them one-hot if need be.",
+    ),
+    "another order": (
+        "The images are in another order than in the file; no recorded run fits.",
+        "",
+    ),
+}
+# By the topic, where there are too many figures to list.
+_BY_TOPIC: dict[str, tuple[str, str]] = {
+    "slip": ("{figure}", "{asked}"),
+    "count": ("{figure}", "{asked}"),
+    "run": ("{figure} is {found}, the notebook asks for {figure}={asked}", ""),
+}
+_COMPARED = {"layers", "optimiser", "loss"}
+_PLURALS = {"units", "filters", "strides", "initial weights"}
+
+
+def _sentence(finding: Finding) -> tuple[str, str]:
+    """What is wrong, and what to do about it, without the place."""
+    figure, found, asked = finding.figure, finding.found, finding.asked
+    if finding.topic in _COMPARED:
+        verb = "are" if figure in _PLURALS else "is"
+        return f"{figure} {verb} {in_words(found)}, the part asks for {in_words(asked)}", ""
+    if finding.topic == "number":
+        number = f"{found} of" if found else "no"
+        return f"{number} {figure}, the part asks for {asked or 'none'}", ""
+    what, cure = _BY_TOPIC.get(finding.topic) or _SENTENCES[figure]
+    values = {"figure": figure, "found": _joined(found), "asked": _joined(asked)}
+    return what.format(**values), cure.format(**values)
+
+
+def _joined(value: Any) -> Any:
+    named = isinstance(value, list) and all(isinstance(part, str) for part in value)
+    return ", ".join(value) if named else value
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, tuple) else value

@@ -1,0 +1,147 @@
+"""How any attempt is judged: what is not there yet, or fails, is kept apart from what is wrong."""
+
+import contextlib
+import inspect
+import random
+import re
+import textwrap
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..data import Dataset
+from ..runs import Run
+from .verdicts import CheckResult
+
+
+def judged(
+    attempt: object,
+    judge: Callable[[object], CheckResult],
+    hints: Sequence[str],
+    solution: Callable[[], str],
+    *,
+    call: bool = True,
+) -> CheckResult:
+    """Run a judge on an attempt; "not attempted" and "crashed" are outcomes of their own.
+
+    Parameters
+    ----------
+    attempt
+        What a student made, or a function without arguments that makes it.
+    judge
+        Called with it, if there is something to judge. What it raises is a mistake of the lab.
+    hints
+        For the student to ask for.
+    solution
+        Gives one right answer, if the student asks for it.
+    call
+        Whether a function is called for what it makes, or is itself the answer.
+    """
+    try:
+        with untouched(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they would be about the lab's own experiments
+            made, result = attempt, None
+            if call and inspect.isroutine(attempt):
+                made, result = _called(attempt)
+            if result is None and (made is None or made is Ellipsis):
+                result = CheckResult("not attempted", "Not attempted yet: nothing to check.")
+            elif result is None:
+                result = judge(made)
+    except Exception as problem:
+        result = CheckResult(
+            "crashed",
+            "Our check crashed. This is not your fault, and says nothing about your answer: "
+            f"{in_one_line(problem)}. Go on without it, and please report it.",
+        )
+    result._hints, result._solution = tuple(hints), solution
+    return result
+
+
+@contextlib.contextmanager
+def untouched() -> Iterator[None]:
+    """Let the lab build models of its own without a trace in the global random states.
+
+    New layers draw their seeds from there; a student's next layers must not depend on a check.
+    """
+    drawn = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(drawn[0])
+        np.random.set_state(drawn[1])
+
+
+def _called(function: Callable) -> tuple[object, CheckResult | None]:
+    """What a student's function returns, and the verdict on one that returns nothing."""
+    try:
+        inspect.signature(function).bind()
+    except (TypeError, ValueError):
+        return None, CheckResult(
+            "wrong",
+            f"This is a function, {function.__name__}, that needs arguments: call it and give "
+            "what it returns.",
+        )
+    try:
+        return function(), None
+    except NotImplementedError:
+        return None, None
+    except Exception as problem:  # whatever a student's own function raises
+        return None, CheckResult("wrong", f"Your function raised an error: {in_one_line(problem)}.")
+
+
+def raised(problem: Exception) -> tuple[str, str]:
+    """An exception's kind and the first line of its words, without Keras' bold frame around it."""
+    lines = re.sub(r"\x1b\[\d*m", "", str(problem)).splitlines()
+    own = [line for line in lines if line and not line.startswith("Exception encountered")]
+    return type(problem).__name__, own[0].rstrip(".") if own else ""
+
+
+def in_one_line(problem: Exception) -> str:
+    """An exception's kind and the first line of its words."""
+    return ": ".join(filter(None, raised(problem)))
+
+
+def kind_of(thing: Any) -> tuple[str, str]:
+    """What something is that cannot be judged, and what to do."""
+    import keras
+
+    name = type(thing).__name__
+    if isinstance(thing, type):
+        return f"the class {thing.__name__} itself", f"call it, as in {thing.__name__}(...)"
+    if type(thing).__module__.startswith("torch") or "torch.nn" in str(type(thing).__mro__):
+        return f"a PyTorch module ({name})", "build the network with Keras, which this lab uses"
+    if isinstance(thing, list | tuple) and isinstance((*thing, None)[0], keras.Layer):
+        return f"a {name} of layers", "put it into keras.Sequential(...)"
+    kinds = {
+        keras.Model: ("a Keras model", "give it to lab.check"),
+        keras.Layer: (
+            f"a layer ({name}), not a model",
+            "put your layers into keras.Sequential([...])",
+        ),
+        keras.KerasTensor: (
+            "the output of a layer",
+            "make a model with keras.Model(inputs, outputs)",
+        ),
+        Run: ("a Run, which is what lab.train returns", "give the model that you trained"),
+        Dataset: ("a Dataset", "give it to lab.check_data"),
+        (list, tuple): (
+            f"a {name}",
+            "lab.Dataset(x_train, y_train, x_valid, y_valid) makes data",
+        ),
+        np.ndarray: (
+            "an array",
+            "lab.Dataset(x_train, y_train, x_valid, y_valid) takes all four",
+        ),
+        object: (
+            f"{textwrap.shorten(repr(thing), 40)} (of type {name})",
+            "give a Keras model, or for check_data a lab.Dataset",
+        ),
+    }
+    return next(words for kind, words in kinds.items() if isinstance(thing, kind))
+
+
+def not_judged(thing: Any) -> CheckResult:
+    """The verdict on something that cannot be judged at all."""
+    return CheckResult("wrong", f"This is {': '.join(kind_of(thing))}.")

@@ -1,0 +1,210 @@
+"""`check`: is this the network that a part of the sheet asks for, and if not, why not?"""
+
+import functools
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..course import COMPILE_HINTS, NOTEBOOKS, PARTS, Part
+from ..data import Dataset
+from ..descriptions import Description, describe, describe_network, describe_training, mathematics
+from . import arrays, behaviour
+from .comparing import compare, overlook, perhaps_the_same, topic
+from .findings import Finding, remark, with_reasons
+from .judging import in_one_line, judged, kind_of, not_judged
+from .verdicts import CheckResult, verdict
+
+if TYPE_CHECKING:
+    import keras
+
+
+def check(part: str, model: Any, data: Dataset | None = None) -> CheckResult:
+    """Judge whether a model is the one that a part of the sheet asks for, however it is written.
+
+    Parameters
+    ----------
+    part
+        "linear", "mlp", "dropout" or "cnn".
+    model
+        A Keras model, or a function without arguments that builds one. Before `compile`, only
+        its layers are judged. It stays as it is.
+    data
+        The data that you mean to train it on, to be judged with it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such part.
+
+    Examples
+    --------
+    >>> import mnist_lab as lab
+    >>> lab.check("mlp", lab.build_mlp(hidden_units=100))
+    Not yet: this is not the network that part mlp asks for.
+      - hidden layers 1, 2 and 3: units are 100, the part asks for 1500
+    """
+    judge = functools.partial(_judge, chosen_part(part), data)
+    hints = NOTEBOOKS[part].hints + COMPILE_HINTS
+    return judged(model, judge, hints, lambda: NOTEBOOKS[part].code)
+
+
+def chosen_part(key: str) -> Part:
+    """The part of a key.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if key not in PARTS:
+        raise ValueError(f"part={key!r}: it must be one of {', '.join(map(repr, PARTS))}")
+    return PARTS[key]
+
+
+def _judge(part: Part, data: Dataset | None, model: Any) -> CheckResult:
+    import keras
+
+    if not isinstance(model, keras.Model):
+        return not_judged(model)
+    if not model.weights:
+        return CheckResult(
+            "wrong",
+            "This model has no weights yet, because it has no layers or does not know the shape "
+            "of an image: begin it with keras.Input(...), or call it once on some images.",
+        )
+    asked = part.build(loss="categorical_crossentropy")
+    initial = asked.get_weights()  # trying the networks out changes the weights of the part's
+    findings = _against_part(model, part, asked)
+    if data is not None and not any(each.topic == "compile" for each in findings):
+        findings += _against_data(model, data)
+    findings += [*_copies(model), *_trained(model, initial, findings)]
+    return verdict(
+        with_reasons(findings),
+        f"Right: this is the network that part {part.key} asks for.",
+        f"Not yet: this is not the network that part {part.key} asks for.",
+    )
+
+
+def _against_part(model: "keras.Model", part: Part, asked: "keras.Model") -> list[Finding]:
+    """What differs from the part's network, in the layers and in how it was compiled."""
+    shape = (model.get_build_config() or {}).get("input_shape") or asked.input_shape
+    network = describe_network(model, tuple(shape[1:]))
+    training, compiling = _compiled(model, network, describe_training(asked))
+    found, wanted = mathematics({**network, **training}), mathematics(describe(asked))
+    layers, wanted_layers = _layers_of(found), _layers_of(wanted)
+    unlike = compare(layers, wanted_layers) + _shared(model)
+    if unlike and perhaps_the_same(layers, wanted_layers):
+        logits = training.get("loss: from logits", False) if model.compiled else None
+        rate = part.figures.get("dropout", 0)
+        otherwise = behaviour.behaves_otherwise(model, asked, logits, rate)
+        if not otherwise or isinstance(found["layers"], str):
+            unlike = otherwise
+            found.pop("loss: from logits", None)  # judged by its outputs
+    rest = {key: value for key, value in found.items() if topic(key) != "layers"}
+    divides = [remark("divides")] if "input: divided by" in network else []
+    return [*unlike, *compare({**wanted_layers, **rest}, wanted), *compiling, *divides]
+
+
+def _layers_of(description: Description) -> Description:
+    """The part of a description that is about the layers."""
+    return {key: value for key, value in description.items() if topic(key) == "layers"}
+
+
+def _compiled(
+    model: "keras.Model", network: Description, asked: Description
+) -> tuple[Description, list[Finding]]:
+    """How a model was compiled, and what there is to say of it.
+
+    One that is not compiled yet is taken for compiled as asked, to suit its output.
+    """
+    if not model.compiled:
+        if network.get("output layer: activation") != "linear":
+            return asked, [remark("not compiled")]
+        suited = {**asked, "loss: from logits": True}
+        return suited, [remark("not compiled"), remark("gives logits")]
+    training = asked
+    try:
+        training = describe_training(model)
+        faults = _metrics(model, training)
+    except (ValueError, TypeError) as problem:
+        faults = [Finding("compile", in_one_line(problem), place="compile", topic="compile")]
+    training, remarks = overlook(training)
+    return training, faults + remarks
+
+
+def _shared(model: "keras.Model") -> list[Finding]:
+    """Which layers stand twice in a sequential model, which is described as if each stood once."""
+    weighted = [layer for layer in model.layers if layer.weights]
+    twice = [layer.name for layer in dict.fromkeys(weighted) if weighted.count(layer) > 1]
+    return [Finding("shared", True, False, f"layer {name}", "layers") for name in twice]
+
+
+def _copies(model: "keras.Model") -> list[Finding]:
+    """Which layers begin with the same random weights, and why."""
+    layers = [layer for layer in model._flatten_layers() if hasattr(layer, "kernel")]
+    kernels = [(layer.name, np.asarray(layer.kernel)) for layer in layers]
+    return [
+        remark("copies", this, that)
+        for (this, one), (that, other) in itertools.combinations(kernels, 2)
+        if one.shape == other.shape and np.ptp(one) and np.array_equal(one, other)
+    ]
+
+
+def _trained(
+    model: "keras.Model", initial: list[np.ndarray], findings: list[Finding]
+) -> list[Finding]:
+    """Whether a model's weights are no longer those that it began with."""
+    if model.compiled and (steps := int(model.optimizer.iterations)):
+        return [remark("trained", steps)]
+    if any(each.figure in ("initial weights", "initial bias") for each in findings):
+        return []  # it began otherwise
+    weights = model.get_weights()
+    comparable = [weight.shape for weight in weights] == [weight.shape for weight in initial]
+    moved = comparable and behaviour.unlike_initially(weights, initial)
+    return [remark("not new")] if moved else []
+
+
+def _metrics(model: "keras.Model", training: Description) -> list[Finding]:
+    """What is wrong with the metrics: one of them has to be the accuracy."""
+    config = model.get_compile_config()
+    names = [*_names(config["metrics"]), *_names(config["weighted_metrics"])]
+    kinds = ("categorical_accuracy", "CategoricalAccuracy")
+    sparse = ("sparse_categorical_accuracy", "SparseCategoricalAccuracy")
+    fitting, other = (sparse, kinds) if training["loss"].startswith("sparse") else (kinds, sparse)
+    if {"accuracy", "acc", *fitting} & set(names):
+        return []
+    if set(other) & set(names):
+        loss = training["loss"]
+        return [Finding("metrics for other labels", names, loss, "metrics", "metrics")]
+    return [Finding("metrics", names or ["none"], ["accuracy"], "metrics", "metrics")]
+
+
+def _names(config: Any) -> list[str]:
+    """Names of all metrics in a compile configuration; those of objects are their classes'."""
+    if isinstance(config, str):
+        return [config]
+    if isinstance(config, dict) and "class_name" in config:
+        name = config["class_name"]
+        return [config["config"] if name == "function" else name]
+    parts = config.values() if isinstance(config, dict) else config or ()
+    return [name for part in parts for name in _names(part)]
+
+
+def _against_data(model: "keras.Model", data: Any) -> list[Finding]:
+    """What keeps a model from learning from these data."""
+    if not isinstance(data, Dataset):
+        return [Finding("no data", *kind_of(data), place="data", topic="data")]
+    divides = "input: divided by" in describe_network(model, data.x_train.shape[1:])
+    findings = arrays.unusable_images(data) or arrays.unscaled(data, divides)
+    adapted = data.x_train.dtype == np.uint8 and data.x_train.ndim == 3
+    own, taken = data.x_train.shape[1:], getattr(model, "input_shape", (None,))[1:]
+    if not findings and not adapted and taken and own != taken:
+        findings = [Finding("shape for the network", own, taken, "x_train", "images")]
+    one_hot = data.y_train.ndim == 2
+    sparse = model.compiled and "sparse" in describe_training(model)["loss"]
+    if one_hot and sparse:
+        findings.append(Finding("one-hot", place="y_train", topic="labels"))
+    elif model.compiled and not one_hot and not sparse and not adapted:
+        findings.append(remark("class numbers"))
+    return findings

@@ -1,0 +1,42 @@
+"""What the course says, a file for each notebook: its part, sliders, code, hints and answers."""
+
+from .contents import ANSWERS, BEYOND, COMPILE_HINTS, NEEDS, NOTEBOOKS, PARTS, SEEDS
+from .counting import HINTS as COUNT_HINTS
+from .counting import NO_SLIP, OPTIMISER, CountedLayer
+from .counting import SLIPS as COUNT_SLIPS
+from .linear import DATA_CODE, DATA_HINTS
+from .parts import Part
+from .reasons import reason_of
+from .sliders import CLIPPED, TRAINING, Slider
+from .tasks import Answer, Estimate, Function, Layer, Notebook, Slip, Task, Trained, Value
+
+__all__ = [
+    "ANSWERS",
+    "BEYOND",
+    "CLIPPED",
+    "COMPILE_HINTS",
+    "COUNT_HINTS",
+    "COUNT_SLIPS",
+    "DATA_CODE",
+    "DATA_HINTS",
+    "NEEDS",
+    "NOTEBOOKS",
+    "NO_SLIP",
+    "OPTIMISER",
+    "PARTS",
+    "SEEDS",
+    "TRAINING",
+    "Answer",
+    "CountedLayer",
+    "Estimate",
+    "Function",
+    "Layer",
+    "Notebook",
+    "Part",
+    "Slider",
+    "Slip",
+    "Task",
+    "Trained",
+    "Value",
+    "reason_of",
+]

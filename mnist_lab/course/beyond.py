@@ -1,0 +1,424 @@
+"""Notebook 6: beyond the sheet."""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..runs import Run, load_records
+from .measures import mnist
+from .tasks import Answer, Function, Notebook, Slip, Value
+
+
+def _flattery(run: Run) -> float:
+    accuracies = 100 * np.array(run.history["val_accuracy"])
+    return accuracies.max() - accuracies[-1]
+
+
+def _standard_error(accuracy: float, images: int, *, root: bool = True) -> float:
+    share = accuracy / 100
+    variance = share * (1 - share) / images
+    return 100 * (math.sqrt(variance) if root else variance)
+
+
+def _choice(runs: dict, key: str = "val_accuracy", last: bool = False, first: int = 1) -> tuple:
+    """The learning rate and the number of epochs of the best accuracy."""
+
+    def best(run: Run) -> float:
+        return run.history[key][-1] if last else max(run.history[key])
+
+    rate = max(runs, key=lambda each: best(runs[each]))
+    return rate, int(np.argmax(runs[rate].history[key])) + first
+
+
+def _tested(model: Any, scale: float = 100) -> float:
+    from ..training import predict
+
+    data = mnist()  # whose validation images are the test part of a split
+    return scale * np.mean(predict(model, data.x_valid).argmax(axis=1) == data.y_valid)
+
+
+def _seen(images: int) -> float:
+    return 3_000 * 100 / images
+
+
+def _gains(without: list[Run], having: list[Run]) -> np.ndarray:
+    """Points of accuracy that a cure gains, seed by seed."""
+    finals = [[100 * run.history["val_accuracy"][-1] for run in runs] for runs in (having, without)]
+    return np.subtract(*finals)
+
+
+def _remains(iterations: int, learning_rate: float, weight_decay: float) -> float:
+    return (1 - learning_rate * weight_decay) ** iterations
+
+
+def _stopped(watched: Run, judged: Run, plus: int = 0) -> float:
+    """Accuracy of a run, in percent, at the epoch that the loss of another one chooses."""
+    place = int(np.argmin(watched.history["val_loss"])) + plus
+    return 100 * judged.history["val_accuracy"][place]
+
+
+def _ece(probabilities: np.ndarray, truth: np.ndarray, *, part: str = "") -> float:
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == truth
+    bins = np.minimum((10 * confidence).astype(int), 9)
+    total = 0.0
+    for own in (bins == number for number in np.unique(bins)):
+        distance = right[own].mean() - confidence[own].mean()
+        distance = distance if part == "signed" else abs(distance)
+        total += distance * (1 if part == "unweighted" else own.mean())
+    return 100 * total
+
+
+def _some_answers() -> list[tuple[np.ndarray, np.ndarray]]:
+    """What two networks say of a few hundred images, and the truth."""
+    random = np.random.default_rng(0)
+    scores = random.normal(size=(300, 10)) * random.uniform(0.5, 4, (300, 1))
+    said = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    truth = np.where(random.random(300) < 0.6, said.argmax(axis=1), random.integers(0, 10, 300))
+    return [(said, truth), (said[:50], truth[:50])]
+
+
+def _cool(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    powers = probabilities ** (1 / temperature)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _half_wave(done: float) -> float:
+    return (1 + math.cos(math.pi * done)) / 2
+
+
+def _rate(
+    iteration: int,
+    highest: float,
+    iterations: int,
+    *,
+    fall: Callable[[float], float] = _half_wave,
+    whole: bool = False,
+) -> float:
+    """A learning rate that warms up in the first tenth, then falls along half a cosine wave."""
+    warm_up = iterations // 10
+    if iteration < warm_up:
+        return highest * (0.1 + 0.9 * iteration / warm_up)
+    begin = 0 if whole else warm_up
+    return highest * fall((iteration - begin) / (iterations - begin))
+
+
+def _missed(runs: list[Run], truth: np.ndarray, count: Callable[..., Any] = np.all) -> np.ndarray:
+    """The places of the images that all runs read wrong."""
+    wrong = [run.val_probabilities.argmax(axis=1) != truth for run in runs]
+    return np.flatnonzero(count(wrong, axis=0))
+
+
+_ANSWERS = {
+    "flattery": Answer(
+        "these are the points by which the best epoch flatters",
+        Function(
+            _flattery,
+            (
+                Slip(lambda run: -_flattery(run), "the sign", "the best one minus the last one"),
+                Slip(
+                    lambda run: 100 * max(run.history["val_accuracy"]),
+                    "that is the best accuracy itself",
+                    "take the last one away",
+                ),
+                Slip(
+                    lambda run: 100 * np.ptp(run.history["val_accuracy"]),
+                    "that is best minus worst",
+                    "the last one is [-1]",
+                ),
+                Slip(
+                    lambda run: (
+                        100 * (max(run.history["val_accuracy"]) - run.history["val_accuracy"][0])
+                    ),
+                    "that is best minus first",
+                    "the last one is [-1]",
+                ),
+                Slip(
+                    lambda run: _flattery(run) / 100, "these are shares; accuracies holds percent"
+                ),
+            ),
+            lambda: [(run,) for run in load_records("linear")[:3]],
+        ),
+        ("accuracies.max() is the best one.", "accuracies[-1] is the last one."),
+    ),
+    "error": Answer(
+        "this is the standard error in points",
+        Function(
+            _standard_error,
+            (
+                Slip(functools.partial(_standard_error, root=False), "the square root is missing"),
+                Slip(
+                    lambda accuracy, images: _standard_error(accuracy, images) / 100,
+                    "that is a share; one point is 1 %",
+                ),
+                Slip(
+                    lambda accuracy, _: _standard_error(accuracy, 1),
+                    "that is not divided by the number of images",
+                ),
+                Slip(
+                    lambda accuracy, images: _standard_error(accuracy, 1) / images,
+                    "the root is of all of it, the number of images too",
+                ),
+            ),
+            [(50, 100), (98.3, 10_000), (91.0, 2_500)],
+        ),
+        ("p is accuracy / 100.", "100 * np.sqrt(p * (1 - p) / images)."),
+    ),
+    "choose": Answer(
+        "this network reads the validation images best",
+        Value(
+            _choice,
+            (
+                Slip(
+                    lambda runs: _choice(runs, first=0), "Python counts epochs from 0", "one more"
+                ),
+                Slip(
+                    lambda runs: _choice(runs, last=True),
+                    "that rate is best at its last epoch; the best of all epochs counts",
+                ),
+                Slip(lambda runs: _choice(runs, "accuracy"), "that is by the training accuracy"),
+            ),
+        ),
+        (
+            "Compare max(run.history['val_accuracy']) of the three.",
+            "np.argmax says at which place the largest is, counted from 0.",
+        ),
+    ),
+    "test": Answer(
+        "this is the accuracy on images that took no part in the choice",
+        Value(
+            _tested,
+            (
+                Slip(lambda model: _tested(model, 1), "that is a share; in percent, please"),
+                Slip(lambda model: 100 - _tested(model), "these are the wrong answers, in percent"),
+                Slip(
+                    lambda model: _tested(model, len(mnist().y_valid)),
+                    "that is a number of images; in percent, please",
+                ),
+            ),
+        ),
+        (
+            "said.argmax(axis=1) is the answers.",
+            "Compare them with split.y_test, and take the mean.",
+        ),
+    ),
+    "seen": Answer(
+        "this is how often each image is seen",
+        Function(
+            _seen,
+            (
+                Slip(lambda images: 3_000 / images, "a batch holds 100 images, not one"),
+                Slip(
+                    lambda images: images / 300_000,
+                    "that is upside down",
+                    "the fewer the images, the more often",
+                ),
+                Slip(
+                    lambda _: 300_000,
+                    "that is how many images are seen",
+                    "divide by how many there are",
+                ),
+            ),
+            [(100,), (3_000,), (60_000,)],
+        ),
+        ("How many images do 3,000 batches hold?", "Divide that by the number of images."),
+    ),
+    "gains": Answer(
+        "these are the points that the cure gains, seed by seed",
+        Function(
+            _gains,
+            (
+                Slip(lambda *runs: -_gains(*runs), "the sign", "with minus without"),
+                Slip(lambda *runs: _gains(*runs) / 100, "these are shares", "in percent, please"),
+                Slip(
+                    lambda *runs: _gains(*runs).mean(), "one number for each seed, not their mean"
+                ),
+            ),
+            lambda: [(load_records("mlp"), load_records("dropout"))],
+        ),
+        (
+            "run.history['val_accuracy'][-1] is a run's last accuracy.",
+            "Make an array of each list, and subtract.",
+        ),
+    ),
+    "remains": Answer(
+        "this is the share of the weight that remains",
+        Function(
+            _remains,
+            (
+                Slip(
+                    lambda n, _, w: (1 - w) ** n,
+                    "the share taken off is the learning rate times the weight decay",
+                ),
+                Slip(
+                    lambda n, rate, w: 1 - n * rate * w,
+                    "each time a share of what is left, not of what there was",
+                ),
+                Slip(
+                    lambda *figures: 1 - _remains(*figures), "that is what is gone", "what remains?"
+                ),
+                Slip(lambda _, *figures: _remains(1, *figures), "that is after a single iteration"),
+            ),
+            [(3_000, 0.001, 0.5), (600, 0.001, 0.1), (2, 0.5, 0.5)],
+        ),
+        (
+            "After one iteration 1 - learning_rate * weight_decay remains.",
+            "After two, the same share of that: a power.",
+        ),
+    ),
+    "stopped": Answer(
+        "this is the accuracy where the validation images would have stopped",
+        Function(
+            _stopped,
+            (
+                Slip(
+                    lambda _, judged: _stopped(judged, judged),
+                    "that is chosen by the test images",
+                    "the watched run says when to stop",
+                ),
+                Slip(
+                    lambda watched, _: _stopped(watched, watched),
+                    "that is on the validation images that chose",
+                    "judge by the other run",
+                ),
+                Slip(
+                    functools.partial(_stopped, plus=1),
+                    "that is one epoch later",
+                    "np.argmin counts from 0, as the list does",
+                ),
+                Slip(lambda *runs: _stopped(*runs) / 100, "that is a share", "in percent, please"),
+                Slip(lambda _, judged: 100 * judged.val_accuracy, "that is the last epoch"),
+            ),
+            lambda: list(zip(load_records("mlp"), load_records("dropout"), strict=True)),
+        ),
+        (
+            "np.argmin(watched.history['val_loss']) is the place of its smallest loss.",
+            "Take judged.history['val_accuracy'] at that place.",
+        ),
+    ),
+    "ece": Answer(
+        "this is the expected calibration error in points",
+        Function(
+            _ece,
+            (
+                Slip(
+                    functools.partial(_ece, part="unweighted"),
+                    "each bin counts by its share of the images, own.mean()",
+                ),
+                Slip(
+                    functools.partial(_ece, part="signed"),
+                    "a distance is never negative",
+                    "abs(...)",
+                ),
+                Slip(lambda *said: 100 * _ece(*said), "it is multiplied by 100 at the end already"),
+            ),
+            _some_answers,
+        ),
+        (
+            "right[own].mean() is how many of the bin are right.",
+            "Add abs(right - sure) times own.mean().",
+        ),
+    ),
+    "cool": Answer(
+        "these are the probabilities at that temperature",
+        Function(
+            _cool,
+            (
+                Slip(lambda said, heat: _cool(said, 1 / heat), "the power is 1 / T, not T"),
+                Slip(
+                    lambda said, heat: said ** (1 / heat),
+                    "they do not add up to 1",
+                    "divide by the sum of each row",
+                ),
+                Slip(
+                    lambda said, heat: said ** (1 / heat) / (said ** (1 / heat)).sum(),
+                    "divided by the sum of all",
+                    "each row adds up to 1, axis=1",
+                ),
+                Slip(
+                    lambda said, heat: said / heat,
+                    "that divides the probabilities, not the scores",
+                    "take powers",
+                ),
+            ),
+            lambda: [(_some_answers()[1][0], heat) for heat in (1.0, 2.0, 0.5)],
+        ),
+        ("probabilities ** (1 / temperature).", "See sum(axis=1, keepdims=True)."),
+    ),
+    "rate": Answer(
+        "this is the learning rate of each iteration",
+        Function(
+            _rate,
+            (
+                Slip(
+                    functools.partial(_rate, fall=lambda done: 1 - done),
+                    "that falls along a straight line",
+                    "a cosine, please",
+                ),
+                Slip(
+                    functools.partial(_rate, fall=lambda done: _half_wave(done / math.pi)),
+                    "half a wave goes from the angle 0 to π, in radians",
+                ),
+                Slip(
+                    functools.partial(_rate, fall=lambda done: _half_wave(2 * done)),
+                    "that is a whole wave, which rises again",
+                    "up to the angle π",
+                ),
+                Slip(
+                    functools.partial(_rate, fall=lambda done: math.cos(math.pi * done)),
+                    "it becomes negative",
+                    "half of 1 + cos goes from 1 to 0",
+                ),
+                Slip(
+                    functools.partial(_rate, whole=True),
+                    "the wave begins where the warm-up ends, not at iteration 0",
+                ),
+            ),
+            [(at, 0.003, 12_000) for at in (0, 600, 1_200, 3_000, 7_000, 11_000)],
+        ),
+        (
+            "Which share of the iterations after the warm-up is done?",
+            "(1 + cos(π · share)) / 2 goes from 1 to 0.",
+        ),
+    ),
+    "missed": Answer(
+        "these are the digits that none of the networks reads",
+        Function(
+            _missed,
+            (
+                Slip(
+                    functools.partial(_missed, count=np.any),
+                    "these are all that any network reads wrong",
+                    "all of them must",
+                ),
+                Slip(
+                    lambda runs, truth: np.flatnonzero(
+                        np.all(
+                            [run.val_probabilities.argmax(axis=1) == truth for run in runs], axis=0
+                        )
+                    ),
+                    "these are the digits that all read right",
+                ),
+                Slip(
+                    lambda runs, truth: np.isin(np.arange(len(truth)), _missed(runs, truth)),
+                    "that is yes or no for each image",
+                    "np.flatnonzero gives the places",
+                ),
+                Slip(lambda *given: len(_missed(*given)), "that is how many they are", "which?"),
+                Slip(
+                    lambda runs, truth: _missed(runs[:1], truth),
+                    "that is by the first network alone",
+                ),
+            ),
+            lambda: [(load_records(part), mnist().y_valid) for part in ("cnn", "mlp")],
+        ),
+        (
+            "run.val_probabilities.argmax(axis=1) is what a network reads.",
+            "np.all(..., axis=0), then np.flatnonzero.",
+        ),
+    ),
+}
+NOTEBOOK = Notebook("beyond", answers=_ANSWERS)

@@ -1,0 +1,199 @@
+"""Notebook 5: the four networks compared, and the sheet's claims."""
+
+import functools
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+
+from ..runs import Run
+from . import cnn, dropout, linear, mlp
+from .measures import wrong
+from .tasks import Answer, Function, Notebook, Slip, Value
+
+_PARTS = [each.PART.key for each in (linear, mlp, dropout, cnn)]
+_COUNTS = mlp.PART.parameters, cnn.PART.parameters
+_RATIO, _ROOTS = _COUNTS[0] / _COUNTS[1], tuple(map(math.sqrt, _COUNTS))
+
+
+def _finals(part: str, what: str, runs: dict[str, list[Run]]) -> np.ndarray:
+    return np.array([100 * run.history[what][-1] for run in runs[part]])
+
+
+def _right(runs: dict[str, list[Run]]) -> tuple[np.ndarray, np.ndarray]:
+    return tuple(~wrong(runs[part][0]) for part in ("mlp", "dropout"))
+
+
+def _mcnemar(only_first: int, only_second: int, sides: int = 2, last: int = 1) -> float:
+    n, fewer = only_first + only_second, min(only_first, only_second)
+    return sides * sum(math.comb(n, k) for k in range(fewer + last)) / 2**n
+
+
+def _permutation(
+    first: np.ndarray, second: np.ndarray, sign: Any = abs, least: float = -1e-9
+) -> float:
+    """The share of ways to choose a group that differs by `least` more than the observed one."""
+    numbers, ways = np.concatenate([first, second]), []
+    for chosen in itertools.combinations(range(len(numbers)), len(first)):
+        others = [index for index in range(len(numbers)) if index not in chosen]
+        ways.append(sign(numbers[list(chosen)].mean() - numbers[others].mean()))
+    observed = abs(np.mean(first) - np.mean(second))
+    return float(np.mean([difference >= observed + least for difference in ways]))
+
+
+def _only(first: np.ndarray, second: np.ndarray) -> tuple[int, int]:
+    return (first & ~second).sum(), (~first & second).sum()
+
+
+_ANSWERS = {
+    "finals": Answer(
+        "one number in percent for each run",
+        Function(
+            _finals,
+            (
+                Slip(
+                    lambda part, what, runs: _finals(part, what, runs) / 100,
+                    "these are shares",
+                    "1 is 100 %",
+                ),
+                Slip(
+                    lambda part, what, runs: np.array(
+                        [100 * run.history[what][0] for run in runs[part]]
+                    ),
+                    "that is the first epoch; the last one is [-1]",
+                ),
+                Slip(
+                    lambda part, what, runs: np.array(
+                        [100 * max(run.history[what]) for run in runs[part]]
+                    ),
+                    "that is the best epoch of each run, not its last",
+                ),
+                Slip(
+                    lambda part, what, runs: np.array(
+                        [100 * np.mean(run.history[what]) for run in runs[part]]
+                    ),
+                    "that is the mean over all epochs",
+                    "only the last one counts",
+                ),
+                Slip(
+                    lambda part, what, runs: _finals(part, what, runs).mean(),
+                    "that is their mean",
+                    "one number for each run is asked for",
+                ),
+            ),
+            [(part, what) for part in _PARTS for what in ("val_accuracy", "fit_accuracy")],
+        ),
+        ("runs[part] is a list of runs.", "run.history[what][-1] is the last value, a share."),
+    ),
+    "pairs": Answer(
+        "these are the images that only one of the two reads right",
+        Value(
+            lambda runs: _only(*_right(runs)),
+            (
+                Slip(
+                    lambda runs: _only(*_right(runs))[::-1],
+                    "the two are swapped",
+                    "only the MLP comes first",
+                ),
+                Slip(
+                    lambda runs: tuple(one.sum() for one in _right(runs)),
+                    "these are all that each network reads right",
+                ),
+                Slip(
+                    lambda runs: tuple((~one).sum() for one in _right(runs)),
+                    "these are the images that each network gets wrong",
+                ),
+            ),
+        ),
+        ("True of one and not of the other.", "~ turns True and False round, & joins two."),
+    ),
+    "mcnemar": Answer(
+        "this is the exact two-sided p-value",
+        Function(
+            lambda *pair: min(1, _mcnemar(*pair)),
+            (
+                Slip(
+                    functools.partial(_mcnemar, sides=1),
+                    "one-sided",
+                    "the other side is as unequal, so twice that",
+                ),
+                Slip(_mcnemar, "a probability is never above 1", "min(1, ...)"),
+                Slip(
+                    lambda *pair: min(1, _mcnemar(*pair, last=0)),
+                    "the case that was seen is left out",
+                    "`at least as unequal` includes it",
+                ),
+                Slip(
+                    functools.partial(_mcnemar, sides=1, last=0),
+                    "one-sided, and the case that was seen is left out",
+                ),
+                Slip(
+                    lambda *pair: min(1, _mcnemar(*pair) * 2 ** sum(pair) / max(sum(pair), 1)),
+                    "it is divided by the number of tosses",
+                    "there are 2**n ways",
+                ),
+            ),
+            [(3, 11), (11, 3), (5, 5), (0, 7), (20, 9), (1, 2)],
+        ),
+        (
+            "Add up comb(n, k) for all k that are at most `fewer`, and divide by 2**n.",
+            "The other side is just as unequal: twice that, but never more than 1.",
+        ),
+    ),
+    "permutation": Answer(
+        "this is the exact two-sided p-value",
+        Function(
+            _permutation,
+            (
+                Slip(
+                    functools.partial(_permutation, sign=lambda difference: difference),
+                    "one-sided",
+                    "a difference counts whatever its sign, so take abs(...)",
+                ),
+                Slip(
+                    functools.partial(_permutation, least=1e-9),
+                    "ties are left out",
+                    "`at least as much` includes them",
+                ),
+                Slip(
+                    functools.partial(_permutation, least=0),
+                    "rounding hides some ties",
+                    "compare with observed - 1e-9",
+                ),
+                Slip(lambda *groups: 1.0, "it counts every way, whether the groups differ or not"),
+            ),
+            [
+                (np.array([1.0, 2, 3]), np.array([4.0, 5, 6])),
+                (np.array([98.1, 98.3, 98.2]), np.array([98.2, 98.4, 98.5])),
+                (np.array([0.3, 0.1, 0.2, 0.7]), np.array([0.6, 0.4])),
+            ],
+        ),
+        ("numbers[list(chosen)] is one group, numbers[others] the other.", "Compare the means."),
+    ),
+    "claim6-numbers": Answer(
+        "this is the ratio, and these are the roots",
+        Value(
+            (_RATIO, _ROOTS),
+            (
+                Slip(
+                    (1 / _RATIO, _ROOTS),
+                    "the ratio is the wrong way round",
+                    "MLP by CNN",
+                ),
+                Slip(
+                    (_RATIO, _ROOTS[::-1]),
+                    "the roots are swapped",
+                    "the MLP's comes first",
+                ),
+                Slip(
+                    (_RATIO, np.square(_COUNTS, dtype=float)),
+                    "those are the squares",
+                    "np.sqrt is the square root",
+                ),
+            ),
+        ),
+        ("Divide, and see np.sqrt.", "np.sqrt takes a list of both numbers."),
+    ),
+}
+NOTEBOOK = Notebook("comparison", answers=_ANSWERS)

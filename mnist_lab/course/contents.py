@@ -1,0 +1,21 @@
+"""All notebooks together: the parts of the sheet, and the small answers by name."""
+
+from . import beyond, cnn, comparison, dropout, linear, mlp
+
+NOTEBOOKS = {
+    each.NOTEBOOK.key: each.NOTEBOOK for each in (linear, mlp, dropout, cnn, comparison, beyond)
+}
+PARTS = {key: each.part for key, each in NOTEBOOKS.items() if each.part}
+ANSWERS = {
+    f"{key}.{cell}": answer
+    for key, each in NOTEBOOKS.items()
+    for cell, answer in each.answers.items()
+}
+SEEDS = 5  # runs of each part that are on file
+BEYOND = beyond.NOTEBOOK.key  # the sixth notebook, which leaves the sheet behind
+NEEDS = (*PARTS, BEYOND)  # who needs recorded runs
+COMPILE_HINTS = (
+    "model.compile takes the optimiser, the loss and a list of metrics.",
+    "Part linear takes SGD with a large learning rate, the others Adam with Keras' usual one; "
+    "the loss is the cross-entropy for ten classes, the metric is the accuracy.",
+)

@@ -1,0 +1,253 @@
+"""Notebook 1: the linear network."""
+
+import dataclasses
+import functools
+from typing import Any
+
+import numpy as np
+
+from .measures import mnist
+from .parts import Part
+from .sliders import HIDDEN_UNITS, LEARNING_RATE, LOSS
+from .tasks import Answer, Function, Notebook, Slip, Value
+
+PART = Part("linear", "Linear network", "build_linear", 17, 7_960, 0.916)
+_SLIDERS = (
+    LEARNING_RATE,
+    dataclasses.replace(HIDDEN_UNITS, choices=(1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 100)),
+    LOSS,
+)
+_HINTS = (
+    "Two layers, one after the other, and nothing in between.",
+    "Both are keras.layers.Dense. The first has no activation, the second has softmax.",
+    "The first layer starts at zero: look up kernel_initializer.",
+)
+_CODE = """\
+import keras
+from keras import layers
+import mnist_lab as lab
+
+model = keras.Sequential(
+    [
+        keras.Input((784,)),
+        layers.Dense(10, kernel_initializer="zeros"),
+        layers.Dense(10, activation="softmax"),
+    ]
+)
+model.compile(
+    optimizer=keras.optimizers.SGD(0.5),
+    loss=lab.ClippedCrossentropy(),
+    metrics=["accuracy"],
+)"""
+DATA_HINTS = (
+    "Compare shape, type, smallest and largest value with what the sheet asks for.",
+    "An image is a row of 784 numbers: see numpy's reshape. The largest number is 1.",
+    "np.eye(10) has ten rows, one for each digit; a label can pick its row.",
+)
+DATA_CODE = """\
+import numpy as np
+import mnist_lab as lab
+
+data = lab.load_mnist()
+dataset = lab.Dataset(
+    data.x_train.reshape(-1, 784).astype("float32") / 255,
+    np.eye(10, dtype="float32")[data.y_train],
+    data.x_valid.reshape(-1, 784).astype("float32") / 255,
+    np.eye(10, dtype="float32")[data.y_valid],
+)"""
+
+
+def _first() -> np.ndarray:
+    return mnist().x_train[0]
+
+
+def _one_hot(place: int = 5, number: float = 1) -> np.ndarray:
+    """The label of the first image, a 5."""
+    label = np.zeros(10)
+    label[place] = number
+    return label
+
+
+def _merged(model: Any) -> np.ndarray:
+    first, _, second, _ = model.get_weights()
+    return first @ second
+
+
+def _gradients(x, y, w1, b1, w2, b2, *, sign=1, mean=True, exact=True) -> tuple[np.ndarray, ...]:
+    """Of the mean cross-entropy of two linear layers, or what common mistakes make of them."""
+    hidden = x @ w1 + b1
+    exponentials = np.exp(hidden @ w2 + b2)
+    said = exponentials / exponentials.sum(axis=1, keepdims=True)
+    at_scores = sign * (said - y if exact else said) / (len(x) if mean else 1)
+    at_hidden = at_scores @ w2.T
+    return x.T @ at_hidden, at_hidden.sum(axis=0), hidden.T @ at_scores, at_scores.sum(axis=0)
+
+
+def _batches() -> list[tuple[np.ndarray, ...]]:
+    """Two batches of few numbers, with weights: inputs, one-hot labels, and the four arrays."""
+    random = np.random.default_rng(0)
+    shapes = (6, 4), (4,), (4, 3), (3,)
+    return [
+        (
+            random.random((images, 6)),
+            np.eye(3)[random.integers(0, 3, images)],
+            *(random.normal(size=shape) for shape in shapes),
+        )
+        for images in (5, 2)
+    ]
+
+
+_ANSWERS = {
+    "flat": Answer(
+        "one row of 784 numbers from 0 to 1",
+        Value(
+            lambda: _first().reshape(784) / 255,
+            (
+                Slip(
+                    lambda: _first().reshape(784),
+                    "it is flat, but its pixels still go up to 255",
+                    "divide them by 255",
+                ),
+                Slip(
+                    lambda: _first() / 255,
+                    "it is scaled, but not flat",
+                    "it still has rows and columns",
+                ),
+                Slip(
+                    lambda: _first().reshape(784) // 255,
+                    "// rounds down, and the grey is lost",
+                    "divide with /",
+                ),
+                Slip(
+                    lambda: _first().reshape(784) / 256,
+                    "the largest pixel is 255, not 256",
+                    "divide by that",
+                ),
+                Slip(
+                    lambda: _first().T.reshape(784) / 255,
+                    "rows and columns are swapped",
+                    "reshape goes row by row by itself",
+                ),
+                Slip(
+                    lambda: _first().reshape(1, 784) / 255,
+                    "it is a table of one row",
+                    "reshape(784) makes a plain row of it",
+                ),
+                Slip(
+                    lambda: _first().reshape(784, 1) / 255,
+                    "it is one column",
+                    "reshape(784) makes a plain row of it",
+                ),
+            ),
+            before=_first,
+        ),
+        ("Two things: the shape, and the size of the numbers.", "See reshape; 255 is the largest."),
+    ),
+    "onehot": Answer(
+        "a 1 at the place of the 5, and 0 elsewhere",
+        Value(
+            _one_hot(),
+            (
+                Slip(
+                    _one_hot(6),
+                    "one place too far",
+                    "Python counts from 0, so the digit is its own place",
+                ),
+                Slip(_one_hot(4), "one place too early", "Python counts from 0"),
+                Slip(
+                    _one_hot(5, 5),
+                    "at the right place stands the digit itself",
+                    "put a 1 there",
+                ),
+                Slip(
+                    np.ones(10),
+                    "there is a 1 at every place",
+                    "only the digit's own has one",
+                ),
+            ),
+            before=np.zeros(10),
+        ),
+        ("label[0] is the place of the digit 0.", "data.y_train[0] is the place."),
+    ),
+    "step": Answer(
+        "these are the gradients of the mean loss",
+        Function(
+            _gradients,
+            (
+                Slip(
+                    functools.partial(_gradients, sign=-1),
+                    "the sign",
+                    "the gradient at the scores is p - y",
+                ),
+                Slip(
+                    functools.partial(_gradients, mean=False),
+                    "the loss is a mean over the batch",
+                    "divide by the number of images",
+                ),
+                Slip(
+                    functools.partial(_gradients, exact=False),
+                    "the labels are missing",
+                    "the gradient at the scores is p - y",
+                ),
+            ),
+            _batches,
+        ),
+        (
+            "Begin at the scores: at_scores = (p - y) / len(x). Then at_hidden = at_scores @ w2.T.",
+            "A layer's weights get its inputs, transposed, @ the gradient at its outputs.",
+        ),
+    ),
+    "weights": Answer(
+        "one layer with these weights does what the two do",
+        Value(
+            _merged,
+            (
+                Slip(
+                    lambda model: _merged(model).T,
+                    "it is transposed",
+                    "one column for each digit, not one row",
+                ),
+                Slip(lambda model: model.get_weights()[0], "that is the first layer alone"),
+                Slip(
+                    lambda model: model.get_weights()[0] * model.get_weights()[2][:, 0],
+                    "* multiplies number by number; a matrix product is @",
+                ),
+                Slip(
+                    lambda model: _merged(model) + model.get_weights()[3],
+                    "the biases are added",
+                    "the weights alone are asked for",
+                ),
+            ),
+        ),
+        ("x @ W1 @ W2 is the same as x @ (W1 @ W2).", "The product is (784, 10)."),
+    ),
+    "confusion": Answer(
+        "this is the network's answer for each image",
+        Value(
+            lambda run: run.val_probabilities.argmax(axis=1),
+            (
+                Slip(
+                    lambda run: run.val_probabilities.max(axis=1),
+                    "these are the probabilities of the answers",
+                    "argmax says which it is",
+                ),
+                Slip(
+                    lambda run: run.val_probabilities.argmax(axis=0),
+                    "axis=0 compares the images with each other",
+                    "the digits are axis 1",
+                ),
+                Slip(
+                    lambda run: run.val_probabilities.argmin(axis=1),
+                    "that is the digit that the network believes in least",
+                ),
+                Slip(
+                    lambda run: run.val_probabilities.argmax(),
+                    "that is a single number",
+                    "look for the largest in each row, axis=1",
+                ),
+            ),
+        ),
+        ("The answer is the place of the largest probability.", "argmax(axis=1)."),
+    ),
+}
+NOTEBOOK = Notebook("linear", PART, _SLIDERS, _HINTS, _CODE, _ANSWERS)

@@ -1,0 +1,169 @@
+"""Notebook 2: the multi-layer perceptron."""
+
+from typing import Any
+
+import numpy as np
+
+from ..runs import Run
+from .measures import said, start, wrong
+from .parts import Part
+from .sliders import DROPOUT, HIDDEN_UNITS, LEARNING_RATE
+from .tasks import Answer, Function, Layer, Notebook, Slip, Trained, Value
+
+PART = Part("mlp", "Multi-layer perceptron", "build_mlp", 34, 5_695_510, 0.984)
+SLIDERS = (LEARNING_RATE, HIDDEN_UNITS, DROPOUT)
+_HINTS = (
+    "Three hidden layers that are alike, and an output layer.",
+    "All are keras.layers.Dense: 1500 units each in the hidden ones, one unit per digit last.",
+    "Hidden layers take activation, kernel_initializer and bias_initializer; see "
+    "TruncatedNormal and Constant in keras.initializers.",
+)
+# Parts 2 to 4 begin and end alike.
+BEGINNING = """\
+import keras
+from keras import layers
+import mnist_lab as lab
+
+start = {
+    "kernel_initializer": keras.initializers.TruncatedNormal(0.0, 0.01),
+    "bias_initializer": keras.initializers.Constant(0.1),
+}
+model = keras.Sequential(
+    [
+"""
+END = """\
+        layers.Dense(10, activation="softmax"),
+    ]
+)
+model.compile(
+    optimizer=keras.optimizers.Adam(0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-8),
+    loss="categorical_crossentropy",
+    metrics=["accuracy"],
+)"""
+_LAYERS = """\
+        keras.Input((784,)),
+        layers.Dense(1500, activation="relu", **start),
+        layers.Dense(1500, activation="relu", **start),
+        layers.Dense(1500, activation="relu", **start),
+"""
+RUN_HINTS = (
+    "lab.train takes the model and the data first.",
+    "The text above the cell names the arguments: epochs, seed, recorded and name.",
+)
+
+
+def _hidden() -> Any:
+    import keras
+
+    return keras.layers.Dense(1500, "relu", **start())
+
+
+def _sure(run: Run, limit: float = 0.99) -> np.ndarray:
+    return said(run).max(axis=1) > limit
+
+
+def _first_step(gradient: np.ndarray) -> np.ndarray:
+    """Of Adam, with the sheet's figures."""
+    return -0.001 * gradient / (np.sqrt(gradient**2) + 1e-8)
+
+
+_ANSWERS = {
+    "relu": Answer(
+        "negative numbers become 0, all others stay",
+        Function(
+            lambda x: np.maximum(x, 0),
+            (
+                Slip(lambda x: x, "the negative numbers are still there"),
+                Slip(
+                    lambda x: np.minimum(x, 0),
+                    "the sign",
+                    "it keeps the negative numbers, and the positive ones become 0",
+                ),
+                Slip(np.abs, "the negative numbers become positive", "they are to become 0"),
+                Slip(
+                    lambda x: x > 0,
+                    "it says where x is positive",
+                    "the numbers themselves are asked for",
+                ),
+                Slip(
+                    lambda x: max(np.max(x), 0),
+                    "it returns the largest number of all",
+                    "np.maximum compares one by one",
+                ),
+            ),
+            [(np.array([-3.0, -0.5, 0, 0.5, 2]),), (np.array([[-1.0, 4], [0.25, -7]]),)],
+        ),
+        ("Compare each number with 0.", "np.maximum compares two, number by number."),
+    ),
+    "hidden": Answer(
+        "this is the hidden layer that the sheet describes",
+        Layer(_hidden, (784,), [()]),
+        (
+            "One keras.layers.Dense with all that the text above says.",
+            "activation, kernel_initializer and bias_initializer are its arguments.",
+        ),
+    ),
+    "adam": Answer(
+        "this is Adam's first step",
+        Function(
+            _first_step,
+            (
+                Slip(
+                    lambda gradient: -_first_step(gradient),
+                    "the sign",
+                    "Adam goes downhill, against the gradient",
+                ),
+                Slip(
+                    lambda gradient: -0.001 * gradient / (gradient**2 + 1e-8),
+                    "v is a mean of squares",
+                    "take its square root",
+                ),
+                Slip(
+                    lambda gradient: -0.001 * gradient,
+                    "that is a step of SGD",
+                    "divide by the square root of v",
+                ),
+                Slip(lambda gradient: 1000 * _first_step(gradient), "the learning rate is missing"),
+                Slip(
+                    lambda gradient: -np.abs(_first_step(gradient)),
+                    "the gradient has a sign, too",
+                    "m is the gradient itself",
+                ),
+            ),
+            [(np.array([100.0, 1, 0.001, -0.001, -5]),), (np.array([[2.0, -3], [1e-8, -1e-6]]),)],
+        ),
+        ("m is the gradient, and v its square.", "np.sqrt(v), plus epsilon, goes below m."),
+    ),
+    "train": Answer(
+        "this is the sheet's network, trained as the sheet trains it", Trained("mlp"), RUN_HINTS
+    ),
+    "sure": Answer(
+        "so many are both wrong and more than 99 % sure",
+        Value(
+            lambda run: (wrong(run) & _sure(run)).sum(),
+            (
+                Slip(
+                    lambda run: _sure(run).sum(),
+                    "that counts all answers of which it is sure, the right ones too",
+                ),
+                Slip(lambda run: wrong(run).sum(), "that counts all wrong answers"),
+                Slip(
+                    lambda run: (~wrong(run) & _sure(run)).sum(),
+                    "that counts the right answers of which it is sure",
+                ),
+                Slip(
+                    lambda run: (wrong(run) & ~_sure(run)).sum(),
+                    "that counts the wrong answers of which it is not sure",
+                ),
+                Slip(lambda run: (wrong(run) & _sure(run, 99)).sum(), "99 % is 0.99"),
+                Slip(lambda run: (wrong(run) & _sure(run)).mean(), "that is a share; count them"),
+                Slip(
+                    lambda run: _sure(run)[wrong(run)].mean(),
+                    "that is a share of the wrong answers; count them",
+                ),
+            ),
+        ),
+        ("Both must be true: wrong, and surer than 0.99.", "& joins two arrays of True and False."),
+    ),
+}
+NOTEBOOK = Notebook("mlp", PART, SLIDERS, _HINTS, BEGINNING + _LAYERS + END, _ANSWERS)

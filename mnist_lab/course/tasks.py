@@ -1,0 +1,191 @@
+"""What a notebook asks for, as data: its answers, what each has to satisfy, its usual slips."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .parts import Part
+from .sliders import Slider
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A usual mistake.
+
+    Attributes
+    ----------
+    answer
+        What the mistake gives, in the form that the task takes as right.
+    what : str
+        What is wrong.
+    cure : str
+        What to do, or why; empty if `what` says enough.
+    """
+
+    answer: Any
+    what: str
+    cure: str = ""
+
+    def and_also(self, other: "Slip") -> "Slip":
+        """Both slips at once, in words; what the two give together is the caller's to say."""
+        if self.cure:
+            return Slip(None, self.what, f"{self.cure}; and {other.words}")
+        return Slip(None, f"{self.what}; and {other.what}", other.cure)
+
+    @property
+    def words(self) -> str:
+        """The slip in one line."""
+        return f"{self.what}: {self.cure}" if self.cure else self.what
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number, an array, or a tuple of these.
+
+    Attributes
+    ----------
+    right
+        What is right; or a function that computes it from what the check is given (`model`,
+        `run`, `runs`). The same holds for the answers of the slips, and for `before`.
+    slips : sequence of Slip
+        Usual mistakes.
+    before
+        What stands there before anybody answers.
+    """
+
+    right: Any
+    slips: Sequence[Slip] = ()
+    before: Any = None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number that comes out a little different each time.
+
+    Attributes
+    ----------
+    right : float
+        What it is in the long run.
+    within : float
+        How far from it, or from a slip, it may be.
+    exactly : Slip
+        What it means to get exactly `right`.
+    slips : sequence of Slip
+        Usual mistakes.
+    several : Slip
+        What it means to get something that is not one number.
+    what : str
+        What is asked for.
+    """
+
+    right: float
+    within: float
+    exactly: Slip
+    slips: Sequence[Slip]
+    several: Slip
+    what: str
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function, which is called with each of the probes.
+
+    Attributes
+    ----------
+    right : callable
+        Does what the function has to do. What the check is given is passed to it as keywords; the
+        same holds for the answers of the slips.
+    slips : sequence of Slip
+        Usual mistakes.
+    probes : iterable of tuple, or callable
+        The arguments of each call; or a function without arguments that makes them.
+    """
+
+    right: Callable[..., Any]
+    slips: Sequence[Slip]
+    probes: Iterable[tuple] | Callable[[], Iterable[tuple]]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A function that returns a Keras layer.
+
+    Attributes
+    ----------
+    right : callable
+        Makes the layer that is right.
+    shape : tuple of int
+        Of what enters the layer, without the batch.
+    probes : iterable of tuple
+        The arguments of each call.
+    """
+
+    right: Callable[..., Any]
+    shape: tuple[int, ...]
+    probes: Iterable[tuple]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A `Run`: the training that the sheet asks for.
+
+    Attributes
+    ----------
+    part : str
+        Of the sheet.
+    """
+
+    part: str
+
+
+Task = Value | Estimate | Function | Layer | Trained
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One small answer of a notebook.
+
+    Attributes
+    ----------
+    right : str
+        What is said of a right one.
+    task : Task
+        What it has to satisfy.
+    hints : tuple of str
+        From vague to concrete.
+    """
+
+    right: str
+    task: Task
+    hints: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """What one notebook asks for, and what it offers.
+
+    Attributes
+    ----------
+    key : str
+        Its short name, with which the names of its answers begin.
+    part : Part or None
+        The part of the sheet that it is about.
+    sliders : tuple of Slider
+        The figures of the network that its laboratory changes.
+    hints : tuple of str
+        For the part's network, from vague to concrete.
+    code : str
+        One way to build and compile the part's network, in Python.
+    answers : dict of str to Answer
+        By the id of the cell that has the answer.
+    points : dict of str to float
+        What a question is worth in a release, where that is not one point; by the id of its cell.
+    """
+
+    key: str
+    part: Part | None = None
+    sliders: tuple[Slider, ...] = ()
+    hints: tuple[str, ...] = ()
+    code: str = ""
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    points: Mapping[str, float] = field(default_factory=dict)
