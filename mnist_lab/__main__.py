@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
+from . import __version__
 from .course import NEEDS, PARTS, SEEDS
 from .data import IS_CLONE, download_mnist, load_mnist
 from .runs import RECORDS
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         description="A laboratory for first neural networks. Without a command: lab.",
         epilog=EPILOG,
     )
+    parser.add_argument("--version", action="version", version=f"mnist-lab {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     lab = commands.add_parser(

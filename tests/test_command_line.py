@@ -87,6 +87,13 @@ def test_help_reads_well(capsys):
         assert word in " ".join(said.split())
 
 
+def test_version(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"mnist-lab {lab.__version__}\n"
+
+
 def test_a_damaged_data_file_is_told(tmp_path, monkeypatch, capsys):
     (tmp_path / "mnist.npz").write_text("broken")
     monkeypatch.setattr(data_module, "FOLDER", tmp_path)

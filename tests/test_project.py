@@ -3,6 +3,7 @@
 import ast
 import graphlib
 import importlib
+import inspect
 import os
 import platform
 import re
@@ -11,12 +12,14 @@ import sys
 import tomllib
 from pathlib import Path
 
+import jedi
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+import mnist_lab as lab
 from mnist_lab import quiet
 
 ROOT = Path(__file__).parents[1]
@@ -112,7 +115,7 @@ def imports(path):
             yield from (
                 [(node.level, node.module, names)]
                 if node.module
-                else ((node.level, name, []) for name in names)
+                else ((node.level, name, []) for name in names if name != "__version__")
             )
 
 
@@ -139,6 +142,48 @@ def test_no_wing_has_a_circle(wing):
         for path in (HOUSE / wing).glob("*.py")
     }
     graphlib.TopologicalSorter(rooms).prepare()  # raises an error if there is one
+
+
+# Each public name and the door that the stub imports it from.
+STUB = (HOUSE / "__init__.pyi").read_text()
+FACE = [
+    pytest.param(alias, node.module, id=alias.name)
+    for node in ast.parse(STUB).body
+    if isinstance(node, ast.ImportFrom)
+    for alias in node.names
+]
+
+
+@pytest.mark.parametrize(("alias", "door"), FACE)
+def test_a_public_name_is_its_door_s_and_has_a_docstring(alias, door):
+    assert door in FLOORS
+    value = getattr(lab, alias.name)
+    home = importlib.import_module(f"mnist_lab.{door}")
+    assert value is getattr(home, alias.name)
+    assert door not in WINGS or alias.name in home.__all__
+    assert alias.asname == alias.name  # else editors take it for the package's own use of it
+    if callable(value):
+        # Not from a place that only passes it on.
+        assert f"{value.__module__}.".startswith(f"{home.__name__}.")
+        # A dataclass without a docstring has its signature there.
+        assert value.__doc__
+        assert not value.__doc__.startswith(f"{alias.name}(")
+
+
+def test_the_version_is_the_project_s():
+    assert lab.__version__ == PROJECT["version"]
+    assert STUB.endswith("__version__: str\n")
+
+
+def test_editors_find_the_public_names():
+    completed = jedi.Script("import mnist_lab as lab\nlab.").complete()
+    assert {parameter.id for parameter in FACE} == set(lab.__all__)
+    assert set(lab.__all__) <= {each.name for each in completed}
+    (train,) = jedi.Script("import mnist_lab as lab\nlab.train").goto(follow_imports=True)
+    assert train.module_path == Path(inspect.getfile(lab.train))
+    (signature,) = train.get_signatures()
+    names = [parameter.name for parameter in signature.params]
+    assert names == list(inspect.signature(lab.train).parameters)
 
 
 def test_nothing_is_said_while_tensorflow_loads():

@@ -1,0 +1,35 @@
+from .checks import CheckResult as CheckResult
+from .checks import check as check
+from .checks import check_answer as check_answer
+from .checks import check_count as check_count
+from .checks import check_data as check_data
+from .checks import model_answer as model_answer
+from .checks import withhold_solutions as withhold_solutions
+from .course import PARTS as PARTS
+from .data import Dataset as Dataset
+from .data import download_mnist as download_mnist
+from .data import load_mnist as load_mnist
+from .descriptions import describe as describe
+from .laboratory import explore as explore
+from .models import ClippedCrossentropy as ClippedCrossentropy
+from .models import build_cnn as build_cnn
+from .models import build_linear as build_linear
+from .models import build_mlp as build_mlp
+from .models import build_modern_cnn as build_modern_cnn
+from .plots import compare as compare
+from .plots import plot_accuracy as plot_accuracy
+from .plots import plot_by_size as plot_by_size
+from .plots import plot_confusion as plot_confusion
+from .plots import plot_digits as plot_digits
+from .plots import plot_iterations as plot_iterations
+from .plots import plot_reliability as plot_reliability
+from .plots import plot_survival as plot_survival
+from .runs import Run as Run
+from .runs import load_records as load_records
+from .support import DataError as DataError
+from .training import epoch_order as epoch_order
+from .training import predict as predict
+from .training import train as train
+from .training import train_replicas as train_replicas
+
+__version__: str
