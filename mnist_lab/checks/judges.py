@@ -124,19 +124,19 @@ def training(part: str) -> Judge:
         if not isinstance(run, Run):
             return [f"this is {_kind(run)}: give the Run that lab.train returns"]
         asked = describe(PARTS[part].build(loss="categorical_crossentropy"))
-        found = dict(run.settings["model"])
+        found = dict(run.settings.model)
         diagnoses.overlook(found)
         found, asked = mathematics(found), mathematics(asked)
         lines = diagnoses.told(found, asked)
         dropped = [str(each["layers"]).count("dropout") > 0 for each in (found, asked)]
-        parameters = [run.settings["parameters"], PARTS[part].parameters]
+        parameters = [run.settings.parameters, PARTS[part].parameters]
         if len({*dropped}) == len({*parameters}) == 1 and diagnoses.perhaps_the_same(found, asked):
             lines = []  # another way of writing it: the check of the network tries it out
         figures = {"epochs": PARTS[part].epochs, "batch_size": 100, "seed": 0}
         lines += [
-            f"{key} is {run.settings[key]}, the notebook asks for {key}={wanted}"
+            f"{key} is {getattr(run.settings, key)}, the notebook asks for {key}={wanted}"
             for key, wanted in figures.items()
-            if run.settings[key] != wanted
+            if getattr(run.settings, key) != wanted
         ]
         if run.interrupted and not run.diverged:
             lines.append(f"it was stopped after {run.epochs} epochs")

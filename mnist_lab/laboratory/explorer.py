@@ -219,7 +219,7 @@ class Explorer:
             self._say("starting…")
             loop, compile_seconds, told = self._compiled(setup)
             loop.model.optimizer.learning_rate = setup.values["learning_rate"]
-            run = Run(settings_of(loop, self._data, epochs, seed, setup.name))
+            run = Run(setup.name, settings_of(loop, self._data, epochs, seed))
             run.compile_seconds = compile_seconds
             redraw(loop.model, seed, loop.input_shape)
             glimpses = Glimpses(loop.model, setup.part.key == "linear", self._digits)
@@ -336,7 +336,7 @@ class Explorer:
         return next(row for row in self.rows if row.number == number)
 
     def _rename(self, row: int, name: str) -> None:
-        self._row(row).run.settings["name"] = name
+        self._row(row).run.name = name
         self._tell_rows()
 
     def _hide(self, row: int, hidden: bool) -> None:

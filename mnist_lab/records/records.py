@@ -62,7 +62,7 @@ class Job:
 
     def keeps_weights(self, run: Run) -> bool:
         """Whether the record of its run holds the weights: if they are few, and numbers."""
-        few = run.settings["parameters"] <= LARGEST_KEPT
+        few = run.settings.parameters <= LARGEST_KEPT
         return self.keeps_probabilities and few and not run.diverged
 
     @property
@@ -87,7 +87,7 @@ class Job:
             settings = Run.load(self.file(folder)).settings
         except DataError as problem:
             return str(problem)
-        for key, (recorded, now) in differences(fingerprint(settings), self.wanted).items():
+        for key, (recorded, now) in differences(settings.fingerprint, self.wanted).items():
             return f"stale: {key} {in_words(recorded)}, now {in_words(now)}"
         return ""
 
@@ -121,11 +121,17 @@ def list_jobs(data: Dataset, needs: Sequence[str] = NEEDS, seeds: int = SEEDS) -
     for variant in variants():
         if variant.need not in needs:
             continue
-        figures = {"epochs": variant.part.epochs, "batch_size": BATCH_SIZE, "precision": "float32"}
-        settings = {"model": describe(variant.part.build()), **figures}
+        model = describe(variant.part.build())
         for seed in range(1 if variant.single else seeds):
-            own = {"data_sha256": digest(variant.images, seed), "seed": seed}
-            listed.append(Job(variant, seed, fingerprint({**settings, **own})))
+            wanted = fingerprint(
+                model,
+                epochs=variant.part.epochs,
+                batch_size=BATCH_SIZE,
+                precision="float32",
+                data_sha256=digest(variant.images, seed),
+                seed=seed,
+            )
+            listed.append(Job(variant, seed, wanted))
     return sorted(listed, key=lambda job: job.seed)
 
 
@@ -288,8 +294,8 @@ def _make_here(planned: Sequence[tuple[Job, str, float]], folder: Path) -> None:
 
 def _report(line: MovingLine, place: str, later: float, run: Run) -> None:
     """Show how far a run is, and the time left for it and for all after it."""
-    epochs, done = run.settings["epochs"], len(run.batch_loss)
-    total = epochs * run.settings["steps_per_epoch"]
+    epochs, done = run.settings.epochs, len(run.batch_loss)
+    total = epochs * run.settings.steps_per_epoch
     epoch = f"epoch {min(run.epochs + 1, epochs)}/{epochs}"
     left = f"{duration(run.seconds / done * (total - done) + later)} left in all"
     # What comes next is a line that stays.
@@ -312,7 +318,7 @@ def _make_elsewhere(jobs: Sequence[Job], folder: Path, executor: Executor) -> No
 
 
 def _put_on_file(job: Job, run: Run, folder: Path) -> None:
-    unlike = differences(job.wanted, fingerprint(run.settings))
+    unlike = differences(job.wanted, run.settings.fingerprint)
     if unlike:
         raise DataError(f"{job.name} was trained otherwise: {next(iter(unlike))} differs")
     run.save(job.file(folder))
@@ -355,4 +361,4 @@ def _seconds_per_epoch(job: Job) -> float:
     # The first calls of a compiled function are slower than the rest.
     (before, began), (after, ended) = seen[0 if len(seen) < 3 else 1], seen[-1]
     steps = max(1, after - before)
-    return (ended - began) / steps * run.settings["steps_per_epoch"]
+    return (ended - began) / steps * run.settings.steps_per_epoch

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..data import Dataset
 from ..descriptions import describe
-from ..runs import Run
+from ..runs import Run, Settings
 from .hardware import machine
 from .loop import CompiledLoop
 
@@ -53,7 +53,7 @@ def train_epochs(
     checkpoint
         A file in which the state is kept after each epoch.
     """
-    epochs, steps, seed = (run.settings[key] for key in ("epochs", "steps_per_epoch", "seed"))
+    epochs, steps, seed = run.settings.epochs, run.settings.steps_per_epoch, run.settings.seed
     key = secrets.randbits(62) if seed is None else seed
     losses, accuracies = np.empty((2, epochs * steps), np.float32)
     done = len(run.batch_loss)
@@ -102,7 +102,7 @@ def epoch_means(run: Run, epoch: int, images: int) -> tuple[float, float]:
     images
         Number of training images; the last batch may be shorter than the others.
     """
-    steps, batch_size = run.settings["steps_per_epoch"], run.settings["batch_size"]
+    steps, batch_size = run.settings.steps_per_epoch, run.settings.batch_size
     sizes = np.full(steps, batch_size)
     sizes[-1] = images - (steps - 1) * batch_size
     own = slice(epoch * steps, (epoch + 1) * steps)
@@ -131,23 +131,20 @@ def state_of(model: keras.Model) -> list:
     return [*model.variables, *model.optimizer.variables]
 
 
-def settings_of(
-    loop: CompiledLoop, data: Dataset, epochs: int, seed: int | None, name: str
-) -> dict[str, str | int | None]:
+def settings_of(loop: CompiledLoop, data: Dataset, epochs: int, seed: int | None) -> Settings:
     """What is trained and how, and by what: `Run.settings` of a training with these arguments."""
-    return {
-        "name": name,
-        "model": describe(loop.model, loop.input_shape),
-        "parameters": loop.model.count_params(),
-        "data": data.name,
-        "data_sha256": data.sha256,
-        "epochs": epochs,
-        "batch_size": loop.batch_size,
-        "steps_per_epoch": loop.steps_per_epoch,
-        "seed": seed,
-        "precision": loop.precision,
-        "tensorflow": version("tensorflow"),
-        "keras": keras.__version__,
-        "machine": machine(),
-        "date": time.strftime("%Y-%m-%d"),
-    }
+    return Settings(
+        model=describe(loop.model, loop.input_shape),
+        parameters=loop.model.count_params(),
+        data=data.name,
+        data_sha256=data.sha256,
+        epochs=epochs,
+        batch_size=loop.batch_size,
+        steps_per_epoch=loop.steps_per_epoch,
+        seed=seed,
+        precision=loop.precision,
+        tensorflow=version("tensorflow"),
+        keras=keras.__version__,
+        machine=machine(),
+        date=time.strftime("%Y-%m-%d"),
+    )

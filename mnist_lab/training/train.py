@@ -16,7 +16,7 @@ import keras
 from ..data import Dataset, as_dataset
 from ..descriptions import differences
 from ..progress import MovingLine
-from ..runs import Run, find_record, fingerprint
+from ..runs import Run, Settings, find_record
 from ..signals import interruptions
 from ..support import DataError, in_range
 from .epochs import settings_of, state_of, train_epochs
@@ -167,8 +167,9 @@ def train(
         raise ValueError("checkpoint without seed: give a seed, so that the order can be repeated")
     _check_precision(precision)
     loop = CompiledLoop(model, data, batch_size, precision)
-    run = Run(settings_of(loop, data, epochs, seed, name or model.name))
-    if recorded and (record := _recall(loop, run.settings, name, must=recorded == "only")):
+    run = Run(name or model.name, settings_of(loop, data, epochs, seed))
+    if recorded and (record := _recall(loop, run.settings, must=recorded == "only")):
+        record.name = name or record.name
         return record
     if seed is not None:
         redraw(model, seed, loop.input_shape)
@@ -213,10 +214,10 @@ def _looks(
     return look
 
 
-def _recall(loop: CompiledLoop, settings: dict, name: str | None, *, must: bool) -> Run | None:
+def _recall(loop: CompiledLoop, settings: Settings, *, must: bool) -> Run | None:
     """Find the recorded run of these settings, and say what was found or why there is none."""
     record, told = None, "a run without a seed cannot be repeated"
-    if settings["seed"] is not None:
+    if settings.seed is not None:
         record, told = find_record(settings)
     if record is None and must:
         raise LookupError(f"no recorded run fits ({told})")
@@ -226,7 +227,6 @@ def _recall(loop: CompiledLoop, settings: dict, name: str | None, *, must: bool)
     print(f"Recorded: {told}.\n{_take_weights(loop, record)}")
     if record.diverged:
         print(divergence(record, loop.model))
-    record.settings["name"] = name or record.name
     return record
 
 
@@ -254,7 +254,7 @@ def _go_on(loop: CompiledLoop, run: Run, checkpoint: Path) -> Run:
     except DataError as problem:
         print(f"{problem}: training from the start.")
         return run
-    unlike = differences(fingerprint(run.settings), fingerprint(saved.settings))
+    unlike = differences(run.settings.fingerprint, saved.settings.fingerprint)
     if unlike:
         raise ValueError(
             f"{checkpoint} is of another training ({next(iter(unlike)).replace(':', '')} differs): "
@@ -262,4 +262,4 @@ def _go_on(loop: CompiledLoop, run: Run, checkpoint: Path) -> Run:
         )
     for variable, value in zip(state_of(loop.model), saved.weights, strict=True):
         variable.assign(value)
-    return dataclasses.replace(saved, weights=[], settings=run.settings)
+    return dataclasses.replace(saved, weights=[], name=run.name, settings=run.settings)

@@ -71,7 +71,7 @@ def test_why_a_record_has_to_be_made(made, jobs, tmp_path):
     job = jobs[0]
     assert job.shortcoming(tmp_path) == "missing"
     run = lab.Run.load(job.file(made))
-    run.settings["model"]["learning rate"] = 0.4
+    run.settings.model["learning rate"] = 0.4
     run.save(job.file(tmp_path))
     assert job.shortcoming(tmp_path) == "stale: learning rate 0.4, now 0.5"
     job.file(tmp_path).write_text("broken")
@@ -232,14 +232,14 @@ def history(key, epoch, value):
 
 def setting(key, value):
     def apply(run):
-        run.settings[key] = value
+        run.settings = dataclasses.replace(run.settings, **{key: value})
 
     return apply
 
 
 def model(key, value):
     def apply(run):
-        run.settings["model"][key] = value
+        run.settings.model[key] = value
 
     return apply
 
@@ -265,7 +265,7 @@ EDITS = {
         lambda run: setattr(run, "batch_loss", run.batch_loss[:-1]),
         "not as many batch losses as batch accuracies",
     ),
-    "the name": (setting("name", "mlp"), "name is mlp, not linear"),
+    "the name": (lambda run: setattr(run, "name", "mlp"), "name is mlp, not linear"),
     "the parameters": (setting("parameters", 10), "parameters is 10, not 7960"),
     "the data": (setting("data", "Fashion"), "data is Fashion, not MNIST"),
     "the data's digest": (setting("data_sha256", "0"), "data sha256 is 0, wanted "),
@@ -324,7 +324,7 @@ def test_another_processors_rounding_is_right(data, jobs, made, tmp_path, monkey
 def test_another_seeds_run_is_wrong(data, jobs, made, tmp_path):
     other = next(job for job in jobs if job.seed == 1)
     run = lab.Run.load(jobs[0].file(made))
-    run.settings["seed"] = 1
+    run.settings = dataclasses.replace(run.settings, seed=1)
     run.save(other.file(tmp_path))
     _, problems = verification.verify_record(other, tmp_path, data)
     assert any("the loss of iteration" in problem for problem in problems)

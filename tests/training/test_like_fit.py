@@ -107,4 +107,4 @@ def test_history_summarises_the_batches(small):
     right = model.predict(x, verbose=0).argmax(axis=1) == small.y_train
     assert run.history["fit_accuracy"][-1] == pytest.approx(right.mean())
     assert run.seconds > 0
-    assert run.settings["steps_per_epoch"] == 6
+    assert run.settings.steps_per_epoch == 6
