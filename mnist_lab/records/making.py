@@ -1,16 +1,11 @@
-"""The recorded runs of the sheet: which there are to be, how they are made, and their results."""
+"""How the recorded runs are made: what is missing is trained, and goes on after a crash."""
 
 import contextlib
-import dataclasses
 import functools
-import hashlib
 import io
-import json
-import math
 import os
 import platform
 import re
-import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
@@ -18,121 +13,16 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..data import Dataset, load_mnist
-from ..descriptions import Description, describe, differences, in_words
-from ..parts import BEYOND, NEEDS, SEEDS, Part
+from ..data import load_mnist
+from ..descriptions import differences
 from ..progress import MovingLine, duration, time_left
-from ..runs import Run, fingerprint, load_records
+from ..runs import Run
 from ..support import DataError
 from ..training import train
-from .variants import Images, Variant, variants
+from .jobs import BATCH_SIZE, Job
+from .table import final_accuracy
 
-BATCH_SIZE = 100  # as in the sheet
 MEASURED = 2.0  # seconds of training from which a machine's speed is estimated
-LARGEST_KEPT = 120_000  # parameters of a network whose weights are kept in its record
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """One run that is to be on file.
-
-    Attributes
-    ----------
-    variant : Variant
-        What is trained, and on which images.
-    seed : int
-        From which seed.
-    wanted : dict
-        The fingerprint that its record has to have.
-    """
-
-    variant: Variant
-    seed: int
-    wanted: Description
-
-    @property
-    def part(self) -> Part:
-        """The network, and for how long it is trained."""
-        return self.variant.part
-
-    @property
-    def keeps_probabilities(self) -> bool:
-        """Whether the record holds what was said of each validation image; not of small samples."""
-        return self.variant.images.training is None
-
-    def keeps_weights(self, run: Run) -> bool:
-        """Whether the record of its run holds the weights: if they are few, and numbers."""
-        few = run.settings.parameters <= LARGEST_KEPT
-        return self.keeps_probabilities and few and not run.diverged
-
-    @property
-    def name(self) -> str:
-        """What the record's file is called, without its ending."""
-        return f"{self.part.key}-seed{self.seed}"
-
-    def file(self, folder: Path) -> Path:
-        """The record's file in a folder of records."""
-        return folder / f"{self.name}.npz"
-
-    def checkpoint(self, folder: Path) -> Path:
-        """Where the unfinished training is kept: another file for another model or other data."""
-        mark = hashlib.sha256(json.dumps(self.wanted, sort_keys=True).encode()).hexdigest()
-        return folder / f".{self.name}-{mark[:12]}.npz"
-
-    def shortcoming(self, folder: Path) -> str:
-        """Why its record has to be made, in words; nothing if it is on file as it should be."""
-        if not self.file(folder).exists():
-            return "missing"
-        try:
-            settings = Run.load(self.file(folder)).settings
-        except DataError as problem:
-            return str(problem)
-        for key, (recorded, now) in differences(settings.fingerprint, self.wanted).items():
-            return f"stale: {key} {in_words(recorded)}, now {in_words(now)}"
-        return ""
-
-    def finished_epochs(self, folder: Path) -> int:
-        """How many epochs of its training are done already."""
-        try:
-            return Run.load(self.checkpoint(folder)).epochs
-        except DataError:
-            return 0
-
-
-def list_jobs(data: Dataset, needs: Sequence[str] = NEEDS, seeds: int = SEEDS) -> list[Job]:
-    """List the runs that are to be on file, in the order in which they are made.
-
-    Parameters
-    ----------
-    data
-        MNIST.
-    needs
-        Whose runs, of `NEEDS`.
-    seeds
-        Seeds 0 to seeds - 1 of each network, where one run is not enough; seed 0 of all comes
-        first.
-    """
-
-    @functools.cache
-    def digest(images: Images, seed: int) -> str:
-        return images.of(data, seed).sha256
-
-    listed = []
-    for variant in variants():
-        if variant.need not in needs:
-            continue
-        model = describe(variant.part.build())
-        for seed in range(1 if variant.single else seeds):
-            wanted = fingerprint(
-                model,
-                epochs=variant.part.epochs,
-                batch_size=BATCH_SIZE,
-                precision="float32",
-                data_sha256=digest(variant.images, seed),
-                seed=seed,
-            )
-            listed.append(Job(variant, seed, wanted))
-    return sorted(listed, key=lambda job: job.seed)
 
 
 def train_record(
@@ -231,18 +121,72 @@ def make_records(jobs: Sequence[Job], folder: Path, *, executor: Executor | None
         _make_here(plan(missing, folder), folder)
 
 
-def results(folder: Path) -> str:
-    """Tell what the records say, part by part, as a table in Markdown."""
-    header = "part,parameters,seeds,validation accuracy,sheet,difference,seconds per epoch"
-    rows = [header.split(",")]
-    for part in (each.part for each in variants() if each.need != BEYOND):
-        with contextlib.suppress(DataError):  # of a part that has no records yet
-            runs = load_records(part.key, folder)
-            rows.append([part.key, f"{part.parameters:,}", str(len(runs)), *_result(part, runs)])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    rows.insert(1, ["-" * width for width in widths])
-    lines = (" | ".join(map(str.ljust, row, widths)) for row in rows)
-    return "\n".join(f"| {line} |" for line in lines)
+def _sweep(job: Job, folder: Path, *, keep: bool) -> None:
+    """Remove what killed processes left of a job, but its checkpoint where that is to be kept."""
+    for path in folder.glob(f".*{job.name}*.npz"):
+        own = re.fullmatch(rf"\.(\d+\.)?\.?{job.name}(-[0-9a-f]{{12}})?\.npz", path.name)
+        if own and not (keep and path == job.checkpoint(folder)):
+            path.unlink()
+
+
+def _make_here(planned: Sequence[tuple[Job, str, float]], folder: Path) -> None:
+    for number, (job, _, _) in enumerate(planned, 1):
+        place = f"{number} of {len(planned)}: {job.name}"
+        later = sum(seconds for *_, seconds in planned[number:])
+        with MovingLine() as line:
+            run = train_record(job, folder, functools.partial(_report, line, place, later))
+        if run.interrupted:
+            raise KeyboardInterrupt
+        _put_on_file(job, run, folder)
+        print(f"{place}, {final_accuracy(run)}, {duration(run.seconds)}")
+
+
+def _report(line: MovingLine, place: str, later: float, run: Run) -> None:
+    """Show how far a run is, and the time left for it and for all after it."""
+    epochs, done = run.settings.epochs, len(run.batch_loss)
+    total = epochs * run.settings.steps_per_epoch
+    epoch = f"epoch {min(run.epochs + 1, epochs)}/{epochs}"
+    left = f"{duration(run.seconds / done * (total - done) + later)} left in all"
+    # What comes next is a line that stays.
+    ended = run.diverged or done == total
+    line.show("" if ended else f"{place}, {epoch}, {final_accuracy(run)}, {left}")
+
+
+def _make_elsewhere(jobs: Sequence[Job], folder: Path, executor: Executor) -> None:
+    began = time.perf_counter()
+    futures = {executor.submit(train_record, job, folder): job for job in jobs}
+    try:
+        for number, future in enumerate(as_completed(futures), 1):
+            job, run = futures[future], future.result()
+            _put_on_file(job, run, folder)
+            left = time_left(time.perf_counter() - began, number, len(jobs))
+            print(f"{number} of {len(jobs)}: {job.name}, {final_accuracy(run)}, {left}")
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _put_on_file(job: Job, run: Run, folder: Path) -> None:
+    unlike = differences(job.wanted, run.settings.fingerprint)
+    if unlike:
+        raise DataError(f"{job.name} was trained otherwise: {next(iter(unlike))} differs")
+    run.save(job.file(folder))
+    job.checkpoint(folder).unlink(missing_ok=True)
+
+
+def _seconds_per_epoch(job: Job) -> float:
+    """Train for a moment and see how long an epoch takes."""
+    seen = []
+
+    def enough(run: Run) -> bool:
+        seen.append((len(run.batch_loss), run.seconds))
+        return len(seen) > 2 and run.seconds > MEASURED
+
+    run = train_beginning(job, enough)
+    # The first calls of a compiled function are slower than the rest.
+    (before, began), (after, ended) = seen[0 if len(seen) < 3 else 1], seen[-1]
+    steps = max(1, after - before)
+    return (ended - began) / steps * run.settings.steps_per_epoch
 
 
 @contextlib.contextmanager
@@ -270,95 +214,3 @@ def locked(folder: Path) -> Iterator[None]:
         holder.unlink()
     finally:
         lock.release()
-
-
-def _sweep(job: Job, folder: Path, *, keep: bool) -> None:
-    """Remove what killed processes left of a job, but its checkpoint where that is to be kept."""
-    for path in folder.glob(f".*{job.name}*.npz"):
-        own = re.fullmatch(rf"\.(\d+\.)?\.?{job.name}(-[0-9a-f]{{12}})?\.npz", path.name)
-        if own and not (keep and path == job.checkpoint(folder)):
-            path.unlink()
-
-
-def _make_here(planned: Sequence[tuple[Job, str, float]], folder: Path) -> None:
-    for number, (job, _, _) in enumerate(planned, 1):
-        place = f"{number} of {len(planned)}: {job.name}"
-        later = sum(seconds for *_, seconds in planned[number:])
-        with MovingLine() as line:
-            run = train_record(job, folder, functools.partial(_report, line, place, later))
-        if run.interrupted:
-            raise KeyboardInterrupt
-        _put_on_file(job, run, folder)
-        print(f"{place}, {_accuracy(run)}, {duration(run.seconds)}")
-
-
-def _report(line: MovingLine, place: str, later: float, run: Run) -> None:
-    """Show how far a run is, and the time left for it and for all after it."""
-    epochs, done = run.settings.epochs, len(run.batch_loss)
-    total = epochs * run.settings.steps_per_epoch
-    epoch = f"epoch {min(run.epochs + 1, epochs)}/{epochs}"
-    left = f"{duration(run.seconds / done * (total - done) + later)} left in all"
-    # What comes next is a line that stays.
-    ended = run.diverged or done == total
-    line.show("" if ended else f"{place}, {epoch}, {_accuracy(run)}, {left}")
-
-
-def _make_elsewhere(jobs: Sequence[Job], folder: Path, executor: Executor) -> None:
-    began = time.perf_counter()
-    futures = {executor.submit(train_record, job, folder): job for job in jobs}
-    try:
-        for number, future in enumerate(as_completed(futures), 1):
-            job, run = futures[future], future.result()
-            _put_on_file(job, run, folder)
-            left = time_left(time.perf_counter() - began, number, len(jobs))
-            print(f"{number} of {len(jobs)}: {job.name}, {_accuracy(run)}, {left}")
-    finally:
-        for future in futures:
-            future.cancel()
-
-
-def _put_on_file(job: Job, run: Run, folder: Path) -> None:
-    unlike = differences(job.wanted, run.settings.fingerprint)
-    if unlike:
-        raise DataError(f"{job.name} was trained otherwise: {next(iter(unlike))} differs")
-    run.save(job.file(folder))
-    job.checkpoint(folder).unlink(missing_ok=True)
-
-
-def _accuracy(run: Run) -> str:
-    if run.diverged:
-        return f"diverged at iteration {len(run.batch_loss):,}"
-    if not run.epochs:
-        return "no epoch finished yet"
-    return f"validation accuracy {100 * run.val_accuracy:.2f} %"
-
-
-def _result(part: Part, runs: Sequence[Run]) -> list[str]:
-    """Accuracy over the seeds, the sheet's, their difference, and the time of an epoch."""
-    if any(run.diverged for run in runs):
-        return [", ".join(map(_accuracy, runs)), "", "", ""]
-    finals = [100 * run.val_accuracy for run in runs]
-    mean, sheet = statistics.mean(finals), 100 * part.sheet_accuracy
-    spread = f" ± {statistics.stdev(finals):.2f}" if len(finals) > 1 else ""
-    pace = statistics.median(run.seconds / run.epochs for run in runs)
-    of_sheet = ["", ""] if math.isnan(sheet) else [f"{sheet:.1f} %", f"{mean - sheet:+.2f}"]
-    return [
-        f"{mean:.2f}{spread} %",
-        *of_sheet,
-        f"{pace:.2f}" if pace < 1 else f"{pace:.1f}",
-    ]
-
-
-def _seconds_per_epoch(job: Job) -> float:
-    """Train for a moment and see how long an epoch takes."""
-    seen = []
-
-    def enough(run: Run) -> bool:
-        seen.append((len(run.batch_loss), run.seconds))
-        return len(seen) > 2 and run.seconds > MEASURED
-
-    run = train_beginning(job, enough)
-    # The first calls of a compiled function are slower than the rest.
-    (before, began), (after, ended) = seen[0 if len(seen) < 3 else 1], seen[-1]
-    steps = max(1, after - before)
-    return (ended - began) / steps * run.settings.steps_per_epoch

@@ -15,7 +15,8 @@ from ..runs import HISTORY, Run
 from ..signals import signals_blocked
 from ..support import DataError
 from ..training import CompiledLoop, epoch_means, redraw, settings_of, train_epochs
-from .records import BATCH_SIZE, Job, train_beginning
+from .jobs import BATCH_SIZE, Job
+from .making import train_beginning
 
 # Honest runs drift apart, since sums in another order are rounded otherwise and training makes
 # the difference grow. Each pair: up to this iteration, a loss may always differ by this share.

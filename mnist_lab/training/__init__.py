@@ -1,11 +1,11 @@
 """Training: `fit` for this lab, with every batch's own values, repeatable, and sooner done."""
 
+from .api import train, trained
 from .epochs import epoch_means, epoch_order, settings_of, train_epochs
 from .initial import redraw
 from .loop import CompiledLoop, predict
 from .replicas import train_replicas
 from .reports import divergence, report
-from .train import train, trained
 
 __all__ = [
     "CompiledLoop",

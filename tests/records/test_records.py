@@ -15,9 +15,10 @@ import pytest
 from distributed import Client, LocalCluster
 
 import mnist_lab as lab
+from mnist_lab import records
 from mnist_lab.__main__ import main
 from mnist_lab.authoring import notebooks
-from mnist_lab.records import records, verification
+from mnist_lab.records import making, verification
 
 EPOCHS = 3  # instead of the sheet's 17, which change nothing of what is tested here
 
@@ -28,7 +29,7 @@ def short():
     with pytest.MonkeyPatch.context() as patch:
         linear = dataclasses.replace(lab.PARTS["linear"], epochs=EPOCHS)
         patch.setitem(lab.PARTS, "linear", linear)
-        patch.setattr(records, "MEASURED", 0.2)
+        patch.setattr(making, "MEASURED", 0.2)
         yield
 
 
@@ -411,16 +412,16 @@ def test_a_cluster_of_ones_own_by_its_name(folder, tmp_path, monkeypatch, capsys
 
 def test_an_interrupted_regeneration_says_so(folder, capsys, monkeypatch):
     (folder / "linear-seed1.npz").unlink()
-    monkeypatch.setattr(records, "_seconds_per_epoch", lambda job: 0.1)
-    show = records.MovingLine.show
+    monkeypatch.setattr(making, "_seconds_per_epoch", lambda job: 0.1)
+    show = making.MovingLine.show
 
     def interrupt(line, text):
         show(line, text)
         if "epoch 3/3" in text:
-            monkeypatch.setattr(records.MovingLine, "show", show)  # once is enough
+            monkeypatch.setattr(making.MovingLine, "show", show)  # once is enough
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(records.MovingLine, "show", interrupt)
+    monkeypatch.setattr(making.MovingLine, "show", interrupt)
     assert main(["solutions", *LINEAR]) == 130
     said = capsys.readouterr()
     assert "stopped after" in said.out
