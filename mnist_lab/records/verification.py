@@ -14,7 +14,7 @@ from ..progress import MovingLine, time_left
 from ..runs import HISTORY, Run
 from ..signals import signals_blocked
 from ..support import DataError
-from ..training import CompiledLoop, epoch_means, redraw, settings_of, train_epochs
+from ..training import CompiledLoop, Training, epoch_means
 from .jobs import BATCH_SIZE, Job
 from .making import train_beginning
 
@@ -159,16 +159,16 @@ def _enough(run: Run) -> bool:
 def _nudged(job: Job, data: Dataset) -> Run:
     """The beginning of a job, from weights that are a trifle larger or smaller."""
     loop = CompiledLoop(job.part.build(), data, BATCH_SIZE, "float32")
-    loop.compile()
-    run = Run(job.name, settings_of(loop, data, job.part.epochs, job.seed))
-    redraw(loop.model, job.seed, loop.input_shape)
+    training = Training(loop, epochs=job.part.epochs, seed=job.seed, name=job.name)
+    training.start()
     generator = np.random.default_rng(job.seed)
     for variable in loop.model.trainable_variables:
         weights = np.asarray(variable)
         signs = generator.choice(np.array([-1, 1], np.float32), weights.shape)
         variable.assign(weights * (1 + np.float32(NUDGE) * signs))
-    train_epochs(loop, run, _enough)
-    return run
+    training.compile()
+    training.train(_enough)
+    return training.run
 
 
 def _apart(one: Run, other: Run, count: int) -> np.ndarray:

@@ -20,6 +20,7 @@ from samples import settings
 
 import mnist_lab as lab
 from mnist_lab.laboratory import background, controls, estimates, explorer, insight, networks, rows
+from mnist_lab.training import Training
 
 pytestmark = pytest.mark.usefixtures("plainly")
 OTHER = {
@@ -283,7 +284,7 @@ def test_an_exception_is_told(open_laboratory, small, monkeypatch):
         raise MemoryError("no room for 2 GB")
 
     with monkeypatch.context() as patch:
-        patch.setattr(explorer, "train_epochs", fail)
+        patch.setattr(Training, "train", fail)
         laboratory.start()
         laboratory.wait()
     assert laboratory.status == "MemoryError: no room for 2 GB"

@@ -7,7 +7,8 @@ from classifiers import BATCH, CASES, RARE, SPARSE, compiled
 from keras import layers
 
 import mnist_lab as lab
-from mnist_lab.training import loop, redraw
+from mnist_lab.training import loop
+from mnist_lab.training.initial import redraw
 
 
 class OwnValues(keras.callbacks.Callback):
