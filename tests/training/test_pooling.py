@@ -82,8 +82,8 @@ def exact_convolution(dtype="float32", **figures):
 )
 def test_convolution_and_pooling_have_the_same_gradients_bit_by_bit(figures, relu_gradients, dtype):
     images = tied((5, 8, 8, 2), dtype)
-    pooling = layers.MaxPooling2D(2, dtype=dtype)
-    model = in_a_row(images, exact_convolution(dtype, **figures), pooling)
+    largest = layers.MaxPooling2D(2, dtype=dtype)
+    model = in_a_row(images, exact_convolution(dtype, **figures), largest)
     plain, operations = gradients(model, images)
     fast, fast_operations = gradients(model, images, pooling.fast_convolution)
     assert same_bits(plain, fast)
