@@ -141,7 +141,7 @@ def plot_iterations(run: Run, *, every: int = 100) -> Figure:
     accuracy = loss.twinx()
     accuracy.set(ylabel="accuracy (%)", ylim=(0, 102))
     iterations = np.arange(1, len(run.batch_loss) + 1)[every - 1 :: every]
-    steps = run.settings["steps_per_epoch"]
+    steps = run.settings.steps_per_epoch
     for end in range(steps, len(run.batch_loss) + 1, steps):
         loss.axvline(end, color=GREY, linewidth=0.5, alpha=0.6)
     loss.plot(iterations, run.batch_loss[every - 1 :: every], color=BLUE, label="loss")

@@ -5,7 +5,7 @@ import json
 import math
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +30,67 @@ _LARGEST = 2**30  # bytes of all arrays
 _LONGEST = 2**22  # bytes of what a file says of itself, which takes more memory once it is read
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What was trained and how, and by what.
+
+    Attributes
+    ----------
+    model : dict
+        As `describe` says it.
+    parameters : int
+        Number of its weights and biases, frozen ones included.
+    data, data_sha256 : str
+        The data set's name, and its digest.
+    epochs, batch_size, steps_per_epoch : int
+        How many were asked for, images in a batch, and iterations in an epoch.
+    seed : int or None
+        None if the training went on from the weights that the model had.
+    precision : str
+        "float32" or "bfloat16".
+    tensorflow, keras : str
+        Their versions.
+    machine, date : str
+        Where and when (year-month-day) the training began.
+    """
+
+    model: Description
+    parameters: int
+    data: str
+    data_sha256: str
+    epochs: int
+    batch_size: int
+    steps_per_epoch: int
+    seed: int | None
+    precision: str
+    tensorflow: str
+    keras: str
+    machine: str
+    date: str
+
+    @property
+    def fingerprint(self) -> Description:
+        """All that the run follows from, as `fingerprint` puts it."""
+        return fingerprint(
+            self.model,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            precision=self.precision,
+            data_sha256=self.data_sha256,
+            seed=self.seed,
+        )
+
+
 @dataclass(eq=False, repr=False)
 class Run:
     """What a training did. Accuracies are shares from 0 to 1.
 
     Attributes
     ----------
-    settings : dict
-        What was trained and how: name, model (as `describe` says it), parameters, data, epochs,
-        batch_size, steps_per_epoch, seed, precision; and by what: versions, machine, date.
+    name : str
+        What the run is called in legends and reports.
+    settings : Settings
+        What was trained and how, and by what.
     history : dict of list of float
         One value for each finished epoch: `loss` and `accuracy` (means over the epoch's training
         images, each measured just before its batch was learned, dropout on), `val_loss` and
@@ -61,7 +113,8 @@ class Run:
         Whether it was stopped before its last epoch was finished.
     """
 
-    settings: dict[str, Any]
+    name: str
+    settings: Settings
     history: dict[str, list[float]] = field(default_factory=lambda: {key: [] for key in HISTORY})
     batch_loss: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
     batch_accuracy: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
@@ -71,11 +124,6 @@ class Run:
     compile_seconds: float = 0.0
     diverged: bool = False
     interrupted: bool = False
-
-    @property
-    def name(self) -> str:
-        """What the run is called in legends and reports."""
-        return self.settings["name"]
 
     @property
     def epochs(self) -> int:
@@ -122,7 +170,7 @@ class Run:
         }
         about = {
             "format": FORMAT,
-            "settings": self.settings,
+            "settings": {"name": self.name, **vars(self.settings)},
             "weights": len(self.weights),
             "seconds": self.seconds,
             "compile_seconds": self.compile_seconds,
@@ -149,21 +197,33 @@ class Run:
         arrays = _read_arrays(path, about["weights"])
         if _seal(about, arrays) != sha256:
             raise DataError(f"{path} was changed or damaged: its contents have another SHA-256")
-        fields = {name: arrays.pop(name) for name in _ARRAYS}
-        fields["history"] = dict(zip(HISTORY, fields["history"].tolist(), strict=True))
-        fields |= {key: value for key, value in about.items() if key != "format"}
-        return cls(**{**fields, "weights": list(arrays.values())})
+        found = {name: arrays.pop(name) for name in _ARRAYS}
+        found["history"] = dict(zip(HISTORY, found["history"].tolist(), strict=True))
+        found |= {key: value for key, value in about.items() if key != "format"}
+        found |= {"name": about["settings"]["name"], "settings": _settings(about)}
+        return cls(**{**found, "weights": list(arrays.values())})
 
 
-def fingerprint(settings: dict[str, Any]) -> Description:
+def fingerprint(
+    model: Description,
+    *,
+    epochs: int,
+    batch_size: int,
+    precision: str,
+    data_sha256: str,
+    seed: int | None,
+) -> Description:
     """All that a run follows from: the model's description, the training's figures, the data."""
-    figures = ("epochs", "batch_size", "precision", "data_sha256", "seed")
-    return mathematics(settings["model"]) | {
-        key.replace("_", " "): settings[key] for key in figures
+    return mathematics(model) | {
+        "epochs": epochs,
+        "batch size": batch_size,
+        "precision": precision,
+        "data sha256": data_sha256,
+        "seed": seed,
     }
 
 
-def find_record(settings: dict[str, Any], folder: Path | None = None) -> tuple[Run | None, str]:
+def find_record(settings: Settings, folder: Path | None = None) -> tuple[Run | None, str]:
     """Find the recorded run of exactly these settings.
 
     Parameters
@@ -180,14 +240,14 @@ def find_record(settings: dict[str, Any], folder: Path | None = None) -> tuple[R
     str
         If there is one, what it is; else why none fits: the first difference from the nearest.
     """
-    wanted = fingerprint(settings)
+    wanted = settings.fingerprint
     unlike: list[dict[str, tuple[Any, Any]]] = []
     damaged = ""
     for path in record_files(folder or RECORDS):
         try:
             # What a file says of itself is read in no time; all of it only where it fits.
             about, _ = _read_about(path)
-            found = differences(wanted, fingerprint(about["settings"]))
+            found = differences(wanted, _settings(about).fingerprint)
             if not found:
                 run = Run.load(path)
                 return run, _told(run)
@@ -241,17 +301,16 @@ def load_records(part: str, folder: Path | None = None) -> list[Run]:
     if not paths:
         raise DataError(f"{folder} holds no recorded run of {part!r}: run `mnist-lab solutions`")
     try:
-        return sorted(map(Run.load, paths), key=lambda run: run.settings["seed"])
+        return sorted(map(Run.load, paths), key=lambda run: run.settings.seed)
     except DataError as problem:
         cure = "get the file again, or make it anew with `mnist-lab solutions`"
         raise DataError(f"{problem}: {cure}") from None
 
 
 def _told(run: Run) -> str:
-    settings = run.settings
     return (
-        f"{settings['name']}, {run.epochs} epochs, trained in {duration(run.seconds)} "
-        f"on {settings['date']}, {settings['machine']}"
+        f"{run.name}, {run.epochs} epochs, trained in {duration(run.seconds)} "
+        f"on {run.settings.date}, {run.settings.machine}"
     )
 
 
@@ -281,7 +340,13 @@ def _read_about(path: Path) -> tuple[dict[str, Any], str]:
     right = {key: type(value) for key, value in about.items()} == kinds
     if not right or not 0 <= about["weights"] <= 1000:
         raise incomplete
+    if about["settings"].keys() != {"name", *(field.name for field in fields(Settings))}:
+        raise incomplete
     return about, sha256
+
+
+def _settings(about: dict[str, Any]) -> Settings:
+    return Settings(**{key: value for key, value in about["settings"].items() if key != "name"})
 
 
 def _read_arrays(path: Path, weights: int) -> dict[str, np.ndarray]:

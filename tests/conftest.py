@@ -51,7 +51,7 @@ def plainly():
     from mnist_lab.training import loop
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "_suits_xla", functools.wraps(loop._suits_xla)(lambda traced: False))
+        patch.setattr(loop, "suits_xla", functools.wraps(loop.suits_xla)(lambda traced: False))
         yield
 
 
@@ -60,7 +60,7 @@ def without_xla(request, monkeypatch):
     """TensorFlow as if it had been built without XLA; the reason that it names."""
     import tensorflow as tf
 
-    from mnist_lab.training import loop
+    from mnist_lab.training import loop, xla
 
     function, calls, reason = tf.function, itertools.count(), MISSING[request.param]
 
@@ -83,9 +83,9 @@ def without_xla(request, monkeypatch):
             )
         return made
 
-    monkeypatch.setattr(loop, "_suits_xla", inspect.unwrap(loop._suits_xla))
+    monkeypatch.setattr(loop, "suits_xla", inspect.unwrap(loop.suits_xla))
     monkeypatch.setattr(tf, "function", missing)
-    monkeypatch.setattr(loop, "_told", set())
+    monkeypatch.setattr(xla, "_told", set())
     return reason
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 import mnist_lab as lab
 from mnist_lab.checks import Finding
+from mnist_lab.runs import Settings
 
 
 def arrays(**changes):
@@ -17,10 +18,19 @@ def arrays(**changes):
     return {name: array for name, array in {**right, **changes}.items() if array is not None}
 
 
+def settings(**changes):
+    """Of a run of two short epochs, with changes."""
+    right = {"model": {}, "parameters": 7, "data": "example", "data_sha256": "0"}
+    right |= {"epochs": 2, "batch_size": 1, "steps_per_epoch": 2, "seed": None}
+    right |= {"precision": "float32", "tensorflow": "2", "keras": "3"}
+    return Settings(**right | {"machine": "here", "date": "2020-01-01"} | changes)
+
+
 def example_run():
     history = {key: [0.5, 0.25] for key in ("loss", "accuracy", "val_loss", "fit_accuracy")}
     return lab.Run(
-        settings={"name": "example", "seed": None, "epochs": 2, "steps_per_epoch": 2},
+        "example",
+        settings(),
         history={**history, "val_accuracy": [0.9, 0.91]},
         batch_loss=np.array([0.7, 0.5, 0.3, 0.2], np.float32),
         batch_accuracy=np.array([0.5, 0.6, 0.7, 0.8], np.float32),

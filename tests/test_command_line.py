@@ -27,7 +27,7 @@ def test_train_trains_saves_and_draws(tmp_path):
     assert done.stderr == ""
     assert sorted(path.name for path in tmp_path.iterdir()) == ["figure.png", "run.npz"]
     run = lab.Run.load(tmp_path / "run.npz")
-    assert (run.name, run.epochs, run.settings["seed"]) == ("linear", 2, 4)
+    assert (run.name, run.epochs, run.settings.seed) == ("linear", 2, 4)
     assert run.val_accuracy > 0.88
     expected = f"final validation accuracy: {100 * run.val_accuracy:.1f} %"
     assert done.stdout.splitlines()[-1] == expected

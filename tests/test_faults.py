@@ -22,7 +22,7 @@ import nbformat
 import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from samples import arrays, example_run
+from samples import arrays, example_run, settings
 
 import mnist_lab as lab
 from mnist_lab import data as data_module
@@ -120,6 +120,7 @@ def parts(loaded):
     if isinstance(loaded, lab.Dataset):
         return [loaded.x_train, loaded.y_train, loaded.x_valid, loaded.y_valid]
     figures = [loaded.seconds, loaded.diverged, loaded.interrupted, str(loaded.settings)]
+    figures.append(loaded.name)
     told = [loaded.batch_loss, loaded.batch_accuracy, loaded.val_probabilities, *loaded.weights]
     return [*told, *loaded.history.values(), *map(np.array, figures)]
 
@@ -381,10 +382,17 @@ def nudged(name):
     return make
 
 
+SETTINGS = {"name": "example", **vars(settings())}
+
+
 def about(**changes):
-    fields = {"format": 2, "settings": {}, "weights": 0, "seconds": 0.0, "compile_seconds": 0.0}
-    fields |= {"diverged": False, "interrupted": False}
+    fields = {"format": 2, "settings": SETTINGS, "weights": 0, "seconds": 0.0}
+    fields |= {"compile_seconds": 0.0, "diverged": False, "interrupted": False}
     return said(json.dumps({"about": {**fields, **changes}, "sha256": ""}))
+
+
+def without(key):
+    return {each: value for each, value in SETTINGS.items() if each != key}
 
 
 def said(text):
@@ -423,6 +431,9 @@ RECORDS = {
     ),
     "older format": (changed(about=about(format=1)), "another version of the lab"),
     "one key more": (changed(about=about(surprise=1)), "incomplete"),
+    "no seed": (changed(about=about(settings=without("seed"))), "incomplete"),
+    "no name": (changed(about=about(settings=without("name"))), "incomplete"),
+    "a setting more": (changed(about=about(settings=SETTINGS | {"surprise": 1})), "incomplete"),
     "time in words": (changed(about=about(seconds="long")), "incomplete"),
     "too many weights": (changed(about=about(weights=10**12)), "incomplete"),
     "not JSON": (changed(about=said("{")), "is not a run that this lab can read (what it says"),

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from samples import settings
 
 import mnist_lab as lab
 
@@ -17,7 +18,8 @@ def run():
     rng = np.random.default_rng(0)
     values = {key: rng.random(3).tolist() for key in ("loss", "accuracy", "val_loss")}
     return lab.Run(
-        settings={"name": "mine", "steps_per_epoch": 200},
+        "mine",
+        settings(steps_per_epoch=200),
         history={**values, "val_accuracy": [0.8, 0.9, 0.95], "fit_accuracy": [0.81, 0.92, 0.97]},
         batch_loss=rng.random(600).astype(np.float32),
         batch_accuracy=rng.random(600).astype(np.float32),
@@ -88,10 +90,8 @@ def test_weights_are_drawn_on_one_scale_around_zero():
 
 
 def other_seed(run, name=None):
-    again = dataclasses.replace(run, settings=dict(run.settings))
-    again.settings["name"] = name or run.name
-    again.history = {key: [value - 0.02 for value in run.history[key]] for key in run.history}
-    return again
+    history = {key: [value - 0.02 for value in run.history[key]] for key in run.history}
+    return dataclasses.replace(run, name=name or run.name, history=history)
 
 
 def test_runs_of_one_name_are_one_curve_in_a_band(run):
@@ -119,7 +119,7 @@ def test_what_cannot_be_compared_is_refused(run):
 
 
 def test_runs_without_an_epoch_are_left_out_of_a_comparison(run):
-    early = lab.Run(settings={"name": "early"})
+    early = lab.Run("early", settings())
     assert [line.get_label() for line in lab.compare([early, run]).axes[0].lines] == ["mine"]
     assert lab.compare([early]).axes[0].get_legend() is None
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from samples import example_run
+from samples import example_run, settings
 
 import mnist_lab as lab
 
@@ -15,7 +15,8 @@ def run():
 def test_a_run_survives_the_disk(tmp_path, run):
     run.save(tmp_path / "run.npz")
     loaded = lab.Run.load(tmp_path / "run.npz")
-    assert (loaded.settings, loaded.history) == (run.settings, run.history)
+    assert loaded.settings == run.settings
+    assert loaded.history == run.history
     assert np.array_equal(loaded.batch_loss, run.batch_loss)
     assert np.array_equal(loaded.batch_accuracy, run.batch_accuracy)
     assert np.array_equal(loaded.val_probabilities, run.val_probabilities)
@@ -27,7 +28,7 @@ def test_a_run_survives_the_disk(tmp_path, run):
 
 
 def test_a_run_without_epochs_survives_the_disk(tmp_path):
-    run = lab.Run(settings={"name": "early"}, interrupted=True)
+    run = lab.Run("early", settings(), interrupted=True)
     run.save(tmp_path / "early")
     loaded = lab.Run.load(tmp_path / "early")
     assert loaded.interrupted
@@ -38,7 +39,7 @@ def test_a_run_without_epochs_survives_the_disk(tmp_path):
 def test_a_failed_save_keeps_the_old_file(tmp_path, run):
     run.save(tmp_path / "run.npz")
     before = (tmp_path / "run.npz").read_bytes()
-    run.settings["not JSON"] = object()
+    run.settings.model["not JSON"] = object()
     with pytest.raises(TypeError):
         run.save(tmp_path / "run.npz")
     assert (tmp_path / "run.npz").read_bytes() == before

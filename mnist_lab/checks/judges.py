@@ -132,17 +132,17 @@ def _(task: Trained, run: Any) -> list[Finding]:
         return [Finding("no run", _kind(run))]
     part = PARTS[task.part]
     asked = mathematics(describe(part.build(loss="categorical_crossentropy")))
-    found = mathematics(overlook(run.settings["model"])[0])
+    found = mathematics(overlook(run.settings.model)[0])
     findings = compare(found, asked)
     dropped = [str(each["layers"]).count("dropout") > 0 for each in (found, asked)]
-    parameters = [run.settings["parameters"], part.parameters]
+    parameters = [run.settings.parameters, part.parameters]
     if len({*dropped}) == len({*parameters}) == 1 and perhaps_the_same(found, asked):
         findings = []  # another way of writing it: the check of the network tries it out
     figures = {"epochs": part.epochs, "batch_size": 100, "seed": 0}
     findings += [
-        Finding(key, run.settings[key], wanted, topic="run")
+        Finding(key, getattr(run.settings, key), wanted, topic="run")
         for key, wanted in figures.items()
-        if run.settings[key] != wanted
+        if getattr(run.settings, key) != wanted
     ]
     if run.interrupted and not run.diverged:
         findings.append(Finding("stopped", run.epochs))

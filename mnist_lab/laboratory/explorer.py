@@ -2,7 +2,6 @@
 
 import functools
 import sys
-import time
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from ..progress import duration
 from ..runs import Run
 from ..signals import interruptions
 from ..support import in_range
-from ..training import CompiledLoop, divergence, redraw, report, settings_of, train_epochs
+from ..training import CompiledLoop, Training, divergence, report
 from .background import Job
 from .controls import Setup
 from .estimates import estimate, remember
@@ -24,7 +23,7 @@ from .surface import Surface
 
 LOOPS_KEPT = 3  # compiling one takes seconds; keeping one, up to 150 MB
 
-_loops: dict[tuple[str, str], CompiledLoop] = {}  # by network and data, the latest last
+_loops: dict[tuple[str, str, str], CompiledLoop] = {}  # by network and data, the latest last
 _open: dict[str | None, "Explorer"] = {}
 
 
@@ -214,47 +213,48 @@ class Explorer:
 
     def _train(self, setup: Setup, job: Job) -> tuple[Run, str]:
         """Train; the run, and in words how it ended."""
-        epochs, seed = setup.values["epochs"], setup.values["seed"]
         with interruptions() as interrupted:
             self._say("starting…")
-            loop, compile_seconds, told = self._compiled(setup)
-            loop.model.optimizer.learning_rate = setup.values["learning_rate"]
-            run = Run(settings_of(loop, self._data, epochs, seed, setup.name))
-            run.compile_seconds = compile_seconds
-            redraw(loop.model, seed, loop.input_shape)
-            glimpses = Glimpses(loop.model, setup.part.key == "linear", self._digits)
-            self._show_live(run)
+            training, told = self._begun(setup)
+            model = training.loop.model
+            glimpses = Glimpses(model, setup.part.key == "linear", self._digits)
+            self._show_live(training.run)
 
             def look(run: Run) -> bool:
                 # A job that was stopped still sends its curve, but the word is no longer its own.
                 self._follow(run, glimpses, speaks=job is self._job and job.busy)
                 return job.stopped.is_set() or interrupted.is_set()
 
-            train_epochs(loop, run, look)
-        if run.diverged:
-            ended = divergence(run, loop.model)
-        elif run.interrupted:
-            ended = f"Stopped after {len(run.batch_loss):,} iterations. What was trained is kept."
-        else:
-            ended = f"Done in {duration(run.seconds)}{_compiling(run)}."
-        if not run.diverged:
-            run.weights = loop.model.get_weights()
-        return run, f"{ended} {told}".rstrip()
+            ended = training.train(look)
+        run, done = training.run, f"{len(training.run.batch_loss):,} iterations"
+        words = {
+            "finished": f"Done in {duration(run.seconds)}{_compiling(run)}.",
+            "stopped": f"Stopped after {done}. What was trained is kept.",
+            "diverged": divergence(run, model),
+        }
+        if ended != "diverged":
+            run.weights = model.get_weights()
+        return run, f"{words[ended]} {told}".rstrip()
 
-    def _compiled(self, setup: Setup) -> tuple[CompiledLoop, float, str]:
-        """The compiled loop of a network, how long compiling took, and what it had to tell."""
-        key = setup.network, self._sha256
-        loop, began, told = _loops.pop(key, None), time.perf_counter(), ""
-        if loop is None:
+    def _begun(self, setup: Setup) -> tuple[Training, str]:
+        """A training that is ready to go, and what compiling it had to tell."""
+        values, key = setup.values, (setup.network, self._data.name, self._sha256)
+        loop, told = _loops.pop(key, None), ""
+        new = loop is None
+        if new:
             self._say("compiling…")
             images = len(self._data.x_train)
-            batch_size = in_range("batch size", setup.values["batch_size"], 1, images, whole=True)
+            batch_size = in_range("batch size", values["batch_size"], 1, images, whole=True)
             loop = CompiledLoop(setup.build(), self._data, batch_size, "float32")
-            told = loop.compile()
+        loop.model.optimizer.learning_rate = values["learning_rate"]
+        training = Training(loop, epochs=values["epochs"], seed=values["seed"], name=setup.name)
+        training.start()
+        if new:
+            told = training.compile()
         _loops[key] = loop
         for oldest in list(_loops)[:-LOOPS_KEPT]:
             del _loops[oldest]
-        return loop, time.perf_counter() - began, told
+        return training, told
 
     def _show_live(self, run: Run) -> None:
         """Show a training that begins."""
@@ -336,7 +336,7 @@ class Explorer:
         return next(row for row in self.rows if row.number == number)
 
     def _rename(self, row: int, name: str) -> None:
-        self._row(row).run.settings["name"] = name
+        self._row(row).run.name = name
         self._tell_rows()
 
     def _hide(self, row: int, hidden: bool) -> None:

@@ -11,11 +11,12 @@ import numpy as np
 from ..data import Dataset
 from ..descriptions import differences, in_words
 from ..progress import MovingLine, time_left
-from ..runs import HISTORY, Run, fingerprint
+from ..runs import HISTORY, Run
 from ..signals import signals_blocked
 from ..support import DataError
-from ..training import CompiledLoop, epoch_means, redraw, settings_of, train_epochs
-from .records import BATCH_SIZE, Job, train_beginning
+from ..training import CompiledLoop, Training, epoch_means
+from .jobs import BATCH_SIZE, Job
+from .making import train_beginning
 
 # Honest runs drift apart, since sums in another order are rounded otherwise and training makes
 # the difference grow. Each pair: up to this iteration, a loss may always differ by this share.
@@ -74,7 +75,7 @@ def verify_record(job: Job, folder: Path, data: Dataset) -> tuple[str, list[str]
         run = Run.load(job.file(folder))
     except DataError as problem:
         return "", [str(problem)]
-    for key, (recorded, now) in differences(fingerprint(run.settings), job.wanted).items():
+    for key, (recorded, now) in differences(run.settings.fingerprint, job.wanted).items():
         return "", [f"{key} is {in_words(recorded)}, wanted {in_words(now)}"]
     model, data = job.part.build(), job.variant.images.of(data, job.seed)
     problems = [*_provenance(run, job, model, data), *_shapes(run, job, model, data)]
@@ -86,7 +87,7 @@ def verify_record(job: Job, folder: Path, data: Dataset) -> tuple[str, list[str]
 
 def _provenance(run: Run, job: Job, model: keras.Model, data: Dataset) -> list[str]:
     """What is wrong with what the record says of its origin."""
-    found = {**run.settings, "interrupted": run.interrupted}
+    found = vars(run.settings) | {"name": run.name, "interrupted": run.interrupted}
     right = {
         "name": job.part.key,
         "parameters": model.count_params(),
@@ -105,7 +106,7 @@ def _provenance(run: Run, job: Job, model: keras.Model, data: Dataset) -> list[s
 
 def _shapes(run: Run, job: Job, model: keras.Model, data: Dataset) -> list[str]:
     """What is wrong with the numbers of epochs, iterations, images and weights."""
-    steps, epochs = run.settings["steps_per_epoch"], run.settings["epochs"]
+    steps, epochs = run.settings.steps_per_epoch, run.settings.epochs
     iterations = len(run.batch_loss)
     finite = np.isfinite(run.batch_loss)
     problems = []
@@ -158,16 +159,16 @@ def _enough(run: Run) -> bool:
 def _nudged(job: Job, data: Dataset) -> Run:
     """The beginning of a job, from weights that are a trifle larger or smaller."""
     loop = CompiledLoop(job.part.build(), data, BATCH_SIZE, "float32")
-    loop.compile()
-    run = Run(settings_of(loop, data, job.part.epochs, job.seed, job.name))
-    redraw(loop.model, job.seed, loop.input_shape)
+    training = Training(loop, epochs=job.part.epochs, seed=job.seed, name=job.name)
+    training.start()
     generator = np.random.default_rng(job.seed)
     for variable in loop.model.trainable_variables:
         weights = np.asarray(variable)
         signs = generator.choice(np.array([-1, 1], np.float32), weights.shape)
         variable.assign(weights * (1 + np.float32(NUDGE) * signs))
-    train_epochs(loop, run, _enough)
-    return run
+    training.compile()
+    training.train(_enough)
+    return training.run
 
 
 def _apart(one: Run, other: Run, count: int) -> np.ndarray:

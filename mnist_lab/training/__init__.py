@@ -1,23 +1,21 @@
 """Training: `fit` for this lab, with every batch's own values, repeatable, and sooner done."""
 
-from .epochs import epoch_means, epoch_order, settings_of, train_epochs
-from .initial import redraw
+from .api import train, trained
+from .epochs import epoch_means, epoch_order
 from .loop import CompiledLoop, predict
 from .replicas import train_replicas
 from .reports import divergence, report
-from .train import train, trained
+from .session import Training
 
 __all__ = [
     "CompiledLoop",
+    "Training",
     "divergence",
     "epoch_means",
     "epoch_order",
     "predict",
-    "redraw",
     "report",
-    "settings_of",
     "train",
-    "train_epochs",
     "train_replicas",
     "trained",
 ]

@@ -5,8 +5,6 @@ it picks each batch by the epoch's permutation, scales it, takes the optimiser's
 the batch's own loss and accuracy into the result. The mathematics is that of `fit`.
 """
 
-import contextlib
-import re
 import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -17,9 +15,13 @@ import tensorflow as tf
 
 from ..data import Dataset
 from ..signals import signals_blocked
+from .adam import apply_gradients
+from .dropout import fast_dropout
+from .fitting import intake_of, scales_itself
 from .hardware import graphics_cards
-from .initial import copy_layers
-from .kernels import XLA_REFUSES, apply_gradients, fast_convolution, fast_dropout, mixed_precision
+from .pooling import fast_convolution
+from .precision import mixed_precision
+from .xla import XLA_REFUSES, suits_xla, without_xla
 
 CHUNK_SECONDS = 0.2  # how long a call runs before Python gets control again
 FIRST_CHUNK = 8.0  # iterations
@@ -27,17 +29,6 @@ CAPACITY = 1024  # iterations in one call at the most
 EVALUATION_BATCH = 500  # larger ones are no faster and cost memory in the convolutions
 # Training images on which the fit accuracy is measured; at 99.5 % its standard error is 0.1 points.
 FIT_SAMPLE = 5000
-
-# XLA on a CPU runs convolutions (and Keras' own random numbers) tens of times slower than
-# TensorFlow's kernels do; matrix products and element-wise work it fuses and speeds up.
-# Dropout's words below are "FullInt" numbers, which XLA makes fast.
-_SLOW_UNDER_XLA = re.compile(
-    r"Conv[23]D|DepthwiseConv|Pool|^(Stateless)?(Random|Truncated|Parameterized)(?!.*FullInt)"
-)
-
-# What a class of one's own can do in another way than Keras, and this loop would pass over.
-_WAYS = ("fit", "train_step", "test_step", "train_function", "make_train_function")
-_told: set[str] = set()  # why XLA refused, so far
 
 
 class Chunk(NamedTuple):
@@ -69,26 +60,17 @@ class CompiledLoop:
     """
 
     def __init__(self, model: keras.Model, data: Dataset, batch_size: int, precision: str):
-        if getattr(model, "optimizer", None) is None:
-            raise ValueError(f"model {model.name!r} is not compiled: call model.compile(...) first")
-        _check_ways(model)
-        self.model, self.batch_size, self.precision = model, batch_size, precision
-        self._stored_images = data.x_train.dtype == np.uint8 and data.x_train.ndim == 3
-        self.input_shape, self.classes = _fit_shapes(model, data, self._stored_images)
-        self._scales = self._stored_images and not _scales(model)
-        self._sparse = _is_sparse(model.loss)
-        _check_labels(data, self._sparse, self.classes)
-        self._train = self._resident(data.x_train, data.y_train)
-        self._valid = self._resident(data.x_valid, data.y_valid)
-        sample = fit_sample(self.images)
-        self._fit_sample = tuple(tf.gather(array, sample) for array in self._train)
+        self.model, self.data = model, data
+        self.batch_size, self.precision = batch_size, precision
+        self._intake = intake_of(model, data)
+        self.input_shape, self.classes = self._intake.input_shape, self._intake.classes
         model.optimizer.build(model.trainable_variables)
         self._size = FIRST_CHUNK  # iterations in the next chunk; follows the measured speed
 
     @property
     def images(self) -> int:
         """Number of training images."""
-        return len(self._train[0])
+        return len(self.data.x_train)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -96,7 +78,7 @@ class CompiledLoop:
         return -(-self.images // self.batch_size)
 
     def compile(self) -> str:
-        """Trace and compile all that an epoch needs, without training.
+        """Put the data into tensors, and trace and compile all that an epoch needs.
 
         Returns
         -------
@@ -104,6 +86,10 @@ class CompiledLoop:
             What there is to tell: that it goes without XLA, and why. Mostly empty; the same
             reason is told but once in a process.
         """
+        data, sample = self.data, fit_sample(self.images)
+        self._train = self._intake.tensors(data.x_train, data.y_train)
+        self._valid = self._intake.tensors(data.x_valid, data.y_valid)
+        self._fit_sample = tuple(tf.gather(array, sample) for array in self._train)
         whole, rest = self._batches(np.arange(self.images))
         self._run_evaluation = tf.function(self._evaluate, autograph=False).get_concrete_function(
             *self._specs()
@@ -158,7 +144,9 @@ class CompiledLoop:
 
     def predicts(self, probabilities: np.ndarray) -> bool:
         """Whether the network says this of the first validation images, within rounding."""
-        images, _, _ = self._adapt(*(array[:EVALUATION_BATCH] for array in self._valid))
+        some = slice(EVALUATION_BATCH)
+        stored = self._intake.tensors(self.data.x_valid[some], self.data.y_valid[some])
+        images, _, _ = self._intake.adapted(*stored)
         said = predict(self.model, images)
         return bool(np.allclose(said, probabilities[:EVALUATION_BATCH], atol=0.002))
 
@@ -166,11 +154,6 @@ class CompiledLoop:
         """Accuracy on the training images of `fit_sample`, dropout off."""
         with signals_blocked():
             return float(self._run_evaluation(*self._fit_sample)[1])
-
-    def _resident(self, x: np.ndarray, y: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
-        if not self._stored_images:
-            x = x.astype(np.float32, copy=False)
-        return tf.constant(x), tf.constant(y.astype(np.int32 if y.ndim == 1 else np.float32))
 
     def _batches(self, order: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
         full = self.images // self.batch_size * self.batch_size
@@ -200,12 +183,12 @@ class CompiledLoop:
                 return None, ""
             self._run(compiled, rows, 0, 0, 0, 0)
         except XLA_REFUSES as problem:
-            return None, _without_xla(problem)
+            return None, without_xla(problem)
         return compiled, ""
 
     def _gains_by_xla(self, traced) -> bool:
         """Whether XLA makes it faster: all on a graphics card, not all on a processor."""
-        return bool(graphics_cards()) or (self.precision == "float32" and _suits_xla(traced))
+        return bool(graphics_cards()) or (self.precision == "float32" and suits_xla(traced))
 
     def _specs(self) -> list[tf.TensorSpec]:
         """Images and labels are arguments: what a traced function captures is never freed."""
@@ -234,7 +217,7 @@ class CompiledLoop:
     def _step(self, x, y, key, step):
         model = self.model
         variables = model.trainable_variables
-        x, target, label = self._adapt(x, y)
+        x, target, label = self._intake.adapted(x, y)
         lower = mixed_precision(model, self.precision)
         with fast_dropout(model, key, step), fast_convolution(model), lower:
             with tf.GradientTape() as tape:
@@ -250,7 +233,7 @@ class CompiledLoop:
 
         def batch(start, loss_sum, right, outputs):
             some = slice(start, start + EVALUATION_BATCH)
-            inputs, target, label = self._adapt(x[some], y[some])
+            inputs, target, label = self._intake.adapted(x[some], y[some])
             with mixed_precision(self.model, self.precision):
                 output = self.model(inputs, training=False)
             loss = self.model.compute_loss(x=inputs, y=target, y_pred=output, training=False)
@@ -269,17 +252,6 @@ class CompiledLoop:
         )
         total = tf.cast(images, tf.float32)
         return loss / total, right / total, outputs.concat()
-
-    def _adapt(self, x, y):
-        """Images as the model takes them, labels as the loss takes them, and class numbers."""
-        x = tf.cast(x, tf.float32)
-        if self._scales:
-            x = x / 255.0
-        if self._stored_images:
-            x = tf.reshape(x, (-1 if x.shape[0] is None else x.shape[0], *self.input_shape))
-        if y.shape.rank == 2:
-            return x, y, tf.argmax(y, -1, tf.int32)
-        return x, y if self._sparse else tf.one_hot(y, self.classes), y
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -304,7 +276,7 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     >>> lab.predict(lab.build_linear(), lab.load_mnist().x_valid).shape
     (10000, 10)
     """
-    stored, scale = images.dtype == np.uint8, np.float32(1 if _scales(model) else 1 / 255)
+    stored, scale = images.dtype == np.uint8, np.float32(1 if scales_itself(model) else 1 / 255)
     said = []
     for start in range(0, len(images), EVALUATION_BATCH):
         some = images[start : start + EVALUATION_BATCH]
@@ -313,12 +285,6 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
         with signals_blocked():
             said.append(_softmaxed(model, model(some, training=False)))
     return np.concatenate(said)
-
-
-def _scales(model: keras.Model) -> bool:
-    """Whether a model scales the pixels itself."""
-    scaling = keras.layers.Rescaling, keras.layers.Normalization
-    return any(isinstance(layer, scaling) for layer in model._flatten_layers())
 
 
 def _softmaxed(model: keras.Model, output: tf.Tensor) -> np.ndarray:
@@ -349,112 +315,6 @@ def _rounded(probabilities: np.ndarray) -> np.ndarray:
     tied = short[first] == np.sort(short, axis=1)[:, -2]
     short[first] = np.where(tied, np.nextafter(short[first], np.float16(2)), short[first])
     return short
-
-
-def _suits_xla(traced) -> bool:
-    graph = traced.graph.as_graph_def()
-    nodes = [graph.node, *(function.node_def for function in graph.library.function)]
-    return not any(_SLOW_UNDER_XLA.search(node.op) for group in nodes for node in group)
-
-
-def _without_xla(problem: Exception) -> str:
-    """Say why a training goes without XLA; nothing if this reason has been told before."""
-    # The name of the operation is another one each time.
-    reason = str(problem).split("\n")[0].split(" [Op:")[0]
-    if reason in _told:
-        return ""
-    _told.add(reason)
-    return f"Training without XLA, which is slower, with the same results within rounding: {reason}"
-
-
-def _check_ways(model: keras.Model) -> None:
-    """Refuse what `fit` would do otherwise than this loop."""
-    own = [
-        way
-        for way in _WAYS
-        if getattr(type(model), way, None) is not getattr(keras.Model, way, None)
-    ]
-    own += [way for way in ("fit", "train_step", "test_step") if way in vars(model)]
-    if own:
-        raise ValueError(
-            f"model {model.name!r} has its own {own[0]} (class {type(model).__name__}), which "
-            "lab.train would pass over: use model.fit, or write what is special about its loss "
-            "as compute_loss, which both use"
-        )
-    inputs = None
-    with contextlib.suppress(AttributeError, ValueError):  # unknown before a model is built
-        inputs = keras.tree.flatten(model.inputs)
-    if inputs and len(inputs) > 1:
-        raise ValueError(
-            f"model {model.name!r} has {len(inputs)} inputs: this lab trains networks that take "
-            "one, the image"
-        )
-
-
-def _fit_shapes(model: keras.Model, data: Dataset, stored: bool) -> tuple[tuple[int, ...], int]:
-    own = data.x_train.shape[1:]
-    shapes = [(int(np.prod(own)),), (*own, 1), own] if stored else [own]
-    with contextlib.suppress(AttributeError, ValueError):  # unknown before a model is built
-        declared = tuple(model.input_shape[1:])
-        if stored and None not in declared and np.prod(declared) == np.prod(own):
-            shapes = [declared]
-    problem = ""
-    for shape in shapes:
-        images = np.zeros((2, *shape), np.float32)
-        try:
-            with signals_blocked():
-                output = _expendable(model)(images, training=False)
-        except (ValueError, TypeError, tf.errors.OpError) as refusal:
-            problem = str(refusal).split("\n")[0]
-            continue
-        if not isinstance(output, tf.Tensor):
-            several = list(output) if isinstance(output, dict) else f"{len(output)} in a list"
-            raise ValueError(
-                f"model {model.name!r} has not one output but {several}: this lab trains "
-                "classifiers whose output is one tensor, of shape (images, classes)"
-            )
-        if len(output.shape) == 2 and output.shape[1] > 1:
-            if not model.built:
-                model(images, training=False)
-            return shape, int(output.shape[1])
-        problem = f"its output for 2 images has shape {tuple(output.shape)}, not (2, classes)"
-    raise ValueError(
-        f"model {model.name!r} does not take these images (shape {own}) as "
-        f"{' or '.join(map(str, shapes))}: {problem}"
-    )
-
-
-def _expendable(model: keras.Model) -> keras.Model:
-    """A model to try a shape on: a copy, if a refused shape would spoil this one."""
-    if model.built:
-        return model
-    try:
-        return copy_layers(model)
-    except Exception:  # whatever a student's own class raises; it is tried as it is then
-        return model
-
-
-def _check_labels(data: Dataset, sparse: bool, classes: int) -> None:
-    y, cure = data.y_train, f"give its output layer {data.classes} units (classes={data.classes})"
-    if y.ndim == 2 and sparse:
-        raise ValueError(
-            f"y_train is one-hot (shape {y.shape}), but the model's loss is a sparse one: train on "
-            "the class numbers, or compile with 'categorical_crossentropy'"
-        )
-    if y.ndim == 2 and y.shape[1] != classes:
-        raise ValueError(
-            f"y_train has {y.shape[1]} columns, but the model {classes} outputs: {cure}"
-        )
-    if data.classes > classes:
-        raise ValueError(
-            f"there are labels up to {data.classes - 1}, but the model {classes} outputs: {cure}"
-        )
-
-
-def _is_sparse(loss) -> bool:
-    loss = keras.tree.flatten(loss)[0]
-    name = loss if isinstance(loss, str) else getattr(loss, "__name__", "")
-    return isinstance(loss, keras.losses.SparseCategoricalCrossentropy) or "sparse" in name
 
 
 def _accuracy(output, label):

@@ -18,7 +18,7 @@ def divergence(run: Run, model: keras.Model) -> str:
 
 def report(run: Run) -> str:
     """Where a training is, in one line; the time left, or taken at the end, comes last."""
-    epochs, steps = run.settings["epochs"], run.settings["steps_per_epoch"]
+    epochs, steps = run.settings.epochs, run.settings.steps_per_epoch
     done, total = len(run.batch_loss), epochs * steps
     parts = [
         f"epoch {min(run.epochs + 1, epochs)}/{epochs}",

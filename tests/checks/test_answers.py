@@ -223,9 +223,10 @@ def by_counting(first, second, size=abs, counts=lambda found, seen: found >= see
     return sum(counts(each, seen) for each in found) / len(ways)
 
 
-def changed(part, **settings):
+def changed(part, name=None, **settings):
     run = records(part)[0]
-    return dataclasses.replace(run, settings={**run.settings, **settings})
+    settings = dataclasses.replace(run.settings, **settings)
+    return dataclasses.replace(run, name=name or run.name, settings=settings)
 
 
 def stub(*_):

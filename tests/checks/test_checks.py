@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from samples import example_run
 
 import mnist_lab as lab
 from mnist_lab.checks import counts, network
@@ -470,7 +471,7 @@ NONSENSE = [
     (np.zeros(3), "an array: lab.Dataset"),
     (FOUR, "a tuple"),
     (lab.Dataset(*FOUR), "a Dataset: give it to lab.check_data"),
-    (lab.Run({"name": "x"}), "a Run"),
+    (example_run(), "a Run"),
     (lambda units: units, "needs arguments"),
     (lambda: 1 / 0, "Your function raised an error: ZeroDivisionError: division by zero"),
     (lambda: "mlp", "'mlp' (of type str)"),

@@ -16,9 +16,11 @@ import numpy as np
 import pytest
 from ipywidgets.widgets import widget as widget_module
 from nbclient import NotebookClient
+from samples import settings
 
 import mnist_lab as lab
 from mnist_lab.laboratory import background, controls, estimates, explorer, insight, networks, rows
+from mnist_lab.training import Training
 
 pytestmark = pytest.mark.usefixtures("plainly")
 TRAINING = ("epochs", "batch_size", "seed")  # what `train` takes; the builder takes the rest
@@ -104,8 +106,10 @@ def test_every_control_has_its_effect(open_laboratory, small, part):
     (run,) = laboratory.runs
     figures = {key: value for key, value in values.items() if key not in TRAINING}
     model = lab.PARTS[part].build(**figures)
-    assert run.settings["model"] == lab.describe(model, model.input_shape[1:])
-    assert {key: run.settings[key] for key in TRAINING} == {key: OTHER[key] for key in TRAINING}
+    assert run.settings.model == lab.describe(model, model.input_shape[1:])
+    assert {key: getattr(run.settings, key) for key in TRAINING} == {
+        key: OTHER[key] for key in TRAINING
+    }
     assert run.epochs == 2
     assert all(changed for _, changed in laboratory.rows[0].setup.words)
 
@@ -281,7 +285,7 @@ def test_an_exception_is_told(open_laboratory, small, monkeypatch):
         raise MemoryError("no room for 2 GB")
 
     with monkeypatch.context() as patch:
-        patch.setattr(explorer, "train_epochs", fail)
+        patch.setattr(Training, "train", fail)
         laboratory.start()
         laboratory.wait()
     assert laboratory.status == "MemoryError: no room for 2 GB"
@@ -373,7 +377,7 @@ def test_rows_can_be_hidden_renamed_and_removed(open_laboratory, small):
     ]
     assert laboratory.runs[1].name == "the second"
     laboratory.hear({"ask": "remove", "row": 0}, [])
-    assert [run.settings["seed"] for run in laboratory.runs] == [1, 2]
+    assert [run.settings.seed for run in laboratory.runs] == [1, 2]
     # The styles of the others stay.
     assert [curve["id"] for curve in shown(laboratory)["curves"]] == [1, 2]
     assert repr(laboratory) == "Laboratory of mlp, 2 runs (run this cell to open it)"
@@ -494,7 +498,7 @@ def test_each_batch_goes_over_once_and_the_first_at_once(open_laboratory, medium
     assert np.array_equal(np.concatenate([piece["loss"] for piece in pieces]), run.batch_loss)
     assert [piece["first"] for piece in pieces][:2] == [0, 0]
     assert len(pieces[1]["loss"]) < 50
-    whole = np.array([run.history[key] for key in lab.Run({}).history], np.float32)
+    whole = np.array(list(run.history.values()), np.float32)
     assert np.array_equal(pieces[-1]["history"], whole)
 
 
@@ -562,7 +566,7 @@ def test_looking_at_a_network_takes_its_share_and_no_more(data, monkeypatch):
         return {}
 
     monkeypatch.setattr(glimpses, "_seen", seen)
-    run = lab.Run({"name": "linear"})
+    run = lab.Run("linear", settings())
     while now[0] < 30:
         glimpses.look(run, None)
         now[0] += 0.05

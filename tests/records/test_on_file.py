@@ -48,7 +48,7 @@ def test_runs_on_few_images_are_small_files_without_weights_and_probabilities():
 
 def test_the_modern_networks_are_on_file_with_their_weights():
     records = lab.load_records("modern")
-    assert [run.settings["seed"] for run in records] == [0, 1, 2, 3, 4]
+    assert [run.settings.seed for run in records] == [0, 1, 2, 3, 4]
     assert np.mean([run.val_accuracy for run in records]) >= 0.996
     model, data = lab.build_modern_cnn(), lab.load_mnist()
     model.set_weights(records[0].weights)

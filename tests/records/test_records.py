@@ -15,9 +15,10 @@ import pytest
 from distributed import Client, LocalCluster
 
 import mnist_lab as lab
+from mnist_lab import records
 from mnist_lab.__main__ import main
 from mnist_lab.authoring import notebooks
-from mnist_lab.records import records, verification
+from mnist_lab.records import making, verification
 
 EPOCHS = 3  # instead of the sheet's 17, which change nothing of what is tested here
 
@@ -28,7 +29,7 @@ def short():
     with pytest.MonkeyPatch.context() as patch:
         linear = dataclasses.replace(lab.PARTS["linear"], epochs=EPOCHS)
         patch.setitem(lab.PARTS, "linear", linear)
-        patch.setattr(records, "MEASURED", 0.2)
+        patch.setattr(making, "MEASURED", 0.2)
         yield
 
 
@@ -71,7 +72,7 @@ def test_why_a_record_has_to_be_made(made, jobs, tmp_path):
     job = jobs[0]
     assert job.shortcoming(tmp_path) == "missing"
     run = lab.Run.load(job.file(made))
-    run.settings["model"]["learning rate"] = 0.4
+    run.settings.model["learning rate"] = 0.4
     run.save(job.file(tmp_path))
     assert job.shortcoming(tmp_path) == "stale: learning rate 0.4, now 0.5"
     job.file(tmp_path).write_text("broken")
@@ -232,14 +233,14 @@ def history(key, epoch, value):
 
 def setting(key, value):
     def apply(run):
-        run.settings[key] = value
+        run.settings = dataclasses.replace(run.settings, **{key: value})
 
     return apply
 
 
 def model(key, value):
     def apply(run):
-        run.settings["model"][key] = value
+        run.settings.model[key] = value
 
     return apply
 
@@ -265,7 +266,7 @@ EDITS = {
         lambda run: setattr(run, "batch_loss", run.batch_loss[:-1]),
         "not as many batch losses as batch accuracies",
     ),
-    "the name": (setting("name", "mlp"), "name is mlp, not linear"),
+    "the name": (lambda run: setattr(run, "name", "mlp"), "name is mlp, not linear"),
     "the parameters": (setting("parameters", 10), "parameters is 10, not 7960"),
     "the data": (setting("data", "Fashion"), "data is Fashion, not MNIST"),
     "the data's digest": (setting("data_sha256", "0"), "data sha256 is 0, wanted "),
@@ -324,7 +325,7 @@ def test_another_processors_rounding_is_right(data, jobs, made, tmp_path, monkey
 def test_another_seeds_run_is_wrong(data, jobs, made, tmp_path):
     other = next(job for job in jobs if job.seed == 1)
     run = lab.Run.load(jobs[0].file(made))
-    run.settings["seed"] = 1
+    run.settings = dataclasses.replace(run.settings, seed=1)
     run.save(other.file(tmp_path))
     _, problems = verification.verify_record(other, tmp_path, data)
     assert any("the loss of iteration" in problem for problem in problems)
@@ -411,16 +412,16 @@ def test_a_cluster_of_ones_own_by_its_name(folder, tmp_path, monkeypatch, capsys
 
 def test_an_interrupted_regeneration_says_so(folder, capsys, monkeypatch):
     (folder / "linear-seed1.npz").unlink()
-    monkeypatch.setattr(records, "_seconds_per_epoch", lambda job: 0.1)
-    show = records.MovingLine.show
+    monkeypatch.setattr(making, "_seconds_per_epoch", lambda job: 0.1)
+    show = making.MovingLine.show
 
     def interrupt(line, text):
         show(line, text)
         if "epoch 3/3" in text:
-            monkeypatch.setattr(records.MovingLine, "show", show)  # once is enough
+            monkeypatch.setattr(making.MovingLine, "show", show)  # once is enough
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(records.MovingLine, "show", interrupt)
+    monkeypatch.setattr(making.MovingLine, "show", interrupt)
     assert main(["solutions", *LINEAR]) == 130
     said = capsys.readouterr()
     assert "stopped after" in said.out

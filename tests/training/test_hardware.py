@@ -1,6 +1,5 @@
 """What the lab does on a graphics card: tried with stand-ins, for it has never run on one."""
 
-import sys
 import types
 
 import numpy as np
@@ -9,9 +8,8 @@ import tensorflow as tf
 
 import mnist_lab as lab
 from mnist_lab import quiet
-from mnist_lab.training import hardware, loop
+from mnist_lab.training import api, hardware, loop
 
-train_module = sys.modules[lab.train.__module__]  # which the function of this name hides
 T4 = {"device_name": "Tesla T4", "compute_capability": (7, 5)}
 L4 = {"device_name": "NVIDIA L4", "compute_capability": (8, 9)}
 
@@ -67,7 +65,7 @@ def test_on_a_card_even_convolutions_are_compiled_by_xla(small, monkeypatch, pre
         model = lab.build_cnn(filters=(2, 4))
         return lab.train(model, small, epochs=1, batch_size=66, seed=0, precision=precision)
 
-    monkeypatch.setattr(train_module, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(api, "has_bfloat16", lambda: True)
     plain = train()
     assert options == [{}]
     monkeypatch.setattr(loop, "graphics_cards", lambda: [T4])

@@ -7,7 +7,8 @@ from classifiers import BATCH, CASES, RARE, SPARSE, compiled
 from keras import layers
 
 import mnist_lab as lab
-from mnist_lab.training import loop, redraw
+from mnist_lab.training import loop
+from mnist_lab.training.initial import redraw
 
 
 class OwnValues(keras.callbacks.Callback):
@@ -107,4 +108,4 @@ def test_history_summarises_the_batches(small):
     right = model.predict(x, verbose=0).argmax(axis=1) == small.y_train
     assert run.history["fit_accuracy"][-1] == pytest.approx(right.mean())
     assert run.seconds > 0
-    assert run.settings["steps_per_epoch"] == 6
+    assert run.settings.steps_per_epoch == 6

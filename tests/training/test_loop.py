@@ -135,7 +135,7 @@ whole = load_mnist()
 part = Dataset(whole.x_train[:330], whole.y_train[:330], whole.x_valid[:120], whole.y_valid[:120])
 keys = "linear", "dropout", "cnn"  # the MLP's network is that of dropout
 results = list(test_loop.trainings(part, keys))
-loop._suits_xla = lambda traced: False
+loop.suits_xla = lambda traced: False
 results += test_loop.trainings(part, keys)
 arrays = {}
 for number, (run, weights) in enumerate(results):

@@ -60,7 +60,7 @@ def test_a_recorded_run_is_found_however_the_model_is_written(small, records, ca
     assert all(map(np.array_equal, model.get_weights(), recorded.weights))
     said = capsys.readouterr().out
     assert said.startswith("Recorded: small part, 2 epochs, trained in ")
-    assert recorded.settings["date"] in said
+    assert recorded.settings.date in said
     assert said.endswith("The model has its weights now.\n")
     assert len(said.splitlines()) == 2
 
@@ -157,7 +157,7 @@ class CrashedError(Exception):
 
 
 def crash(run):
-    if run.epochs == 2 and len(run.batch_loss) > 2 * run.settings["steps_per_epoch"]:
+    if run.epochs == 2 and len(run.batch_loss) > 2 * run.settings.steps_per_epoch:
         raise CrashedError
 
 

@@ -1,7 +1,6 @@
 """`train`: repeatable, interruptible, and clear about what it cannot do."""
 
 import math
-import sys
 
 import keras
 import numpy as np
@@ -10,8 +9,7 @@ from classifiers import BATCH, ONE_HOT, WithoutConfig, compiled, same, sparse_lo
 from keras import layers
 
 import mnist_lab as lab
-
-train_module = sys.modules[lab.train.__module__]  # which the function of this name hides
+from mnist_lab.training import api
 
 
 @pytest.mark.parametrize("case", ["sequential, SGD", "convolutional, Adam", "batch normalisation"])
@@ -128,7 +126,7 @@ def test_bad_arguments_are_refused(small, arguments, message):
 
 
 def test_bfloat16_without_the_processor_is_warned_about(small, monkeypatch):
-    monkeypatch.setattr(train_module, "has_bfloat16", lambda: False)
+    monkeypatch.setattr(api, "has_bfloat16", lambda: False)
     with pytest.warns(UserWarning, match="no bfloat16 found in this processor"):
         lab.train(compiled("sequential, SGD"), small, epochs=1, precision="bfloat16")
 

@@ -1,10 +1,8 @@
 """`train`: what `model.fit` does, faster, reproducible, and with every batch's own values."""
 
 import contextlib
-import dataclasses
 import os
 import threading
-import time
 import warnings
 import weakref
 from collections.abc import Callable
@@ -14,16 +12,14 @@ from typing import Literal, NamedTuple
 import keras
 
 from ..data import Dataset, as_dataset
-from ..descriptions import differences
 from ..progress import MovingLine
-from ..runs import Run, find_record, fingerprint
+from ..runs import Run, find_record
 from ..signals import interruptions
 from ..support import DataError, in_range
-from .epochs import settings_of, state_of, train_epochs
 from .hardware import has_bfloat16
-from .initial import redraw
 from .loop import CompiledLoop
 from .reports import divergence, report
+from .session import Training
 
 LARGEST_SEED = 2**32 - 1
 # What there is instead of the arguments of `model.fit` that `train` does not take.
@@ -167,26 +163,24 @@ def train(
         raise ValueError("checkpoint without seed: give a seed, so that the order can be repeated")
     _check_precision(precision)
     loop = CompiledLoop(model, data, batch_size, precision)
-    run = Run(settings_of(loop, data, epochs, seed, name or model.name))
-    if recorded and (record := _recall(loop, run.settings, name, must=recorded == "only")):
+    training = Training(loop, epochs=epochs, seed=seed, name=name or model.name)
+    if recorded and (record := _recall(training, must=recorded == "only")):
+        record.name = name or record.name
         return record
-    if seed is not None:
-        redraw(model, seed, loop.input_shape)
+    training.start()
     if checkpoint is not None:
-        run = _go_on(loop, run, Path(checkpoint))
+        _resume(training, Path(checkpoint))
     with MovingLine(progress) as line, interruptions() as interrupted:
-        began = time.perf_counter()
         line.show("compiling ...")
-        line.tell(loop.compile())
-        run.compile_seconds = time.perf_counter() - began
-        train_epochs(loop, run, _looks(line, callback, interrupted), checkpoint)
-    if run.diverged:
+        line.tell(training.compile())
+        ended = training.train(_looks(line, callback, interrupted), checkpoint)
+    run = training.run
+    if ended == "diverged":
         print(divergence(run, model))
-    elif run.interrupted:
-        print(f"stopped after {len(run.batch_loss):,} iterations; the model keeps what it learned")
-    if not run.diverged:
+    else:
         trained[model] = Trained(run.name, loop.input_shape, loop.classes, data.white)
-    model.optimizer.finalize_variable_values(model.trainable_variables)
+    if ended == "stopped":
+        print(f"stopped after {len(run.batch_loss):,} iterations; the model keeps what it learned")
     return run
 
 
@@ -213,20 +207,19 @@ def _looks(
     return look
 
 
-def _recall(loop: CompiledLoop, settings: dict, name: str | None, *, must: bool) -> Run | None:
-    """Find the recorded run of these settings, and say what was found or why there is none."""
+def _recall(training: Training, *, must: bool) -> Run | None:
+    """Find the recorded run of a training, and say what was found or why there is none."""
     record, told = None, "a run without a seed cannot be repeated"
-    if settings["seed"] is not None:
-        record, told = find_record(settings)
+    if training.run.settings.seed is not None:
+        record, told = find_record(training.run.settings)
     if record is None and must:
         raise LookupError(f"no recorded run fits ({told})")
     if record is None:
         print(f"No recorded run fits ({told}): training.")
         return None
-    print(f"Recorded: {told}.\n{_take_weights(loop, record)}")
+    print(f"Recorded: {told}.\n{_take_weights(training.loop, record)}")
     if record.diverged:
-        print(divergence(record, loop.model))
-    record.settings["name"] = name or record.name
+        print(divergence(record, training.loop.model))
     return record
 
 
@@ -245,21 +238,10 @@ def _take_weights(loop: CompiledLoop, record: Run) -> str:
     return "Its weights do not fit this model's own order: the model itself stays untrained."
 
 
-def _go_on(loop: CompiledLoop, run: Run, checkpoint: Path) -> Run:
+def _resume(training: Training, checkpoint: Path) -> None:
     """Take up the training that a checkpoint holds, if it holds one."""
-    if not checkpoint.exists():
-        return run
-    try:
-        saved = Run.load(checkpoint)
-    except DataError as problem:
-        print(f"{problem}: training from the start.")
-        return run
-    unlike = differences(fingerprint(run.settings), fingerprint(saved.settings))
-    if unlike:
-        raise ValueError(
-            f"{checkpoint} is of another training ({next(iter(unlike)).replace(':', '')} differs): "
-            "choose another file or remove it"
-        )
-    for variable, value in zip(state_of(loop.model), saved.weights, strict=True):
-        variable.assign(value)
-    return dataclasses.replace(saved, weights=[], settings=run.settings)
+    if checkpoint.exists():
+        try:
+            training.resume(checkpoint)
+        except DataError as problem:
+            print(f"{problem}: training from the start.")

@@ -1,0 +1,171 @@
+"""Which models can be trained here, and how they take a data set's images and labels."""
+
+import contextlib
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ..data import Dataset
+from ..signals import signals_blocked
+from .initial import copy_layers
+
+# What a class of one's own can do in another way than Keras, and this loop would pass over.
+_WAYS = ("fit", "train_step", "test_step", "train_function", "make_train_function")
+
+
+class Intake(NamedTuple):
+    """How a model takes the images and labels of a data set.
+
+    Attributes
+    ----------
+    input_shape : tuple of int
+        Of an image, as the model takes it.
+    classes : int
+        That the model tells apart.
+    stored : bool
+        Whether the images are as MNIST is stored (uint8, 28 x 28), and so to be reshaped.
+    scaled : bool
+        Whether they are to be divided by 255, too: the model does not do it itself.
+    sparse : bool
+        Whether the model's loss takes class numbers.
+    """
+
+    input_shape: tuple[int, ...]
+    classes: int
+    stored: bool
+    scaled: bool
+    sparse: bool
+
+    def tensors(self, x: np.ndarray, y: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+        """Images and labels as they stay in memory: what is stored in bytes remains so."""
+        if not self.stored:
+            x = x.astype(np.float32, copy=False)
+        return tf.constant(x), tf.constant(y.astype(np.int32 if y.ndim == 1 else np.float32))
+
+    def adapted(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Images as the model takes them, labels as the loss takes them, and class numbers."""
+        x = tf.cast(x, tf.float32)
+        if self.scaled:
+            x = x / 255.0
+        if self.stored:
+            x = tf.reshape(x, (-1 if x.shape[0] is None else x.shape[0], *self.input_shape))
+        if y.shape.rank == 2:
+            return x, y, tf.argmax(y, -1, tf.int32)
+        return x, y if self.sparse else tf.one_hot(y, self.classes), y
+
+
+def intake_of(model: keras.Model, data: Dataset) -> Intake:
+    """Find out how a model takes these data; one that is not built yet is built for them.
+
+    Raises
+    ------
+    ValueError
+        If the model is not compiled, trains in a way of its own, has several inputs or outputs, or
+        does not fit the data.
+    """
+    if getattr(model, "optimizer", None) is None:
+        raise ValueError(f"model {model.name!r} is not compiled: call model.compile(...) first")
+    _check_ways(model)
+    stored = data.x_train.dtype == np.uint8 and data.x_train.ndim == 3
+    input_shape, classes = _fit_shapes(model, data, stored)
+    sparse = _is_sparse(model.loss)
+    _check_labels(data, sparse, classes)
+    return Intake(input_shape, classes, stored, stored and not scales_itself(model), sparse)
+
+
+def scales_itself(model: keras.Model) -> bool:
+    """Whether a model scales the pixels itself."""
+    scaling = keras.layers.Rescaling, keras.layers.Normalization
+    return any(isinstance(layer, scaling) for layer in model._flatten_layers())
+
+
+def _check_ways(model: keras.Model) -> None:
+    """Refuse what `fit` would do otherwise than this loop."""
+    own = [
+        way
+        for way in _WAYS
+        if getattr(type(model), way, None) is not getattr(keras.Model, way, None)
+    ]
+    own += [way for way in ("fit", "train_step", "test_step") if way in vars(model)]
+    if own:
+        raise ValueError(
+            f"model {model.name!r} has its own {own[0]} (class {type(model).__name__}), which "
+            "lab.train would pass over: use model.fit, or write what is special about its loss "
+            "as compute_loss, which both use"
+        )
+    inputs = None
+    with contextlib.suppress(AttributeError, ValueError):  # unknown before a model is built
+        inputs = keras.tree.flatten(model.inputs)
+    if inputs and len(inputs) > 1:
+        raise ValueError(
+            f"model {model.name!r} has {len(inputs)} inputs: this lab trains networks that take "
+            "one, the image"
+        )
+
+
+def _fit_shapes(model: keras.Model, data: Dataset, stored: bool) -> tuple[tuple[int, ...], int]:
+    own = data.x_train.shape[1:]
+    shapes = [(int(np.prod(own)),), (*own, 1), own] if stored else [own]
+    with contextlib.suppress(AttributeError, ValueError):  # unknown before a model is built
+        declared = tuple(model.input_shape[1:])
+        if stored and None not in declared and np.prod(declared) == np.prod(own):
+            shapes = [declared]
+    problem = ""
+    for shape in shapes:
+        images = np.zeros((2, *shape), np.float32)
+        try:
+            with signals_blocked():
+                output = _expendable(model)(images, training=False)
+        except (ValueError, TypeError, tf.errors.OpError) as refusal:
+            problem = str(refusal).split("\n")[0]
+            continue
+        if not isinstance(output, tf.Tensor):
+            several = list(output) if isinstance(output, dict) else f"{len(output)} in a list"
+            raise ValueError(
+                f"model {model.name!r} has not one output but {several}: this lab trains "
+                "classifiers whose output is one tensor, of shape (images, classes)"
+            )
+        if len(output.shape) == 2 and output.shape[1] > 1:
+            if not model.built:
+                model(images, training=False)
+            return shape, int(output.shape[1])
+        problem = f"its output for 2 images has shape {tuple(output.shape)}, not (2, classes)"
+    raise ValueError(
+        f"model {model.name!r} does not take these images (shape {own}) as "
+        f"{' or '.join(map(str, shapes))}: {problem}"
+    )
+
+
+def _expendable(model: keras.Model) -> keras.Model:
+    """A model to try a shape on: a copy, if a refused shape would spoil this one."""
+    if model.built:
+        return model
+    try:
+        return copy_layers(model)
+    except Exception:  # whatever a student's own class raises; it is tried as it is then
+        return model
+
+
+def _check_labels(data: Dataset, sparse: bool, classes: int) -> None:
+    y, cure = data.y_train, f"give its output layer {data.classes} units (classes={data.classes})"
+    if y.ndim == 2 and sparse:
+        raise ValueError(
+            f"y_train is one-hot (shape {y.shape}), but the model's loss is a sparse one: train on "
+            "the class numbers, or compile with 'categorical_crossentropy'"
+        )
+    if y.ndim == 2 and y.shape[1] != classes:
+        raise ValueError(
+            f"y_train has {y.shape[1]} columns, but the model {classes} outputs: {cure}"
+        )
+    if data.classes > classes:
+        raise ValueError(
+            f"there are labels up to {data.classes - 1}, but the model {classes} outputs: {cure}"
+        )
+
+
+def _is_sparse(loss) -> bool:
+    loss = keras.tree.flatten(loss)[0]
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", "")
+    return isinstance(loss, keras.losses.SparseCategoricalCrossentropy) or "sparse" in name

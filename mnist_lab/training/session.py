@@ -1,0 +1,199 @@
+"""One training: built, started, trained epoch by epoch, and how it ended."""
+
+import dataclasses
+import os
+import secrets
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import keras
+import numpy as np
+
+from ..descriptions import describe, differences
+from ..runs import Run, Settings
+from .epochs import epoch_means, epoch_order
+from .hardware import machine
+from .initial import redraw
+from .loop import Chunk, CompiledLoop
+
+End = Literal["finished", "stopped", "diverged"]
+
+
+class Training:
+    """A training that somebody drives: `train`, the laboratory, the proof of a record.
+
+    First `start`, and `resume` where there is a checkpoint; then `compile`; then `train`.
+
+    Parameters
+    ----------
+    loop
+        The model, its data and the batch size. Another training may have compiled it.
+    epochs
+        Passes over the training images.
+    seed
+        From which everything follows; None to go on from the weights that the model has.
+    name
+        What to call the run.
+
+    Attributes
+    ----------
+    loop : CompiledLoop
+        As given.
+    run : Run
+        What has happened so far.
+    """
+
+    def __init__(self, loop: CompiledLoop, *, epochs: int, seed: int | None, name: str):
+        self.loop, self.run = loop, Run(name, _settings(loop, epochs, seed))
+
+    def compile(self) -> str:
+        """Compile the loop.
+
+        Returns
+        -------
+        str
+            What there is to tell, as `CompiledLoop.compile` says.
+        """
+        began = time.perf_counter()
+        told = self.loop.compile()
+        self.run.compile_seconds = time.perf_counter() - began
+        return told
+
+    def start(self) -> None:
+        """Draw the weights anew from the seed, if there is one.
+
+        Raises
+        ------
+        ValueError
+            If the model's weights cannot be drawn anew.
+        """
+        if self.run.settings.seed is not None:
+            redraw(self.loop.model, self.run.settings.seed, self.loop.input_shape)
+
+    def resume(self, checkpoint: Path) -> None:
+        """Take up the training that a checkpoint holds.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be read.
+        ValueError
+            If it holds another training.
+        """
+        saved, settings = Run.load(checkpoint), self.run.settings
+        unlike = differences(settings.fingerprint, saved.settings.fingerprint)
+        if unlike:
+            raise ValueError(
+                f"{checkpoint} is of another training ({next(iter(unlike)).replace(':', '')} "
+                "differs): choose another file or remove it"
+            )
+        for variable, value in zip(_state(self.loop.model), saved.weights, strict=True):
+            variable.assign(value)
+        self.run = dataclasses.replace(saved, weights=[], name=self.run.name, settings=settings)
+
+    def train(
+        self, look: Callable[[Run], bool], checkpoint: str | os.PathLike | None = None
+    ) -> End:
+        """Train the epochs that the run still lacks.
+
+        Parameters
+        ----------
+        look
+            Called between chunks and at each epoch's end with the run so far; true ends the
+            training.
+        checkpoint
+            A file in which the state is kept after each epoch.
+
+        Returns
+        -------
+        str
+            How it ended: "finished"; "stopped" by `look` before its last epoch was over; or
+            "diverged", where the loss is no longer finite.
+        """
+        run, settings, model = self.run, self.run.settings, self.loop.model
+        self._look, self._began = look, time.perf_counter() - run.seconds
+        self._key = secrets.randbits(62) if settings.seed is None else settings.seed
+        self._batches = np.empty((2, settings.epochs * settings.steps_per_epoch), np.float32)
+        self._batches[:, : len(run.batch_loss)] = run.batch_loss, run.batch_accuracy
+        for epoch in range(run.epochs, settings.epochs):
+            stop = self._train_epoch(epoch)
+            if run.diverged or run.interrupted:
+                break
+            self._measure()
+            if checkpoint is not None:
+                state = [np.asarray(variable) for variable in _state(model)]
+                dataclasses.replace(run, weights=state).save(checkpoint, compressed=False)
+            if self._pause() or stop:
+                run.interrupted = epoch + 1 < settings.epochs
+                break
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+        return "diverged" if run.diverged else "stopped" if run.interrupted else "finished"
+
+    def _train_epoch(self, epoch: int) -> bool:
+        """Train the iterations of an epoch, and say whether to stop."""
+        run, steps = self.run, self.run.settings.steps_per_epoch
+        order = epoch_order(self._key, epoch, self.loop.images)
+        stop = False
+        for chunk in self.loop.epoch(order, self._key, epoch * steps):
+            self._note(chunk)
+            stop = self._pause()
+            if run.diverged:
+                break
+            if stop and len(run.batch_loss) < (epoch + 1) * steps:
+                run.interrupted = True
+                break
+        return stop
+
+    def _note(self, chunk: Chunk) -> None:
+        """Write down each batch's values; a diverged run ends with the first that is not finite."""
+        run, finite, done = self.run, np.isfinite(chunk.loss), len(self.run.batch_loss)
+        run.diverged = not finite.all()
+        count = int(np.argmin(finite)) + 1 if run.diverged else len(chunk.loss)
+        self._batches[:, done : done + count] = chunk.loss[:count], chunk.accuracy[:count]
+        run.batch_loss, run.batch_accuracy = self._batches[:, : done + count]
+
+    def _pause(self) -> bool:
+        """Let others look at the run, and hear whether to stop."""
+        self.run.seconds = time.perf_counter() - self._began
+        return self._look(self.run)
+
+    def _measure(self) -> None:
+        """Write down what an epoch has come to."""
+        run, loop = self.run, self.loop
+        loss, accuracy = epoch_means(run, run.epochs, loop.images)
+        val_loss, val_accuracy, run.val_probabilities = loop.validate()
+        values = {
+            "loss": loss,
+            "accuracy": accuracy,
+            "val_loss": val_loss,
+            "val_accuracy": val_accuracy,
+            "fit_accuracy": loop.fit_accuracy(),
+        }
+        for key, value in values.items():
+            run.history[key].append(value)
+
+
+def _settings(loop: CompiledLoop, epochs: int, seed: int | None) -> Settings:
+    return Settings(
+        model=describe(loop.model, loop.input_shape),
+        parameters=loop.model.count_params(),
+        data=loop.data.name,
+        data_sha256=loop.data.sha256,
+        epochs=epochs,
+        batch_size=loop.batch_size,
+        steps_per_epoch=loop.steps_per_epoch,
+        seed=seed,
+        precision=loop.precision,
+        tensorflow=version("tensorflow"),
+        keras=keras.__version__,
+        machine=machine(),
+        date=time.strftime("%Y-%m-%d"),
+    )
+
+
+def _state(model: keras.Model) -> list:
+    """All that changes in a training: weights, the optimiser's state, random states."""
+    return [*model.variables, *model.optimizer.variables]

@@ -1,0 +1,87 @@
+"""Dropout as this lab computes it, and other layers that draw random numbers."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+from classifiers import BATCH, ONE_HOT, SPARSE, same, sequential, sgd, softmax
+from keras import layers, ops
+
+import mnist_lab as lab
+
+
+@keras.saving.register_keras_serializable("tests")
+class Recorder(layers.Layer):
+    """Keeps what passed it last, in training and in validation."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.trained = self.add_weight(shape=(50, 784), initializer="zeros", trainable=False)
+        self.validated = self.add_weight(shape=(50, 784), initializer="zeros", trainable=False)
+
+    def call(self, x, training=False):
+        if x.shape[0] not in (1, 2):  # not a first look at what the model takes
+            (self.trained if training else self.validated).assign(ops.reshape(x, (50, 784)))
+        return x
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.25, 0.3, 0.9])
+def test_dropout(rate):
+    ones = np.ones((50, 784), np.float32)
+    labels = np.arange(50) % 10
+    data = lab.Dataset(ones, labels, ones, labels)
+    recorder = Recorder()
+    model = sequential(layers.Dropout(rate), recorder, softmax())
+    model.compile(keras.optimizers.SGD(0.0), SPARSE)
+
+    def masks(seed):
+        seen = []
+
+        def look(run):
+            if run.epochs == len(seen) + 1:
+                seen.append(recorder.trained.numpy())
+
+        lab.train(model, data, epochs=6, batch_size=50, seed=seed, callback=look)
+        return np.array(seen)
+
+    seen = masks(0)
+    kept = seen > 0
+    # 235,200 units; four standard errors are at most 0.0042.
+    assert kept.mean() == pytest.approx(1 - rate, abs=0.0042)
+    assert np.allclose(seen[kept], 1 / (1 - rate), rtol=1e-4)
+    for one, other in itertools.pairwise(kept):
+        # Masks of two steps agree as often as independent ones do.
+        agreement = (1 - rate) ** 2 + rate**2
+        assert np.mean(one == other) == pytest.approx(agreement, abs=0.02)
+    # Nor do the rows of one mask repeat, nor its columns.
+    assert len(np.unique(kept[0], axis=0)) == 50
+    assert len(np.unique(kept[0], axis=1).T) == 784 or rate == 0.9
+    assert np.all(recorder.validated.numpy() == 1)
+    assert np.array_equal(seen, masks(0))
+    assert not np.array_equal(seen, masks(1))
+
+
+def test_two_dropout_layers_draw_different_masks():
+    ones = np.ones((50, 784), np.float32)
+    data = lab.Dataset(ones, np.zeros(50, int), ones, np.zeros(50, int))
+    first, second, shared = Recorder(), Recorder(), layers.Dropout(0.5)
+    image = keras.Input((784,))
+    one, other = first(shared(image)), second(shared(image))
+    model = keras.Model(image, softmax()(layers.Add()([one, other])))
+    model.compile("sgd", SPARSE)
+    lab.train(model, data, epochs=1, batch_size=50, seed=0)
+    masks = first.trained.numpy(), second.trained.numpy()
+    assert np.mean((masks[0] > 0) == (masks[1] > 0)) == pytest.approx(0.5, abs=0.02)
+
+
+def test_other_noise_layers_work_and_repeat(small):
+    def build():
+        model = sequential(layers.GaussianNoise(0.5), layers.Dropout(0.5, (None, 1)), softmax())
+        model.compile(sgd(), ONE_HOT)
+        return model
+
+    model = build()
+    first = lab.train(model, small, epochs=2, batch_size=BATCH, seed=2)
+    assert same(first, lab.train(model, small, epochs=2, batch_size=BATCH, seed=2))
+    assert same(first, lab.train(build(), small, epochs=2, batch_size=BATCH, seed=2))
