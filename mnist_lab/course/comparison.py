@@ -166,6 +166,8 @@ _ANSWERS = {
             [
                 (np.array([1.0, 2, 3]), np.array([4.0, 5, 6])),
                 (np.array([98.1, 98.3, 98.2]), np.array([98.2, 98.4, 98.5])),
+                # Here rounding hides a tie.
+                (np.array([99.1, 97.4, 97.2]), np.array([99.1, 97.0, 98.3])),
                 (np.array([0.3, 0.1, 0.2, 0.7]), np.array([0.6, 0.4])),
             ],
         ),
