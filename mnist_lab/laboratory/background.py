@@ -8,13 +8,13 @@ import threading
 from collections.abc import Callable
 
 
-class Job:
+class Task:
     """Work that is done when its turn comes.
 
     Parameters
     ----------
     work
-        Called once, with the job. It is to look at `stopped` now and then.
+        Called once, with the task. It is to look at `stopped` now and then.
 
     Attributes
     ----------
@@ -24,11 +24,11 @@ class Job:
         Whether what was done until it was stopped is wanted.
     """
 
-    _latest: "Job | None" = None
-    _choosing = threading.Lock()  # held while the latest job is replaced
-    _turn = threading.Lock()  # held by the job that works
+    _latest: "Task | None" = None
+    _choosing = threading.Lock()  # held while the latest task is replaced
+    _turn = threading.Lock()  # held by the task that is at work
 
-    def __init__(self, work: Callable[["Job"], None]):
+    def __init__(self, work: Callable[["Task"], None]):
         self.stopped, self.kept = threading.Event(), True
         self._work, self._ended = work, threading.Event()
         self._thread = threading.Thread(target=self._do, daemon=True)
@@ -39,15 +39,15 @@ class Job:
         return not self._ended.is_set() and not self.stopped.is_set()
 
     def claim(self) -> bool:
-        """Be the next; false if another job goes on that nobody has stopped."""
-        with Job._choosing:
-            if Job._latest is not None and Job._latest.busy:
+        """Be the next; false if another task goes on that nobody has stopped."""
+        with Task._choosing:
+            if Task._latest is not None and Task._latest.busy:
                 return False
-            Job._latest = self
+            Task._latest = self
             return True
 
     def begin(self, *, wait: bool) -> None:
-        """Begin as soon as the job before, which has been stopped, has ended.
+        """Begin as soon as the task before, which has been stopped, has ended.
 
         Parameters
         ----------
@@ -70,10 +70,10 @@ class Job:
 
     def _do(self) -> None:
         try:
-            with Job._turn:
+            with Task._turn:
                 self._work(self)
         finally:
-            if Job._latest is self:  # nobody waits for the turn
+            if Task._latest is self:  # nobody waits for the turn
                 _give_back()
             self._ended.set()
 
@@ -92,6 +92,6 @@ def _give_back() -> None:
 @atexit.register
 def _end() -> None:
     """Let no thread be inside TensorFlow when Python takes it down."""
-    if Job._latest is not None and Job._latest.busy:
-        Job._latest.stop()
-        Job._latest.join(5)
+    if Task._latest is not None and Task._latest.busy:
+        Task._latest.stop()
+        Task._latest.join(5)

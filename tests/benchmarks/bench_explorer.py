@@ -22,8 +22,8 @@ class Bench:
 
     def __init__(self, part: str, images: int = 60_000):
         self.laboratory = lab.explore(part, data=some_of_mnist(images))
-        self._follow = self.laboratory._follow
-        self.laboratory._follow = self._timed
+        page = self.laboratory._page
+        self._follow, page.follow = page.follow, self._timed
         self.showing, self.messages, self.first, self.spent = True, 0, None, 0.0
 
     def _timed(self, run, glimpses, *, speaks):

@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from samples import settings
 
 import mnist_lab as lab
-from mnist_lab.laboratory import background, controls, estimates, explorer, insight, networks, rows
+from mnist_lab.laboratory import background, controls, driving, estimates, insight, networks, rows
 from mnist_lab.training import Training
 
 pytestmark = pytest.mark.usefixtures("plainly")
@@ -295,7 +295,7 @@ def test_an_exception_is_told(open_laboratory, small, monkeypatch):
 
 
 def test_without_xla_it_is_told_once(open_laboratory, small, capfd, monkeypatch, without_xla):
-    monkeypatch.setattr(explorer, "_loops", {})
+    monkeypatch.setattr(driving, "_loops", {})
     laboratory = open_laboratory("mlp", small, epochs=1)
     for units in (10, 20):
         laboratory.set(hidden_units=units)
@@ -708,10 +708,10 @@ def test_all_networks_say_what_a_drawn_digit_is(open_laboratory, data):
     assert len(shown(laboratory)["answers"]) == 5
 
 
-def test_a_job_that_fails_gives_its_turn_to_the_next():
+def test_a_task_that_fails_gives_its_turn_to_the_next():
     done = []
-    first = background.Job(lambda job: job.stopped.wait())
-    second = background.Job(done.append)
+    first = background.Task(lambda task: task.stopped.wait())
+    second = background.Task(done.append)
     assert first.claim()
     first.begin(wait=False)
     assert not second.claim()
