@@ -14,8 +14,7 @@ from pathlib import Path
 import environments
 import nbformat
 
-from mnist_lab.authoring import exercises, markers, notebooks
-from mnist_lab.authoring.questions import list_questions
+from mnist_lab import course, notebooks
 
 LOCK = Path(__file__).parents[1] / ".ci" / "graders.txt"
 STUDENTS = ("right", "wrong", "blank")
@@ -39,7 +38,11 @@ WRONG = {
 
 def due(path: Path, student: str) -> int:
     """How many answers in code of a notebook a student has right."""
-    names = [each.name for each in list_questions(notebooks.read(path), path) if each.check]
+    names = [
+        each.name
+        for each in notebooks.list_questions(notebooks.read_notebook(path), path)
+        if each.check
+    ]
     if student == "blank":
         return 0
     return len(names) - (len(set(names) & WRONG.keys()) if student == "wrong" else 0)
@@ -47,21 +50,21 @@ def due(path: Path, student: str) -> int:
 
 def submission(released: Path, path: Path, student: str) -> str:
     """A released notebook as a student hands it in."""
-    book, solution = nbformat.read(released, 4), notebooks.read(path)
+    book, solution = nbformat.read(released, 4), notebooks.read_notebook(path)
     answers = {cell.id: _answered(cell, path, student) for cell in solution.cells}
     for cell in book.cells:
-        name = exercises.our_part(cell).get("id")
+        name = notebooks.our_part(cell).get("id")
         if student != "blank" and answers.get(name):
             cell.source = answers[name]
     return nbformat.writes(book)
 
 
 def _answered(cell, path: Path, student: str) -> str | None:
-    regions = markers.find_regions(cell)
+    regions = course.find_regions(cell)
     if cell.cell_type != "code" or not regions:
         return None
-    wrong = WRONG.get(exercises.question_name(path, cell)) if student == "wrong" else None
-    return markers.replace_regions(
+    wrong = WRONG.get(course.question_name(path, cell)) if student == "wrong" else None
+    return course.replace_regions(
         cell.source, regions, lambda _, indent, right: [indent + wrong] if wrong else right
     )
 

@@ -87,9 +87,9 @@ def test_help_reads_well(capsys):
         assert word in " ".join(said.split())
 
 
-def test_a_damaged_data_file_is_told(tmp_path, monkeypatch, capsys):
+def test_a_damaged_data_file_is_told(tmp_path, relocate, capsys):
     (tmp_path / "mnist.npz").write_text("broken")
-    monkeypatch.setattr(data_module, "FOLDER", tmp_path)
+    relocate(data=tmp_path)
     assert main(["train", "linear", "--epochs", "1"]) == 1
     assert "run `mnist-lab download` to get it again" in capsys.readouterr().err
 

@@ -34,6 +34,7 @@ FLOORS = [
         "quiet",
         "support",
         "progress",
+        "places",
         "data",
         "descriptions",
         "models",
@@ -41,7 +42,7 @@ FLOORS = [
         "parts",
         "plots",
     ),
-    *("training", "checks", "records", "laboratory", "authoring", "__main__"),
+    *("training", "course", "checks", "records", "laboratory", "notebooks", "grading", "__main__"),
 ]
 
 

@@ -1,12 +1,11 @@
-"""An author's markers: where in a solution's cells the answers are, and tests that stay hidden."""
+"""An author's markers in a solution: where the answers are, their names, and hidden tests."""
 
 import contextlib
 import dataclasses
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-
-from nbformat import NotebookNode
+from typing import Any
 
 from ..support import DataError
 
@@ -36,9 +35,18 @@ class Region:
     end: int
     prompt: str
 
+    def inside(self, lines: list[str]) -> list[str]:
+        """The lines of the solution itself, out of those of its cell."""
+        return lines[self.begin + 1 : self.end]
 
-def find_regions(cell: NotebookNode) -> list[Region]:
+
+def find_regions(cell: Mapping[str, Any]) -> list[Region]:
     """Find the solutions between an author's markers in a cell.
+
+    Parameters
+    ----------
+    cell
+        As nbformat reads it: its "cell_type", and its "source" in one text.
 
     Raises
     ------
@@ -46,25 +54,27 @@ def find_regions(cell: NotebookNode) -> list[Region]:
         If a marker is out of place, or there is nothing between two.
     """
     # Not splitlines, which would also split at characters that Python allows in a line.
-    lines, regions, begin, asked = cell.source.split("\n"), [], None, ""
+    lines, regions, begin, asked = cell["source"].split("\n"), [], None, ""
+    kind = cell["cell_type"]
     for number, line in enumerate(lines):
         if not _ANY_MARKER.search(line):
             continue
-        place, pattern = f"line {number + 1}", _MARKERS.get(cell.cell_type)
+        place, pattern = f"line {number + 1}", _MARKERS.get(kind)
         marker = pattern.fullmatch(line) if pattern else None
         if not marker:
-            raise DataError(f"{place}: misplaced marker; {_HOW[cell.cell_type]}")
-        kind, prompt = marker.groups()
-        if kind == "BEGIN" and begin is not None:
+            raise DataError(f"{place}: misplaced marker; {_HOW[kind]}")
+        word, prompt = marker.groups()
+        if word == "BEGIN" and begin is not None:
             raise DataError(f"{place}: BEGIN SOLUTION within a solution; end that one first")
-        if kind == "BEGIN":
-            begin, asked = number, prompt or _ASKED[cell.cell_type]
+        if word == "BEGIN":
+            begin, asked = number, prompt or _ASKED[kind]
             continue
         if begin is None:
             raise DataError(f"{place}: END SOLUTION without BEGIN SOLUTION; add or remove one")
-        if not "".join(lines[begin + 1 : number]).strip():
+        region = Region(begin, number, asked)
+        if not "".join(region.inside(lines)).strip():
             raise DataError(f"{place}: empty solution; write it, or remove both markers")
-        regions.append(Region(begin, number, asked))
+        regions.append(region)
         begin = None
     if begin is not None:
         raise DataError(f"line {begin + 1}: BEGIN SOLUTION without END SOLUTION; add it")
@@ -108,7 +118,7 @@ def replace_regions(
     """
     lines = source.split("\n")
     for region in reversed(regions):
-        inner = lines[region.begin + 1 : region.end]
+        inner = region.inside(lines)
         first = next(line for line in inner if line.strip())
         indent = first[: len(first) - len(first.lstrip())]
         lines[region.begin : region.end + 1] = make(region, indent, inner)
@@ -116,9 +126,14 @@ def replace_regions(
 
 
 @contextlib.contextmanager
-def named(path: Path, cell: NotebookNode) -> Iterator[None]:
+def named(path: Path, cell: Mapping[str, Any]) -> Iterator[None]:
     """Put notebook and cell before what is wrong with it."""
     try:
         yield
     except DataError as problem:
-        raise DataError(f"{path}: cell {cell.id!r} {problem}") from None
+        raise DataError(f"{path}: cell {cell['id']!r} {problem}") from None
+
+
+def question_name(path: Path, cell: Mapping[str, Any]) -> str:
+    """What a question is called: notebook and cell, such as "linear.flat"."""
+    return f"{path.stem.split('_', 1)[-1]}.{cell['id']}"

@@ -1,7 +1,6 @@
 """One notebook examined: its cells run in a process of their own, within bounds of all kinds."""
 
 import contextlib
-import dataclasses
 import functools
 import json
 import multiprocessing
@@ -18,42 +17,12 @@ from .. import quiet
 from ..data import load_mnist
 from ..support import DataError, check_file
 from .examinee import sit
+from .results import LONGEST, Examination, read_result
 
 LARGEST = 200 * 2**20  # bytes that a notebook may leave on the disk
 _MOST_FILES = 10_000
 _LARGEST_TOLD = 2**24  # bytes
-_LONGEST = 500  # characters of a text
 _PROCESS = "mnist-lab examination"
-_OUTCOMES = ("", "right", "wrong", "not attempted", "crashed")
-
-
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """What came of a cell: an error, perhaps, and for a check its outcome and what differs."""
-
-    error: str = ""
-    outcome: str = ""
-    first: str = ""
-    reason: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Examination:
-    """What came of a notebook.
-
-    Attributes
-    ----------
-    findings : dict of str to Finding
-        By the names of those cells that came to their end.
-    stopped : str
-        Why it came to no end, in words; empty if it did.
-    refused : str
-        What it tried first that an examination refuses; empty if nothing.
-    """
-
-    findings: Mapping[str, Finding]
-    stopped: str = ""
-    refused: str = ""
 
 
 def examine(
@@ -110,7 +79,7 @@ def warm_up() -> multiprocessing.context.BaseContext:
     if sys.platform != "linux":  # elsewhere a system's own libraries do not survive a fork
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["mnist_lab.authoring.warm"])
+    context.set_forkserver_preload(["mnist_lab.grading.warm"])
     os.environ[quiet.ASLEEP] = "1"
     try:
         multiprocessing.forkserver.ensure_running()
@@ -170,55 +139,25 @@ def _death(process: multiprocessing.Process) -> str:
 
 def _read(told: Path, names: set[str], stopped: str) -> Examination:
     """What a process has told; a student's code may have written into it, so nothing is trusted."""
-    findings, begun, refused = {}, "", ""
+    results, begun, refused = {}, "", ""
     try:
         check_file(told, _LARGEST_TOLD)
         for line in told.read_text("utf-8").splitlines():
             what = json.loads(line)
             if what == {"done": True}:
-                return Examination(findings, refused=refused)
+                return Examination(results, refused=refused)
             if "refused" in what:
-                refused = refused or f"{what['refused']} in {_cell(begun)}"[:_LONGEST]
+                refused = refused or f"{what['refused']} in {_cell(begun)}"[:LONGEST]
             elif "begin" in what:
                 begun = what["begin"] if what["begin"] in names else ""
             elif (name := what.pop("end")) in names:
-                findings[name] = _finding(what)
+                results[name] = read_result(what)
     except (DataError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return Examination(findings, "its kernel told something that the lab does not understand")
-    return Examination(findings, f"{_cell(begun)} {stopped}", refused)
+        return Examination(results, "its kernel told something that the lab does not understand")
+    return Examination(results, f"{_cell(begun)} {stopped}", refused)
 
 
 def _cell(name: str) -> str:
     if not name:
         return "its kernel, before the first cell,"
     return f"cell {name}" if name.startswith("number ") else f"cell {name!r}"
-
-
-def to_keep(done: Examination) -> str:
-    """An examination as a text that `read_kept` understands."""
-    return json.dumps(dataclasses.asdict(done), indent=1)
-
-
-def read_kept(text: str) -> Examination:
-    """An examination that was kept.
-
-    Raises
-    ------
-    ValueError
-        If the text is not what `to_keep` writes.
-    """
-    try:
-        kept = json.loads(text)
-        findings = {name: _finding(what) for name, what in kept.pop("findings").items()}
-        return Examination(findings, **kept)
-    except (TypeError, KeyError, AttributeError, RecursionError) as problem:
-        raise ValueError(f"not an examination ({problem})") from None
-
-
-def _finding(what: dict) -> Finding:
-    finding = Finding(**what)
-    texts = dataclasses.astuple(finding)
-    right = all(isinstance(text, str) and len(text) <= _LONGEST for text in texts)
-    if not right or finding.outcome not in _OUTCOMES:
-        raise ValueError("no finding")
-    return finding

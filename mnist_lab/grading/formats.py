@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import nbformat
 from nbformat import NotebookNode
 
-from .exercises import plain, stub
-from .markers import Region, find_regions, replace_regions, split_hidden
-from .questions import Question, require
+from ..course import Region, find_regions, replace_regions, split_hidden
+from ..notebooks import Question, plain, require, stub
 
 OFF = "withhold-solutions"  # the cell that switches solutions on demand off
 _HIDDEN = "\n\n### BEGIN HIDDEN TESTS\n{}\n### END HIDDEN TESTS"
@@ -100,7 +99,7 @@ def _otter_answer(cell: NotebookNode) -> Iterator[NotebookNode]:
         source = replace_regions(source, regions, _otter_code)
     else:
         lines = source.split("\n")
-        answer = [line for region in regions for line in lines[region.begin + 1 : region.end]]
+        answer = [line for region in regions for line in region.inside(lines)]
         yield plain(cell, replace_regions(source, regions, lambda *_: []).strip())
         cell, source = {**cell, "id": f"{cell.id[:55]}-answer"}, "\n".join(answer).strip()
     yield _raw("BEGIN SOLUTION")

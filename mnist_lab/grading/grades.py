@@ -4,15 +4,15 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from .examination import Examination
-from .questions import Question
-from .submissions import Exercise, Submission, readable
+from ..notebooks import Exercise, Question
+from .results import Examination
+from .submissions import Submission, readable
 
 _COMMONEST = 5  # reasons that are told for each question
 
 
 @dataclasses.dataclass(frozen=True)
-class Answer:
+class GradedAnswer:
     """What a student's answer to a question is worth.
 
     Attributes
@@ -34,12 +34,12 @@ class Answer:
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class GradedNotebook:
     """A notebook in the report, with its answers and what there is to say of it as a whole."""
 
     student: str
     name: str
-    answers: Sequence[Answer]
+    answers: Sequence[GradedAnswer]
     note: str
 
     @property
@@ -79,43 +79,43 @@ class Standing:
     commonest: Sequence[tuple[str, str, int]]  # what differs, why it matters, how often
 
 
-def grade(each: Submission, exercise: Exercise | None, done: Examination | None) -> Row:
+def grade(each: Submission, exercise: Exercise | None, done: Examination | None) -> GradedNotebook:
     """Say what a notebook's answers are worth; one that was not examined has none."""
     if exercise is None or done is None:
-        return Row(each.student, each.name, (), readable(each.problem))
+        return GradedNotebook(each.student, each.name, (), readable(each.problem))
     answers = tuple(_judge(question, each.answered, done) for question in exercise.questions)
     note = done.stopped
     if done.refused and not note:
         note = f"refused: {done.refused}"
-    return Row(each.student, each.name, answers, readable(note))
+    return GradedNotebook(each.student, each.name, answers, readable(note))
 
 
-def _judge(question: Question, answered: Mapping[str, bool], done: Examination) -> Answer:
+def _judge(question: Question, answered: Mapping[str, bool], done: Examination) -> GradedAnswer:
     written = answered[question.cell]
     if question.check is None:
-        return Answer(question, "answered" if written else "blank")
-    check, own = done.findings.get(question.check), done.findings.get(question.cell)
+        return GradedAnswer(question, "answered" if written else "blank")
+    check, own = done.results.get(question.check), done.results.get(question.cell)
     if check and check.outcome == "right":
-        return Answer(question, "right")
+        return GradedAnswer(question, "right")
     if not written:
-        return Answer(question, "blank")
+        return GradedAnswer(question, "blank")
     if check is None:
-        return Answer(question, "not checked")
+        return GradedAnswer(question, "not checked")
     if check.outcome in ("wrong", "crashed"):
         outcome = "wrong" if check.outcome == "wrong" else "not checked"
         first = readable(check.first.removeprefix("Not yet: "))
-        return Answer(question, outcome, first, readable(check.reason))
+        return GradedAnswer(question, outcome, first, readable(check.reason))
     error = (own and own.error) or check.error
     if not error or error.startswith("NotImplementedError"):
-        return Answer(question, "blank")
+        return GradedAnswer(question, "blank")
     if error.startswith("MemoryError"):  # perhaps that of another cell, which kept it all
-        return Answer(question, "not checked", readable(error))
-    return Answer(question, "wrong", readable(f"the cell stops: {error}"))
+        return GradedAnswer(question, "not checked", readable(error))
+    return GradedAnswer(question, "wrong", readable(f"the cell stops: {error}"))
 
 
-def rank(exercise: Exercise, name: str, rows: Iterable[Row]) -> list[Standing]:
+def rank(exercise: Exercise, name: str, rows: Iterable[GradedNotebook]) -> list[Standing]:
     """The questions of an exercise, those that most got wrong first."""
-    given: dict[str, list[Answer]] = {question.cell: [] for question in exercise.questions}
+    given: dict[str, list[GradedAnswer]] = {question.cell: [] for question in exercise.questions}
     for row in rows:
         for answer in row.answers if row.name == name else ():
             given[answer.question.cell].append(answer)

@@ -6,12 +6,18 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from ..notebooks import (
+    DROPPED,
+    digest,
+    find_solutions,
+    list_questions,
+    our_part,
+    read_notebook,
+    text_of,
+)
 from ..support import DataError, make_folder, write_whole
-from . import notebooks
-from .exercises import DROPPED, digest, our_part
-from .graders import OFF, for_nbgrader, for_otter
+from .formats import OFF, for_nbgrader, for_otter
 from .points import points_table, read_points
-from .questions import list_questions
 
 # For each grader its cells, and where it looks for a notebook.
 _GRADERS = {
@@ -54,9 +60,7 @@ def write_release(grader: str, folder: Path, table: Path | None = None) -> list[
         If there are no solutions, a marker is out of place, the table is not as it must be, or a
         source notebook there was changed by somebody. Then nothing has been written.
     """
-    books = {path: _read(path) for path in notebooks.list_solutions()}
-    if not books:
-        raise DataError(f"{notebooks.SOLUTIONS} has no notebooks; call it in a clone")
+    books = {path: _read(path) for path in find_solutions()}
     asked = {path: list_questions(book, path) for path, book in books.items()}
     names = [question.name for questions in asked.values() for question in questions]
     files, own = {}, folder / "points.csv"
@@ -71,7 +75,7 @@ def write_release(grader: str, folder: Path, table: Path | None = None) -> list[
         book.metadata["mnist_lab"] = {"exercise": path.stem, "sha256": _digest(book)}
         target = folder / place.format(path.stem)
         _check_unchanged(target)
-        files[target] = notebooks.text_of(book)
+        files[target] = text_of(book)
     config = folder / "nbgrader_config.py"
     if grader == "nbgrader" and not config.exists():
         files[config] = _CONFIG
@@ -83,7 +87,7 @@ def write_release(grader: str, folder: Path, table: Path | None = None) -> list[
 
 def _read(path: Path) -> NotebookNode:
     """A solution without what is for its readers alone, and with its answers on demand off."""
-    book = notebooks.read(path)
+    book = read_notebook(path)
     book.metadata.pop("widgets", None)  # the state of live panels
     cells = [cell for cell in book.cells if DROPPED not in cell.metadata.get("tags", [])]
     lock = {"editable": False, "deletable": False}
@@ -102,7 +106,7 @@ def _digest(book: NotebookNode) -> str:
 
 def _check_unchanged(path: Path) -> None:
     if path.exists():
-        book = notebooks.read(path, repair=True)
+        book = read_notebook(path, repair=True)
         if our_part(book).get("sha256") != _digest(book):
             raise DataError(
                 f"{path} was changed since it was released: move it away, or delete it, and call "

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import jinja2
 
-from .. import checks
+from ..notebooks import read_questions
 from ..progress import MovingLine, time_left
 from ..support import check_file, in_range, make_folder, write_whole
 from . import submissions
-from .examination import Examination, examine, read_kept, stop_all, to_keep, warm_up
-from .grades import Row, Standing, grade, rank
+from .examination import examine, stop_all, warm_up
+from .grades import GradedNotebook, Standing, grade, rank
+from .results import Examination, read_kept, to_keep
 from .submissions import Submission
 
 KEPT = "examined"  # the folder beside the report that keeps what came of each notebook
@@ -70,7 +71,7 @@ def report_class(
     jobs = in_range("--jobs", jobs or os.cpu_count(), 1, 1000, whole=True)
     seconds = in_range("--limit", seconds, 1, 86_400)
     paths = submissions.find_notebooks(folder)
-    exercises, books = submissions.read_questions()
+    exercises, books = read_questions()
     make_folder(target)
     found = [submissions.read_submission(path, folder, exercises, books) for path in paths]
     if run:
@@ -132,24 +133,23 @@ def _examine_all(
 
 
 def _digest(cells: Sequence, files: Mapping[str, bytes], seconds: float) -> str:
-    """Of all that an examination follows from: the notebook, what lies beside it, the checks."""
+    """Of all that an examination follows from: the notebook, what lies beside it, the lab."""
     digest = hashlib.sha256(json.dumps([cells, seconds]).encode())
     for name, content in sorted(files.items()):
         digest.update(os.fsencode(name) + b"\0" + hashlib.sha256(content).digest())
-    digest.update(_digest_of_checks())
+    digest.update(_digest_of_lab())
     return digest.hexdigest()
 
 
 @functools.cache
-def _digest_of_checks() -> bytes:
+def _digest_of_lab() -> bytes:
     digest = hashlib.sha256()
-    for wing in (Path(checks.__file__).parent, Path(__file__).parent):
-        for path in sorted(wing.glob("*.py")):
-            digest.update(path.read_bytes())
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        digest.update(path.read_bytes())
     return digest.digest()
 
 
-def _lines(rows: Sequence[Row]) -> list[str]:
+def _lines(rows: Sequence[GradedNotebook]) -> list[str]:
     """The table for a terminal, as wide as that is."""
     header = ("student", "notebook", "answered", "right", "first thing to look at")
     table = [header]
@@ -188,7 +188,7 @@ def _short(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
-def _tables(rows: Sequence[Row]) -> tuple[str, str]:
+def _tables(rows: Sequence[GradedNotebook]) -> tuple[str, str]:
     """As CSV: a line for each notebook, and one for each answer."""
     notebooks = [("student", "notebook", "answered", "questions", "right", "checked", "first")]
     answers = [("student", "notebook", "question", "kind", "outcome", "first", "reason")]
@@ -214,7 +214,7 @@ def _inert(cell: object) -> object:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(tuple("=+-@\t\r")) else cell
 
 
-def _page(rows: Sequence[Row], standings: Mapping[str, Sequence[Standing]]) -> str:
+def _page(rows: Sequence[GradedNotebook], standings: Mapping[str, Sequence[Standing]]) -> str:
     """The report as one page, without scripts; all that comes from a notebook is escaped."""
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -9,13 +9,9 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from ..notebooks import ASIDE, Exercise, find_cells, has_answer, read_notebook, recognise
 from ..support import DataError
-from . import notebooks
-from .examination import Examination, Finding
-from .exercises import is_changed
-from .markers import find_regions
-from .questions import Question, list_questions
-from .updates import ASIDE, find_cells, read_exercises, recognise
+from .results import CellResult, Examination
 
 _BESIDE = 5 * 2**20  # bytes of what lies beside a notebook and is copied with it
 _SHOWING = ("print", "lab.plot_", "lab.compare", "lab.explore")
@@ -27,28 +23,6 @@ _VERDICTS = {
     "Not attempted": "not attempted",
     "Our check crashed": "crashed",
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Exercise:
-    """An exercise with its questions.
-
-    Attributes
-    ----------
-    cells : dict of str to NotebookNode
-        The exercise's cells by their ids.
-    questions : list of Question
-        In their order.
-    prompts : dict of str to str
-        What is asked for, by the id of the cell that has the answer.
-    checks : dict of str to str
-        The code of the checks, by the ids of their cells.
-    """
-
-    cells: Mapping[str, NotebookNode]
-    questions: Sequence[Question]
-    prompts: Mapping[str, str]
-    checks: Mapping[str, str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,31 +56,6 @@ class Submission:
     on_file: Examination | None = None
 
 
-def read_questions() -> tuple[dict[str, Exercise], dict[str, NotebookNode]]:
-    """Read the exercises with their questions, and as `recognise` takes them.
-
-    Raises
-    ------
-    DataError
-        If there are none.
-    """
-    books, _ = read_exercises()
-    found = {}
-    for path in notebooks.list_solutions():
-        if path.stem in books:
-            book = notebooks.read(path)
-            questions = list_questions(book, path)
-            checks = {question.check for question in questions}
-            regions = {cell.id: find_regions(cell) for cell in book.cells}
-            found[path.stem] = Exercise(
-                {cell.id: cell for cell in books[path.stem].cells},
-                questions,
-                {name: region[0].prompt for name, region in regions.items() if region},
-                {cell.id: cell.source for cell in book.cells if cell.id in checks},
-            )
-    return found, {name: books[name] for name in found}
-
-
 def find_notebooks(folder: Path) -> list[Path]:
     """Find all notebooks under a folder, but hidden ones and those that `update` put aside.
 
@@ -133,28 +82,18 @@ def read_submission(
     """Read one notebook of a class; one that cannot be examined says why."""
     student = readable(path.relative_to(folder).with_suffix("").as_posix())
     try:
-        book = notebooks.read(path, repair=True)
+        book = read_notebook(path, repair=True)
     except DataError as problem:
         return Submission(student, path, problem=f"it {str(problem).removeprefix(f'{path} ')}")
     name = recognise(book, books)
     if name is None:
         return Submission(student, path, problem="it is no copy of an exercise")
     exercise = exercises[name]
-    find_cells(book, dict(exercise.cells))
-    answered = {cell.id: has_answer(cell, exercise) for cell in book.cells}
+    find_cells(book, exercise.cells)
+    answered = {cell.id: has_answer(cell, exercise.cells) for cell in book.cells}
     wanted = {question.cell: answered.get(question.cell, False) for question in exercise.questions}
     cells = _list_code(book, exercise)
     return Submission(student, path, name, "", cells, wanted, _on_file(book, exercise))
-
-
-def has_answer(cell: NotebookNode, exercise: Exercise) -> bool:
-    """Whether a cell has a line that the exercise, and an older one, has not."""
-    if cell.id not in exercise.cells:
-        return True
-    if not is_changed(cell):
-        return False
-    given = {line.strip() for line in exercise.cells[cell.id].source.splitlines()}
-    return any(line.strip() not in given for line in cell.source.splitlines() if line.strip())
 
 
 def files_beside(path: Path) -> dict[str, bytes]:
@@ -221,25 +160,25 @@ def _shows(node: ast.stmt) -> bool:
 
 
 def _on_file(book: NotebookNode, exercise: Exercise) -> Examination:
-    findings = {
+    results = {
         cell.id: _told(cell)
         for cell in book.cells
         if cell.source == exercise.checks.get(cell.id) and cell.cell_type == "code"
     }
-    return Examination({name: found for name, found in findings.items() if found})
+    return Examination({name: found for name, found in results.items() if found})
 
 
-def _told(cell: NotebookNode) -> Finding | None:
+def _told(cell: NotebookNode) -> CellResult | None:
     """What the output of a check says, in the words that `CheckResult` has as plain text."""
     for output in cell.get("outputs", []):
         if output.output_type == "error":
-            return Finding(error=readable(f"{output.ename}: {output.evalue}")[:400])
+            return CellResult(error=readable(f"{output.ename}: {output.evalue}")[:400])
         data = output.get("data", {})
         if output.output_type == "execute_result" and "text/plain" in data:
             text = data["text/plain"]
             first, reason = _first_difference(text, data.get("text/html", ""))
             outcomes = (word for begin, word in _VERDICTS.items() if text.startswith(begin))
-            return Finding(
+            return CellResult(
                 "", next(outcomes, "wrong"), readable(first)[:400], readable(reason)[:400]
             )
     return None

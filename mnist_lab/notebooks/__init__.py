@@ -1,29 +1,44 @@
-"""Authoring: exercises, updates under answers, pages to print; releases and reports for a class."""
+"""Notebooks: exercises from solutions, updates under answers, opening, pages to print."""
 
-from .exercises import compare_exercises, list_stale, write_exercises
-from .export import export_solutions
+from .booklet import export_solutions
+from .cells import digest, find_cells, has_answer, our_part, plain, recognise
+from .copies import ASIDE, copy_solutions, update
+from .exercises import DROPPED, compare_exercises, list_stale, stub, write_exercises
+from .files import find_solutions, list_notebooks, list_solutions, read_notebook, text_of
 from .handin import export_notebooks
-from .notebooks import list_notebooks, list_solutions
+from .making import make_solutions, plan_solutions
 from .opening import check_folder, open_lab
-from .release import write_release
-from .report import report_class
-from .solutions import make_solutions, plan_solutions
-from .updates import copy_solutions, update
+from .questions import Exercise, Question, list_questions, read_questions, require
 
 __all__ = [
+    "ASIDE",
+    "DROPPED",
+    "Exercise",
+    "Question",
     "check_folder",
     "compare_exercises",
     "copy_solutions",
+    "digest",
     "export_notebooks",
     "export_solutions",
+    "find_cells",
+    "find_solutions",
+    "has_answer",
     "list_notebooks",
+    "list_questions",
     "list_solutions",
     "list_stale",
     "make_solutions",
     "open_lab",
+    "our_part",
+    "plain",
     "plan_solutions",
-    "report_class",
+    "read_notebook",
+    "read_questions",
+    "recognise",
+    "require",
+    "stub",
+    "text_of",
     "update",
     "write_exercises",
-    "write_release",
 ]

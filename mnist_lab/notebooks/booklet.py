@@ -6,16 +6,16 @@ from pathlib import Path
 
 import nbformat
 
+from ..course import MARKER
 from ..support import DataError, write_whole
-from . import notebooks
-from .markers import MARKER
+from .files import WIDGET, find_solutions, read_notebook
 
 _NETWORK = re.compile(
     r"""<(?:script|img|iframe|link|source|video|audio|embed|object)\b[^>]*?\b(?:src|href|data)"""
     r"""\s*=\s*["']?\s*((?:https?:)?//[^\s"'>]+)""",
     re.IGNORECASE,
 )
-_STYLE = Path(__file__).with_suffix(".css")
+_STYLE = Path(__file__).with_name("pages.css")
 
 
 def export_solutions(target: Path) -> None:
@@ -30,11 +30,9 @@ def export_solutions(target: Path) -> None:
         or a picture would come from the network. Names the notebook and, but for the last, the
         cell.
     """
-    from .rendering import Exporter  # takes a second to load, which the rest of authoring need not
+    from .rendering import Exporter  # takes a second to load
 
-    books = notebooks.list_solutions()
-    if not books:
-        raise DataError(f"{notebooks.SOLUTIONS} has no notebooks; call it in a clone")
+    books = find_solutions()
     entries, sections, styles = [], [], {}
     for path in books:
         book = _prepare(path)
@@ -67,7 +65,7 @@ def export_solutions(target: Path) -> None:
 
 
 def _prepare(path: Path) -> nbformat.NotebookNode:
-    book = notebooks.read(path)
+    book = read_notebook(path)
     book.metadata.pop("widgets", None)  # the state of live panels
     for cell in book.cells:
         if cell.cell_type != "code":
@@ -83,7 +81,7 @@ def _prepare(path: Path) -> nbformat.NotebookNode:
 
 
 def _without_widget(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    if notebooks.WIDGET not in output.get("data", {}):
+    if WIDGET not in output.get("data", {}):
         return output
     return nbformat.v4.new_output("stream", text="(a live panel: it works in the notebook)\n")
 

@@ -11,14 +11,12 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from ..data import HOME, IS_CLONE
+from .. import places
 from ..support import DataError, make_folder, write_whole
-from . import notebooks
-from .exercises import EXERCISES, digest, generated_ids, is_changed, our_part
+from .cells import digest, find_cells, generated_ids, is_changed, our_part, recognise
+from .files import list_notebooks, list_solutions, read_exercises, read_notebook, text_of
 from .servers import is_open
 
-# A student's copies: in a clone beside the exercises, else where the command is called.
-MINE = HOME / "notebooks" / "mine" if IS_CLONE else Path("mnist_lab_notebooks")
 ASIDE = "before-update"  # the folder beside a copy that keeps what it was before
 _KEPT_ASIDE = 10  # of each copy
 _UPDATED, _REMOVED = "updated", "removed"
@@ -60,10 +58,10 @@ def update(files: Iterable[Path] = (), folder: Path | None = None) -> tuple[list
     DataError
         If there are no exercises on file.
     """
-    folder = folder or MINE
+    folder = folder or places.here.mine
     exercises, failed = read_exercises()
     told, present = [], set()
-    for path in files or notebooks.list_notebooks(folder):
+    for path in files or list_notebooks(folder):
         try:
             name, done = _update_copy(path, exercises)
         except (DataError, OSError) as problem:
@@ -74,52 +72,19 @@ def update(files: Iterable[Path] = (), folder: Path | None = None) -> tuple[list
             (failed if files and not name else told).append(f"{path}: {done}")
     try:
         for path in _missing(folder, exercises, present) if not files else ():
-            write_whole(path, (EXERCISES / path.name).read_bytes())
+            write_whole(path, (places.here.exercises / path.name).read_bytes())
             told.append(f"{path}: new")
     except OSError as problem:
         failed.append(str(problem))
     return told, failed
 
 
-def read_exercises() -> tuple[dict[str, NotebookNode], list[str]]:
-    """Read the exercises that students have copies of.
-
-    Returns
-    -------
-    dict of str to NotebookNode, list of str
-        The exercises by their names, such as "2_mlp", and why others cannot be read.
-
-    Raises
-    ------
-    DataError
-        If there are none on file.
-    """
-    exercises, failed = {}, []
-    for path in notebooks.list_notebooks(EXERCISES):
-        try:
-            book = notebooks.read(path, repair=True)
-            if not generated_ids(book):
-                raise DataError(f"{path} is not as it was generated")
-            exercises[path.stem] = book
-        except DataError as problem:
-            cure = "install the lab again"
-            if IS_CLONE:
-                cure = (
-                    "copy it to another place if you have written in it, then `git checkout HEAD "
-                    f"-- {path}` gets it again"
-                )
-            failed.append(f"{problem}; {cure}")
-    if not exercises:
-        raise DataError("; ".join(failed) or f"{EXERCISES} has no exercises")
-    return exercises, failed
-
-
 def recognise_folder(folder: Path) -> bool:
     """Whether a folder holds a student's copy of an exercise."""
     exercises, _ = read_exercises()
-    for path in notebooks.list_notebooks(folder):
+    for path in list_notebooks(folder):
         with contextlib.suppress(DataError):
-            if recognise(notebooks.read(path, repair=True), exercises):
+            if recognise(read_notebook(path, repair=True), exercises):
                 return True
     return False
 
@@ -133,25 +98,10 @@ def copy_solutions(folder: Path) -> list[Path]:
         The copies, those that were there already, and stay as they are, left out.
     """
     make_folder(folder)
-    missing = [path for path in notebooks.list_solutions() if not (folder / path.name).exists()]
+    missing = [path for path in list_solutions() if not (folder / path.name).exists()]
     for path in missing:
         write_whole(folder / path.name, path.read_bytes())
     return [folder / path.name for path in missing]
-
-
-def recognise(book: NotebookNode, exercises: dict[str, NotebookNode]) -> str | None:
-    """Say of which exercise a notebook is a copy: as its metadata say, or else by its cells."""
-    name = our_part(book).get("exercise")
-    if isinstance(name, str) and name in exercises:
-        return name
-    known = {cell.id for cell in book.cells} | {cell.source for cell in book.cells}
-
-    def share(name: str) -> float:
-        cells = exercises[name].cells
-        return sum(cell.id in known or cell.source in known for cell in cells) / len(cells)
-
-    best = max(exercises, key=share)
-    return best if share(best) > 0.5 else None
 
 
 def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
@@ -208,44 +158,6 @@ def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
     return [f"{words}: {', '.join(names)}" for words, names in told.items() if names]
 
 
-def find_cells(book: NotebookNode, newer: dict[str, NotebookNode]) -> None:
-    """Give the cells of a copy the ids of the exercise again, where they were lost.
-
-    Parameters
-    ----------
-    book
-        The student's copy; it is changed in place.
-    newer
-        The cells of the exercise by their ids.
-    """
-    _find_by_mark(book, {*newer, *generated_ids(book)})
-    _find_by_source(book, newer)
-
-
-def _find_by_mark(book: NotebookNode, names: set[str]) -> None:
-    """Give cells whose ids were rewritten, or that have none, those in their metadata again."""
-    present = {cell.id for cell in book.cells}
-    for cell in book.cells:
-        own = our_part(cell).get("id")
-        if not isinstance(own, str) or cell.id in names:
-            continue
-        if own in names and own not in present:
-            cell.id = own
-            present.add(own)
-
-
-def _find_by_source(book: NotebookNode, newer: dict) -> None:
-    """Give cells that lost their ids, as by cutting and pasting, those of the exercise again."""
-    present = {cell.id for cell in book.cells}
-    missing = {
-        (cell.cell_type, cell.source): name for name, cell in newer.items() if name not in present
-    }
-    for cell in book.cells:
-        content = cell.cell_type, cell.source
-        if cell.id not in newer and content in missing:
-            cell.id = missing.pop(content)
-
-
 def _merge_cell(
     cell: NotebookNode, newer: NotebookNode, ids: list[str], told: dict[str, list[str]]
 ) -> list[NotebookNode]:
@@ -292,8 +204,8 @@ def _insert(newer: dict, new: list[str], groups: dict, order: list[str | None]) 
 
 def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | None, str]:
     """Of which exercise it is a copy, and what was done."""
-    if {EXERCISES, notebooks.SOLUTIONS} & set(path.resolve().parents):
-        raise DataError(f"{path} is no student's copy; those are in {MINE}")
+    if {places.here.exercises, places.here.solutions} & set(path.resolve().parents):
+        raise DataError(f"{path} is no student's copy; those are in {places.here.mine}")
     for _ in range(3):
         before = path.read_bytes() if path.is_file() else b""
         name, done, text = _updated(path, exercises)
@@ -325,7 +237,7 @@ def _put_aside(path: Path, content: bytes) -> Path:
 def _updated(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | None, str, str | None]:
     """Of which exercise it is a copy, what was done, and the new text, if it is another one."""
     try:
-        book = notebooks.read(path, repair=True)
+        book = read_notebook(path, repair=True)
     except DataError as problem:
         if not os.path.lexists(path):
             raise
@@ -347,7 +259,7 @@ def _updated(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | None
     if book == old:
         return name, "; ".join(["up to date", *done]), None
     done = done or ["marked as a copy of this version"]
-    return name, "; ".join(done), notebooks.text_of(book)
+    return name, "; ".join(done), text_of(book)
 
 
 def _figures(version: object) -> list[int]:

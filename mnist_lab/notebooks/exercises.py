@@ -1,40 +1,50 @@
 """Exercises from solutions: what stands between an author's markers becomes an empty space."""
 
 import ast
-import hashlib
 import json
 import re
 import textwrap
-import tomllib
-import urllib.parse
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
+from .. import places
+from ..course import (
+    Region,
+    find_regions,
+    named,
+    question_name,
+    replace_regions,
+    split_hidden,
+)
 from ..support import DataError, make_folder, write_whole
-from . import notebooks
-from .markers import Region, find_regions, named, replace_regions, split_hidden
+from .cells import generated_ids, is_changed, plain
+from .files import find_solutions, list_notebooks, list_solutions, read_notebook, text_of
+from .publishing import (
+    add_buttons,
+    publish,
+    published,
+    read_project,
+    readme_buttons,
+    repository,
+)
 
-EXERCISES = notebooks.SOLUTIONS.parent / "exercises"
-PROJECT = notebooks.README.with_name("pyproject.toml")
 DROPPED = "solution-only"  # the tag of cells that no exercise has
-# What front ends note in a cell's metadata about a run or about what is in sight.
-_OF_A_SESSION = {"collapsed", "scrolled", "jupyter", "execution", "ExecuteTime", "trusted"}
 _IPYTHON = re.compile(r"^\s*[%!?]|^\s*[\w, ]+=\s*[%!]|\?\s*$", re.MULTILINE)
 _FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^ {0,3}#{1,6} +(?:\d+\. )?(.*)", re.MULTILINE)
 _BOLD = re.compile(r"(\*\*|__)(.+?)\1", re.DOTALL)
 
 
-def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
+def make_exercise(path: Path, address: str | None = None) -> NotebookNode:
     """Make the exercise notebook of a solution notebook.
 
     Parameters
     ----------
     path
         The solution notebook.
-    repository
+    address
         `OWNER/NAME` on github.com, for buttons that open the exercise on Binder and Colab.
 
     Returns
@@ -51,7 +61,7 @@ def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
         If an author's marker is out of place, or a heading gives an answer away. Names the
         notebook and the cell.
     """
-    solution, headings, cells = notebooks.read(path), [], []
+    solution, headings, cells = read_notebook(path), [], []
     ids = [cell.id for cell in solution.cells]
     if not ids:
         raise DataError(f"{path} has no cells")
@@ -69,12 +79,12 @@ def make_exercise(path: Path, repository: str | None = None) -> NotebookNode:
             if cell.cell_type == "code":
                 source, _ = split_hidden(source)
         cells.append(plain(cell, source))
-    if repository:
+    if address:
         if "markdown" not in [cell.cell_type for cell in cells]:
             raise DataError(f"{path} has no Markdown cell to put the buttons into")
-        _add_buttons(cells, path.name, repository)
+        add_buttons(cells, path.name, address)
     ours = {"exercise": path.stem, "cells": [cell.id for cell in cells]}
-    ours["version"] = _project().get("version", "")
+    ours["version"] = read_project().get("version", "")
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, "mnist_lab": ours}
     for name in solution.metadata.keys() - {*metadata, "widgets"}:  # the state of live panels
@@ -96,7 +106,7 @@ def write_exercises(folder: Path | None = None, *, force: bool = False) -> tuple
         As `make_exercise`, or if cells that students have come back under other ids; then nothing
         has been written.
     """
-    written, kept, folder = [], [], folder or EXERCISES
+    written, kept, folder = [], [], folder or places.here.exercises
     texts = _generate()
     for name, text in texts.items():
         _check_ids(folder / name, text)
@@ -110,14 +120,14 @@ def write_exercises(folder: Path | None = None, *, force: bool = False) -> tuple
         written.append(path)
         if not _holds(path, text):
             write_whole(path, text)
-    notebooks.publish(*_readme_buttons())
+    publish(readme_buttons(), "badges")
     return written, kept
 
 
 def _check_ids(path: Path, text: str) -> None:
     """Refuse an exercise whose cells have lost the ids by which students' answers are found."""
     try:
-        before = {cell.id: cell.source for cell in notebooks.read(path).cells}
+        before = {cell.id: cell.source for cell in read_notebook(path).cells}
     except DataError:  # missing, or broken: then there is nothing to compare with
         return
     after = {cell.id: cell.source for cell in nbformat.reads(text, 4).cells}
@@ -139,23 +149,23 @@ def compare_exercises(folder: Path | None = None) -> list[str]:
     DataError
         As `make_exercise`.
     """
-    told, folder = [], folder or EXERCISES
+    told, folder = [], folder or places.here.exercises
     for name, text in _generate().items():
         path = folder / name
         if not path.exists():
             told.append(f"{path} is missing")
         elif not _holds(path, text):
             told.append(f"{path} is not what the solution makes")
-    readme = notebooks.README
-    if readme.read_text("utf-8") != notebooks.published(*_readme_buttons()):
+    readme = places.here.readme
+    if readme.read_text("utf-8") != published(readme_buttons(), "badges"):
         told.append(f"{readme}: the buttons are not those of the repository in pyproject.toml")
     return told + list_stale(folder)
 
 
 def list_stale(folder: Path | None = None) -> list[str]:
     """Tell which generated exercises in a folder have lost their solution notebook."""
-    told, names = [], {path.name for path in notebooks.list_solutions()}
-    for path in notebooks.list_notebooks(folder or EXERCISES):
+    told, names = [], {path.name for path in list_solutions()}
+    for path in list_notebooks(folder or places.here.exercises):
         ours = path.is_file() and '"mnist_lab": {' in path.read_text("utf-8", "replace")
         if ours and path.name not in names:
             told.append(f"{path} has no solution notebook of this name: delete or rename it")
@@ -170,7 +180,7 @@ def _holds(path: Path, text: str) -> bool:
 def find_answers(path: Path) -> list[str]:
     """Tell what in a generated notebook is not as it was generated: a student's work, perhaps."""
     try:
-        book = notebooks.read(path, repair=True)
+        book = read_notebook(path, repair=True)
     except DataError as problem:
         return [str(problem).removeprefix(f"{path} ")]
     made = generated_ids(book)
@@ -189,34 +199,6 @@ def find_answers(path: Path) -> list[str]:
     return found
 
 
-def is_changed(cell: NotebookNode) -> bool:
-    """Whether a cell's source is another one than that with which it was generated."""
-    return our_part(cell).get("sha256") != digest(cell.source)
-
-
-def our_part(node: NotebookNode) -> dict:
-    """What this package keeps in the metadata of a cell or a notebook; empty if that was lost."""
-    ours = node.metadata.get("mnist_lab")
-    return ours if isinstance(ours, dict) else {}
-
-
-def generated_ids(book: NotebookNode) -> list[str]:
-    """The ids of the cells with which a notebook was generated; none if that was lost."""
-    ids = our_part(book).get("cells")
-    listed = isinstance(ids, list) and all(isinstance(name, str) for name in ids)
-    return ids if listed else []
-
-
-def digest(source: str) -> str:
-    """The first 16 hexadecimal digits of a text's SHA-256."""
-    return hashlib.sha256(source.encode()).hexdigest()[:16]
-
-
-def question_name(path: Path, cell: NotebookNode) -> str:
-    """What a question is called: notebook and cell, such as "linear.flat"."""
-    return f"{path.stem.split('_', 1)[-1]}.{cell.id}"
-
-
 def _blank(cell: NotebookNode, regions: list[Region], path: Path) -> str:
     if cell.cell_type == "code":
         return _blank_code(cell.source, regions)
@@ -232,7 +214,7 @@ def stub(region: Region, indent: str, _: list[str]) -> list[str]:
 def _blank_code(source: str, regions: list[Region]) -> str:
     lines = source.split("\n")
     for region in regions:
-        inner = "\n".join(lines[region.begin + 1 : region.end])
+        inner = "\n".join(region.inside(lines))
         _check_statements(inner, f"lines {region.begin + 2} to {region.end}")
     stubbed = replace_regions(source, regions, stub)
     if not _parses(_as_python(stubbed)):
@@ -285,7 +267,7 @@ def _as_python(source: str) -> str:
 def _check_headings(headings: list[str], cell: NotebookNode, regions: list[Region]) -> None:
     lines = cell.source.split("\n")
     for region in regions:
-        answer = textwrap.dedent("\n".join(lines[region.begin + 1 : region.end]))
+        answer = textwrap.dedent("\n".join(region.inside(lines)))
         told = _calls(answer) if cell.cell_type == "code" else _phrases(answer)
         for heading in headings:
             if any(words <= _words(heading) for words in told):
@@ -321,67 +303,6 @@ def _words(text: str) -> set[str]:
     return {f"{float(word):g}" if word[0].isdecimal() else word for word in found}
 
 
-def plain(cell: NotebookNode, source: str) -> NotebookNode:
-    """A cell as it was before anybody opened it, with the metadata of other tools."""
-    new = {"cell_type": cell.cell_type, "id": cell.id, "source": source}
-    kept = {name: each for name, each in cell.metadata.items() if name not in _OF_A_SESSION}
-    # The id once more: what rewrites a notebook's ids leaves its cells' metadata alone.
-    new["metadata"] = kept | {"mnist_lab": {"id": cell.id, "sha256": digest(source)}}
-    if cell.cell_type == "code":
-        new |= {"execution_count": None, "outputs": []}
-    # A picture that the answer alone shows is part of the answer.
-    shown = urllib.parse.unquote(source)
-    attached = cell.get("attachments", {}).items()
-    if kept := {name: file for name, file in attached if f"attachment:{name}" in shown}:
-        new["attachments"] = kept
-    return nbformat.from_dict(new)
-
-
-def _add_buttons(cells: list[NotebookNode], name: str, repository: str) -> None:
-    index = next(i for i, cell in enumerate(cells) if cell.cell_type == "markdown")
-    title = cells[index]
-    cells[index] = plain(title, f"{title.source}\n\n{_buttons(name, repository)}")
-    install = f"""\
-import sys
-
-if "google.colab" in sys.modules:
-    import subprocess
-
-    package = "git+https://github.com/{repository}"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)"""
-    colab = nbformat.v4.new_code_cell(install, id="colab")
-    cells.insert(index + 1, plain(colab, install))
-
-
-def _buttons(name: str, repository: str) -> str:
-    place, copy = f"notebooks/exercises/{name}", f"notebooks/mine/{name}"
-    binder = f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{copy}"
-    colab = f"https://colab.research.google.com/github/{repository}/blob/main/{place}"
-    return (
-        f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder}) "
-        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})"
-    )
-
-
-def _readme_buttons() -> tuple[str, str]:
-    name = _repository()
-    solutions = notebooks.list_solutions()
-    return (_buttons(solutions[0].name, name) if name else "", "badges")
-
-
-def _repository() -> str | None:
-    """OWNER/NAME of the project's repository, where pyproject.toml names one on github.com."""
-    address = _project().get("urls", {}).get("Repository", "")
-    found = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?", address)
-    return found[1] if found else None
-
-
-def _project() -> dict:
-    return tomllib.loads(PROJECT.read_text("utf-8"))["project"]
-
-
 def _generate() -> dict[str, str]:
-    solutions, repository = notebooks.list_solutions(), _repository()
-    if not solutions:
-        raise DataError(f"{notebooks.SOLUTIONS} has no notebooks; call it in a clone")
-    return {path.name: notebooks.text_of(make_exercise(path, repository)) for path in solutions}
+    paths, address = find_solutions(), repository()
+    return {path.name: text_of(make_exercise(path, address)) for path in paths}

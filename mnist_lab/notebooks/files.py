@@ -1,4 +1,4 @@
-"""The notebooks: reading and executing them, and telling elsewhere what came of it."""
+"""Notebooks on file: listed, read, executed and written."""
 
 import itertools
 import json
@@ -11,11 +11,10 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from ..data import HOME
+from .. import places
 from ..support import DataError, check_file, write_whole
+from .cells import generated_ids
 
-SOLUTIONS = HOME / "notebooks" / "solutions"
-README = HOME / "README.md"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _LARGEST = 2**28  # bytes of a notebook; reading one takes several times as much memory
 _DEEPEST = 100  # lists and mappings within each other; nbformat's limit is that of Python's stack
@@ -25,7 +24,21 @@ _CONFLICT = re.compile(r"^(<<<<<<< |>>>>>>> )", re.MULTILINE)
 
 def list_solutions() -> list[Path]:
     """List the solution notebooks, in their order."""
-    return list_notebooks(SOLUTIONS)
+    return list_notebooks(places.here.solutions)
+
+
+def find_solutions() -> list[Path]:
+    """List the solution notebooks where there have to be some.
+
+    Raises
+    ------
+    DataError
+        If there are none.
+    """
+    found = list_solutions()
+    if not found:
+        raise DataError(f"{places.here.solutions} has no notebooks; call it in a clone")
+    return found
 
 
 def list_notebooks(folder: Path) -> list[Path]:
@@ -33,7 +46,40 @@ def list_notebooks(folder: Path) -> list[Path]:
     return sorted(folder.glob("[!.]*.ipynb"))
 
 
-def read(path: Path, *, repair: bool = False) -> nbformat.NotebookNode:
+def read_exercises() -> tuple[dict[str, nbformat.NotebookNode], list[str]]:
+    """Read the exercises that students have copies of.
+
+    Returns
+    -------
+    dict of str to NotebookNode, list of str
+        The exercises by their names, such as "2_mlp", and why others cannot be read.
+
+    Raises
+    ------
+    DataError
+        If there are none on file.
+    """
+    exercises, failed = {}, []
+    for path in list_notebooks(places.here.exercises):
+        try:
+            book = read_notebook(path, repair=True)
+            if not generated_ids(book):
+                raise DataError(f"{path} is not as it was generated")
+            exercises[path.stem] = book
+        except DataError as problem:
+            cure = "install the lab again"
+            if places.here.is_clone:
+                cure = (
+                    "copy it to another place if you have written in it, then `git checkout HEAD "
+                    f"-- {path}` gets it again"
+                )
+            failed.append(f"{problem}; {cure}")
+    if not exercises:
+        raise DataError("; ".join(failed) or f"{places.here.exercises} has no exercises")
+    return exercises, failed
+
+
+def read_notebook(path: Path, *, repair: bool = False) -> nbformat.NotebookNode:
     """Read a notebook exactly as it is on file.
 
     Parameters
@@ -78,7 +124,7 @@ def execute(path: Path) -> None:
         If the file is no whole notebook, or a cell fails; names the notebook, the cell and the
         error.
     """
-    notebook = read(path)
+    notebook = read_notebook(path)
     place = {"metadata": {"path": str(path.parent)}}
     try:
         client = NotebookClient(
@@ -107,28 +153,6 @@ def execute(path: Path) -> None:
 def text_of(book: nbformat.NotebookNode) -> str:
     """What a notebook's file holds."""
     return nbformat.writes(book) + "\n"
-
-
-def publish(text: str, mark: str = "results") -> None:
-    """Put a text into README between two marks, `<!-- MARK -->` and `<!-- end of MARK -->`.
-
-    Raises
-    ------
-    DataError
-        If the marks are missing.
-    """
-    old, new = README.read_text("utf-8"), published(text, mark)
-    if new != old:
-        write_whole(README, new)
-
-
-def published(text: str, mark: str) -> str:
-    """README as it is with a text between two marks; `publish` says more."""
-    readme = README.read_text("utf-8")
-    between = re.compile(rf"(?<=<!-- {mark} -->\n).*?(?=<!-- end of {mark} -->)", re.DOTALL)
-    if not between.search(readme):
-        raise DataError(f"{README} has no lines <!-- {mark} --> and <!-- end of {mark} -->")
-    return between.sub(lambda _: f"{text}\n" if text else "", readme)
 
 
 def _read_json(path: Path) -> Any:

@@ -14,9 +14,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from ..support import DataError, make_folder, write_whole
-from . import notebooks
-from .submissions import Exercise, has_answer, read_questions
-from .updates import find_cells, recognise
+from .cells import find_cells, has_answer, recognise
+from .files import read_notebook
+from .questions import Exercise, read_questions
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 _PATIENCE = 120  # seconds that printing may take
@@ -25,7 +25,7 @@ _SHOWN = {"text/plain", "image/png", "image/jpeg"}
 _FIGURE = re.compile(
     r'<img alt="([^"<>]*)" width="(\d{1,4})" src="data:image/png;base64,([\w+/=\s]*)">'
 )
-_STYLE = Path(__file__).with_name("export.css")
+_STYLE = Path(__file__).with_name("pages.css")
 _ANSWERS = """
 .celltag_answer, .celltag_blank { border-left: .4em solid #0969da; padding-left: .8em; }
 .celltag_blank { border-left-style: dotted; border-left-color: #8c959f; }
@@ -68,7 +68,7 @@ def export_notebooks(files: Iterable[Path], folder: Path | None = None) -> tuple
     for path in files:
         target = (folder or path.parent) / f"{path.stem}.html"
         try:
-            book = notebooks.read(path, repair=True)
+            book = read_notebook(path, repair=True)
             make_folder(target.parent)
             name = recognise(book, books)
             write_whole(target, _page(path, _prepare(book, exercises.get(name))))
@@ -86,7 +86,7 @@ def _prepare(book: NotebookNode, exercise: Exercise | None) -> NotebookNode:
         if cell.cell_type == "code":
             cell.outputs = [_plain(output) for output in cell.outputs]
     if exercise:
-        find_cells(book, dict(exercise.cells))
+        find_cells(book, exercise.cells)
         book.cells = [part for cell in book.cells for part in _mark(cell, exercise)]
     else:
         for cell in book.cells:
@@ -98,7 +98,7 @@ def _prepare(book: NotebookNode, exercise: Exercise | None) -> NotebookNode:
 def _mark(cell: NotebookNode, exercise: Exercise) -> list[NotebookNode]:
     """A cell with its mark; an answer in words apart from the question that stands above it."""
     asked = cell.id in exercise.prompts
-    mine = has_answer(cell, exercise)
+    mine = has_answer(cell, exercise.cells)
     cell.metadata = {"tags": ["answer"] if mine else ["blank"] if asked else []}
     if not (mine and asked and cell.cell_type == "markdown"):
         return [cell]

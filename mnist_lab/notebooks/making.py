@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..progress import MovingLine, duration
-from . import notebooks
+from .files import execute, list_solutions
+from .publishing import publish
 
 if TYPE_CHECKING:
     from ..records import Job
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
 
 def plan_solutions(jobs: Sequence["Job"], folder: Path) -> list[str]:
     """Say, in lines, what `make_solutions` would do, and how long it would take here."""
-    from ..records import plan  # TensorFlow takes seconds to load; most of authoring needs none
+    from ..records import plan  # TensorFlow takes seconds to load; most of this wing needs none
 
     planned = plan(jobs, folder)
     total = sum(seconds for *_, seconds in planned)
     return [
         *(f"{job.name}: {why}; about {duration(seconds)}" for job, why, seconds in planned),
         f"to train: {len(planned)} of {len(jobs)} runs, about {duration(total)}",
-        f"to execute: {', '.join(book.stem for book in notebooks.list_solutions())}",
+        f"to execute: {', '.join(book.stem for book in list_solutions())}",
     ]
 
 
@@ -56,12 +57,12 @@ def make_solutions(
 
     with locked(folder):
         make_records(jobs, folder, executor=executor() if executor else None)
-        books = notebooks.list_solutions()
+        books = list_solutions()
         for number, book in enumerate(books, 1):
             _execute(book, f"notebook {number} of {len(books)}: {book.stem}")
         table = results(folder)
         if books:
-            notebooks.publish(table)
+            publish(table)
     return table
 
 
@@ -69,5 +70,5 @@ def _execute(book: Path, place: str) -> None:
     with MovingLine() as line:
         began = time.perf_counter()
         line.show(f"{place}, executing ...")
-        notebooks.execute(book)
+        execute(book)
         line.show(f"{place}, executed in {duration(time.perf_counter() - began)}")

@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from ..data import HOME, IS_CLONE
+from .. import places
 from ..support import DataError
-from .notebooks import list_notebooks
-from .updates import MINE, recognise_folder
+from .copies import recognise_folder
+from .files import list_notebooks
 
 # JupyterLab's question about news would be the first thing that a student sees; it is off there.
 _CONFIG = Path(__file__).parent / "jupyter"
@@ -21,7 +21,7 @@ def check_folder(folder: Path | None) -> Path:
     DataError
         If it is a file, or there is something in it, but no copy of an exercise.
     """
-    folder = folder or MINE
+    folder = folder or places.here.mine
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder} is a file, not a folder: name an empty or a new folder")
     if folder.is_dir() and any(folder.iterdir()) and not recognise_folder(folder):
@@ -45,8 +45,8 @@ def open_lab(folder: Path, *, browser: bool = True) -> None:
     """
     from jupyterlab.labapp import LabApp  # takes a second to load
 
-    folder, home = folder.resolve(), HOME.resolve()
-    root = home if IS_CLONE and folder.is_relative_to(home) else folder
+    folder, home = folder.resolve(), places.here.home.resolve()
+    root = home if places.here.is_clone and folder.is_relative_to(home) else folder
     place = list_notebooks(folder)[0].relative_to(root)
     others = os.environ.get("JUPYTER_CONFIG_PATH")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [str(_CONFIG), others]))

@@ -2,12 +2,13 @@
 
 import ast
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import nbformat
+from nbformat import NotebookNode
 
-from .exercises import question_name
-from .markers import find_regions, named, split_hidden
+from ..course import find_regions, named, question_name, split_hidden
+from .files import list_solutions, read_exercises, read_notebook
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +30,29 @@ class Question:
     check: str | None
 
 
-def list_questions(book: nbformat.NotebookNode, path: Path) -> list[Question]:
+@dataclasses.dataclass(frozen=True)
+class Exercise:
+    """An exercise with its questions.
+
+    Attributes
+    ----------
+    cells : dict of str to NotebookNode
+        The exercise's cells by their ids.
+    questions : list of Question
+        In their order.
+    prompts : dict of str to str
+        What is asked for, by the id of the cell that has the answer.
+    checks : dict of str to str
+        The code of the checks, by the ids of their cells.
+    """
+
+    cells: Mapping[str, NotebookNode]
+    questions: Sequence[Question]
+    prompts: Mapping[str, str]
+    checks: Mapping[str, str]
+
+
+def list_questions(book: NotebookNode, path: Path) -> list[Question]:
     """List the questions of a solution notebook in their order.
 
     An answer in code is checked by the next code cell that ends in a call of a check of the lab,
@@ -51,6 +74,31 @@ def list_questions(book: nbformat.NotebookNode, path: Path) -> list[Question]:
                 found[-1] = dataclasses.replace(found[-1], check=cell.id)
                 unchecked = False
     return found
+
+
+def read_questions() -> tuple[dict[str, Exercise], dict[str, NotebookNode]]:
+    """Read the exercises with their questions, and as `recognise` takes them.
+
+    Raises
+    ------
+    DataError
+        If there are none.
+    """
+    books, _ = read_exercises()
+    found = {}
+    for path in list_solutions():
+        if path.stem in books:
+            book = read_notebook(path)
+            questions = list_questions(book, path)
+            checks = {question.check for question in questions}
+            regions = {cell.id: find_regions(cell) for cell in book.cells}
+            found[path.stem] = Exercise(
+                {cell.id: cell for cell in books[path.stem].cells},
+                questions,
+                {name: region[0].prompt for name, region in regions.items() if region},
+                {cell.id: cell.source for cell in book.cells if cell.id in checks},
+            )
+    return found, {name: books[name] for name in found}
 
 
 def is_check(source: str) -> bool:

@@ -1,10 +1,11 @@
 """Releases in the hands of nbgrader and Otter themselves; bench_graders.py grades all notebooks."""
 
-import grading
+import graders
 import nbformat
 import pytest
 
-from mnist_lab.authoring import notebooks, write_release
+from mnist_lab import notebooks, places
+from mnist_lab.grading import write_release
 
 pytestmark = pytest.mark.gate
 BOOK = "5_comparison.ipynb"  # trains nothing
@@ -13,21 +14,21 @@ SLOW = {"curves", "curves-close", "gap", "lab"}  # pictures, and a laboratory th
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
-    return grading.make_environment(tmp_path_factory.mktemp("graders"))
+    return graders.make_environment(tmp_path_factory.mktemp("graders"))
 
 
-@pytest.mark.parametrize("grader", grading.GRADE)
-def test_each_student_gets_the_points_that_are_due(environment, tmp_path, monkeypatch, grader):
+@pytest.mark.parametrize("grader", graders.GRADE)
+def test_each_student_gets_the_points_that_are_due(environment, tmp_path, relocate, grader):
     solutions = tmp_path / "solutions"
     solutions.mkdir()
-    book = notebooks.read(notebooks.SOLUTIONS / BOOK)
+    book = notebooks.read_notebook(places.here.solutions / BOOK)
     book.cells = [cell for cell in book.cells if cell.id not in SLOW]
     nbformat.write(book, solutions / BOOK)
-    monkeypatch.setattr(notebooks, "SOLUTIONS", solutions)
+    relocate(solutions=solutions)
     write_release(grader, tmp_path / grader)
-    found = grading.GRADE[grader](tmp_path / grader, environment)
+    found = graders.GRADE[grader](tmp_path / grader, environment)
     (path,) = notebooks.list_solutions()
     assert found == {
-        (student, path.stem): (grading.due(path, student), grading.due(path, "right"))
-        for student in grading.STUDENTS
+        (student, path.stem): (graders.due(path, student), graders.due(path, "right"))
+        for student in graders.STUDENTS
     }

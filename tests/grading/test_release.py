@@ -9,10 +9,10 @@ import yaml
 from IPython.core.interactiveshell import InteractiveShell
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
+from mnist_lab import notebooks
 from mnist_lab.__main__ import main
-from mnist_lab.authoring import graders, notebooks
-from mnist_lab.authoring.questions import list_questions
 from mnist_lab.checks import verdicts
+from mnist_lab.grading import formats
 
 HIDDEN = "### BEGIN HIDDEN TESTS\nassert twice(3) == 6\n### END HIDDEN TESTS"
 TWICE = """\
@@ -60,9 +60,9 @@ def graded(house):
 
 
 def release(house, grader, *options):
-    assert main(["release", "--for", grader, str(house.root / grader), *options]) == 0
+    assert main(["release", "--for", grader, str(house.home / grader), *options]) == 0
     place = {"nbgrader": "source/mnist_lab/8_graded.ipynb", "otter": "8_graded/8_graded.ipynb"}
-    return house.root / grader / place[grader]
+    return house.home / grader / place[grader]
 
 
 def read(path):
@@ -159,7 +159,7 @@ def test_otter_gives_students_our_stub_and_runs_the_solution(graded):
 
 def test_points_come_from_the_table_that_an_instructor_edits(graded, capsys):
     path = release(graded, "nbgrader")
-    table = graded.root / "nbgrader" / "points.csv"
+    table = graded.home / "nbgrader" / "points.csv"
     assert table.read_text() == "question,points\ngraded.twice,1\ngraded.free,1\ngraded.why,1\n"
     # As Excel saves it.
     table.write_text('\ufeffquestion,points\r\n"graded.why", 0\r\n\r\ngraded.free,0.5\r\n'
@@ -173,7 +173,7 @@ def test_points_come_from_the_table_that_an_instructor_edits(graded, capsys):
     otter = release(graded, "otter", "--points", str(table))
     texts = [cell.source for cell in read(otter).cells if "BEGIN QUESTION" in cell.source]
     assert [yaml.safe_load(text)["points"] for text in texts] == [3, 0.5, 0]
-    assert not (graded.root / "otter" / "points.csv").exists()
+    assert not (graded.home / "otter" / "points.csv").exists()
 
 
 GOOD = "graded.twice,1\ngraded.free,1\ngraded.why,1\n"
@@ -198,10 +198,10 @@ GOOD = "graded.twice,1\ngraded.free,1\ngraded.why,1\n"
     ],
 )
 def test_a_wrong_table_is_told_and_nothing_is_written(graded, capsys, text, said):
-    table = graded.root / "mine.csv"
+    table = graded.home / "mine.csv"
     if text is not None:
         table.write_bytes(text if isinstance(text, bytes) else text.encode())
-    target = graded.root / "course"
+    target = graded.home / "course"
     assert main(["release", "--for", "otter", str(target), "--points", str(table)]) == 1
     told = capsys.readouterr().err
     assert told.startswith(f"mnist-lab: {table}{said}")
@@ -211,7 +211,7 @@ def test_a_wrong_table_is_told_and_nothing_is_written(graded, capsys, text, said
 
 def test_what_an_instructor_changed_is_never_overwritten(graded, capsys):
     path = release(graded, "nbgrader")
-    config = graded.root / "nbgrader" / "nbgrader_config.py"
+    config = graded.home / "nbgrader" / "nbgrader_config.py"
     config.write_text("mine = 1\n")
     book = read(path)
     book.cells[1].outputs = [new_output("stream", text="executed")]
@@ -221,7 +221,7 @@ def test_what_an_instructor_changed_is_never_overwritten(graded, capsys):
     assert config.read_text() == "mine = 1\n"
     changed = path.read_bytes().replace(b'"points": 1', b'"points": 7', 1)
     path.write_bytes(changed)
-    assert main(["release", "--for", "nbgrader", str(graded.root / "nbgrader")]) == 1
+    assert main(["release", "--for", "nbgrader", str(graded.home / "nbgrader")]) == 1
     told = capsys.readouterr().err
     assert f"{path} was changed since it was released: move it away, or delete it" in told
     assert path.read_bytes() == changed
@@ -230,9 +230,9 @@ def test_what_an_instructor_changed_is_never_overwritten(graded, capsys):
 def test_a_wrong_marker_names_the_cell_and_nothing_is_written(graded, capsys):
     cells = [new_raw_cell(TWICE, id="here")]
     nbformat.write(new_notebook(cells=cells), graded.solutions / "7_wrong.ipynb")
-    assert main(["release", "--for", "otter", str(graded.root / "otter")]) == 1
+    assert main(["release", "--for", "otter", str(graded.home / "otter")]) == 1
     assert "7_wrong.ipynb: cell 'here' line 2: misplaced marker" in capsys.readouterr().err
-    assert not (graded.root / "otter").exists()
+    assert not (graded.home / "otter").exists()
 
 
 def test_solutions_on_demand_are_switched_off_and_hints_stay(graded, capsys, monkeypatch):
@@ -263,11 +263,11 @@ def test_a_required_check_is_shown_without_a_traceback(capsys):
     assert capsys.readouterr().out == f"Not yet.\n  - a: b\n\n{hint}\n"
 
 
-@pytest.mark.parametrize("make", [graders.for_nbgrader, graders.for_otter])
+@pytest.mark.parametrize("make", [formats.for_nbgrader, formats.for_otter])
 def test_each_question_of_the_lab_is_released(make):
     for path in notebooks.list_solutions():
-        book = notebooks.read(path)
-        questions = list_questions(book, path)
+        book = notebooks.read_notebook(path)
+        questions = notebooks.list_questions(book, path)
         points = {question.name: number for number, question in enumerate(questions)}
         text = notebooks.text_of(new_notebook(cells=make(book.cells, questions, points)))
         assert text.count(").require()") == sum(

@@ -13,9 +13,9 @@ from test_trust import scripts
 
 import mnist_lab as lab
 from mnist_lab.__main__ import main
-from mnist_lab.authoring import examination, grades, report, submissions
-from mnist_lab.authoring.examination import Examination, Finding
-from mnist_lab.authoring.questions import Question
+from mnist_lab.grading import examination, grades, report, submissions
+from mnist_lab.grading.results import CellResult, Examination
+from mnist_lab.notebooks import Exercise, Question, read_questions
 
 RIGHT = lab.CheckResult("right", "Right: it is.")
 REASON = "Pixels from 0 to 255 make the steps of the training far too long."
@@ -109,31 +109,43 @@ STOPS = "the cell stops: NameError: name 'x' is not defined"
 @pytest.mark.parametrize(
     ("written", "own", "check", "outcome", "first"),
     [
-        (WRITTEN, Finding(), Finding(outcome="right"), "right", ""),
-        (WRITTEN, Finding(error="its plot"), Finding(outcome="right"), "right", ""),
+        (WRITTEN, CellResult(), CellResult(outcome="right"), "right", ""),
+        (WRITTEN, CellResult(error="its plot"), CellResult(outcome="right"), "right", ""),
         # Answered in a cell of one's own.
-        (UNWRITTEN, Finding(), Finding(outcome="right"), "right", ""),
-        (UNWRITTEN, Finding(), Finding(outcome="wrong", first="it"), "blank", ""),
+        (UNWRITTEN, CellResult(), CellResult(outcome="right"), "right", ""),
+        (UNWRITTEN, CellResult(), CellResult(outcome="wrong", first="it"), "blank", ""),
         (
             WRITTEN,
-            Finding(),
-            Finding(outcome="wrong", first="Not yet: 7 is few"),
+            CellResult(),
+            CellResult(outcome="wrong", first="Not yet: 7 is few"),
             "wrong",
             "7 is few",
         ),
-        (WRITTEN, Finding(), Finding(outcome="not attempted"), "blank", ""),
-        (WRITTEN, Finding(error="NotImplementedError: do"), Finding(error="x"), "blank", ""),
-        (WRITTEN, Finding(error=STOPS[16:]), Finding(outcome="not attempted"), "wrong", STOPS),
-        (WRITTEN, Finding(), Finding(error=STOPS[16:]), "wrong", STOPS),
-        (WRITTEN, Finding(), Finding(outcome="crashed", first="Our"), "not checked", "Our"),
-        (WRITTEN, Finding(error="MemoryError"), Finding(error="x"), "not checked", "MemoryError"),
-        (WRITTEN, Finding(), None, "not checked", ""),
+        (WRITTEN, CellResult(), CellResult(outcome="not attempted"), "blank", ""),
+        (WRITTEN, CellResult(error="NotImplementedError: do"), CellResult(error="x"), "blank", ""),
+        (
+            WRITTEN,
+            CellResult(error=STOPS[16:]),
+            CellResult(outcome="not attempted"),
+            "wrong",
+            STOPS,
+        ),
+        (WRITTEN, CellResult(), CellResult(error=STOPS[16:]), "wrong", STOPS),
+        (WRITTEN, CellResult(), CellResult(outcome="crashed", first="Our"), "not checked", "Our"),
+        (
+            WRITTEN,
+            CellResult(error="MemoryError"),
+            CellResult(error="x"),
+            "not checked",
+            "MemoryError",
+        ),
+        (WRITTEN, CellResult(), None, "not checked", ""),
     ],
 )
 def test_what_an_answer_is_worth(written, own, check, outcome, first):
     found = {"flat": own} | ({"flat-check": check} if check else {})
     each = submissions.Submission("ada", None, "1_linear", "", (), written)
-    exercise = submissions.Exercise({}, [CODE], {"flat": "do it"}, {})
+    exercise = Exercise({}, [CODE], {"flat": "do it"}, {})
     (answer,) = grades.grade(each, exercise, Examination(found)).answers
     assert (answer.outcome, answer.first) == (outcome, first)
 
@@ -141,12 +153,24 @@ def test_what_an_answer_is_worth(written, own, check, outcome, first):
 def test_questions_that_most_got_wrong_come_first_with_the_commonest_reason():
     count = Question("linear.count", "count", "count-check")
     answers = [
-        [grades.Answer(CODE, "right"), grades.Answer(count, "wrong", "too few", "the biases")],
-        [grades.Answer(CODE, "wrong", "too flat"), grades.Answer(count, "wrong", "too many")],
-        [grades.Answer(CODE, "blank"), grades.Answer(count, "wrong", "too few", "the biases")],
+        [
+            grades.GradedAnswer(CODE, "right"),
+            grades.GradedAnswer(count, "wrong", "too few", "the biases"),
+        ],
+        [
+            grades.GradedAnswer(CODE, "wrong", "too flat"),
+            grades.GradedAnswer(count, "wrong", "too many"),
+        ],
+        [
+            grades.GradedAnswer(CODE, "blank"),
+            grades.GradedAnswer(count, "wrong", "too few", "the biases"),
+        ],
     ]
-    rows = [grades.Row(str(number), "1_linear", each, "") for number, each in enumerate(answers)]
-    exercise = submissions.Exercise({}, [CODE, count], {"flat": "a", "count": "b"}, {})
+    rows = [
+        grades.GradedNotebook(str(number), "1_linear", each, "")
+        for number, each in enumerate(answers)
+    ]
+    exercise = Exercise({}, [CODE, count], {"flat": "a", "count": "b"}, {})
     first, second = grades.rank(exercise, "1_linear", rows)
     assert first.question is count
     assert first.commonest == [("too few", "the biases", 2), ("too many", "", 1)]
@@ -186,7 +210,7 @@ class Elsewhere:
         self.asked.append((cells, files, seconds))
         future = Future()
         checks = [name for name, _, is_check in cells if is_check]
-        future.set_result(Examination(dict.fromkeys(checks, Finding(outcome="right"))))
+        future.set_result(Examination(dict.fromkeys(checks, CellResult(outcome="right"))))
         return future
 
     def shutdown(self):
@@ -210,7 +234,7 @@ def test_what_was_examined_is_not_examined_again(room):
     (path.parent / "own.py").write_text("x = 2")
     assert call() == 1
     for kept in (room.parent / "out/examined").iterdir():
-        kept.write_text('{"findings": {"flat-check": {"outcome": "great"}}}')
+        kept.write_text('{"results": {"flat-check": {"outcome": "great"}}}')
     assert call() == 2
     put(room, "ada/1_linear", blank("1_linear"))
     assert call() == 1
@@ -221,7 +245,7 @@ def test_checks_are_the_labs_own(room):
     cell_of(book, "flat-check").source = "print('Right')"
     book.cells.remove(cell_of(book, "onehot-check"))
     book.cells.insert(0, new_code_cell("mine = 1", id="0123"))
-    exercises, books = submissions.read_questions()
+    exercises, books = read_questions()
     path = put(room, "ada", book)
     cells = submissions.read_submission(path, room, exercises, books).cells
     assert cells[0] == ("number 1", "mine = 1", False)
@@ -239,7 +263,7 @@ def test_what_a_kernel_tells_is_not_trusted(tmp_path):
         return examination._read(tmp_path / "told", {"flat"}, stopped)
 
     whole = b'{"begin": "flat"}\n{"end": "flat", "outcome": "right"}\n'
-    assert told(whole + b'{"done": true}').findings == {"flat": Finding(outcome="right")}
+    assert told(whole + b'{"done": true}').results == {"flat": CellResult(outcome="right")}
     assert told(whole).stopped == "cell 'flat' died"
     assert told(b"").stopped == "its kernel, before the first cell, died"
     for text in (
@@ -247,7 +271,7 @@ def test_what_a_kernel_tells_is_not_trusted(tmp_path):
         b'{"begin": []}', b'{"end": "flat", "first": 3}', b'{"end": "flat", "more": ""}',
         b'{"end": "flat", "first": "%s"}' % (b"x" * 9999), b"[" * 10**6,
     ):  # fmt: skip
-        assert told(text).findings == {}
+        assert told(text).results == {}
         assert "does not understand" in told(text).stopped, text
     (tmp_path / "told").unlink()
     (tmp_path / "told").symlink_to("/dev/zero")

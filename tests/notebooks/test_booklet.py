@@ -9,7 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from mnist_lab.__main__ import main
-from mnist_lab.authoring import export
+from mnist_lab.notebooks import export_solutions
 
 PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n and the rest").decode()
 
@@ -23,8 +23,8 @@ def page(house):
     """Export what the house has; give the page."""
 
     def run():
-        assert main(["export", "--output", str(house.root / "out.html")]) == 0
-        return (house.root / "out.html").read_text(encoding="utf-8")
+        assert main(["export", "--output", str(house.home / "out.html")]) == 0
+        return (house.home / "out.html").read_text(encoding="utf-8")
 
     return run
 
@@ -138,7 +138,7 @@ TITLE = new_markdown_cell("# A", id="title")
 )
 def test_what_cannot_be_shown_is_refused(house, capsys, cell, message):
     put(house, TITLE, cell)
-    target = house.root / "out.html"
+    target = house.home / "out.html"
     target.write_text("old")
     assert main(["export", "--output", str(target)]) == 1
     said = capsys.readouterr().err
@@ -148,19 +148,19 @@ def test_what_cannot_be_shown_is_refused(house, capsys, cell, message):
 
 
 def test_nowhere_to_write(house, capsys):
-    assert main(["export", "--output", str(house.root / "no" / "out.html")]) == 1
+    assert main(["export", "--output", str(house.home / "no" / "out.html")]) == 1
     assert "No such file or directory" in capsys.readouterr().err
 
 
 def test_output_is_put_into_the_current_folder(house, monkeypatch, capsys):
-    monkeypatch.chdir(house.root)
+    monkeypatch.chdir(house.home)
     assert main(["export"]) == 0
     assert capsys.readouterr().out == "mnist_lab-solutions.html\n"
-    assert (house.root / "mnist_lab-solutions.html").exists()
+    assert (house.home / "mnist_lab-solutions.html").exists()
 
 
 def test_solutions_of_the_lab_can_be_exported(tmp_path):
-    export.export_solutions(tmp_path / "out.html")
+    export_solutions(tmp_path / "out.html")
     text = (tmp_path / "out.html").read_text(encoding="utf-8")
     assert requests(text) == []
     assert "<h1>1. A linear network</h1>" in text

@@ -13,7 +13,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.websocket import websocket_connect
 
-from mnist_lab.authoring.connection import PromptConnection
+from mnist_lab.notebooks.connection import PromptConnection
 
 QUESTION = {
     "channel": "shell",

@@ -11,7 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from mnist_lab.__main__ import main
-from mnist_lab.authoring import exercises, updates
+from mnist_lab.notebooks import cells, copies
 
 CHANGED = ("start", "build", "call")  # in the exercise; in nothing but its tags; by the student
 OUTPUT = new_output("stream", name="stdout", text="of the student\n")
@@ -145,7 +145,7 @@ def test_answer_that_is_now_the_exercise_itself_needs_no_words(copy):
     copy.author(lambda cells, _: cells["start"].update(source="import numpy"))
     copy.update()
     assert len(copy.ids()) == 9
-    assert not exercises.is_changed(copy.cell("start"))
+    assert not cells.is_changed(copy.cell("start"))
 
 
 def test_added_cells_stay_and_new_ones_come_at_their_place(copy, capsys):
@@ -478,7 +478,7 @@ def test_a_second_change_replaces_the_notice_of_the_first(copy):
 
 def test_ten_generations_are_kept(copy, monkeypatch):
     moments = iter(f"20261125-{number:06d}" for number in range(100))
-    monkeypatch.setattr("mnist_lab.authoring.updates.time.strftime", lambda _: next(moments))
+    monkeypatch.setattr("mnist_lab.notebooks.copies.time.strftime", lambda _: next(moments))
     copy.write("build", "total = 6")
     for number in range(12):
         copy.rewrite("title", "sample", f"sample {number},")
@@ -491,7 +491,7 @@ def test_ten_generations_are_kept(copy, monkeypatch):
 
 def test_what_jupyter_saves_meanwhile_is_not_lost(copy, monkeypatch):
     copy.rewrite("title", "A sample", "The sample")
-    saved, merge = [], updates.merge
+    saved, merge = [], copies.merge
 
     def late(*arguments):
         done = merge(*arguments)
@@ -500,7 +500,7 @@ def test_what_jupyter_saves_meanwhile_is_not_lost(copy, monkeypatch):
             copy.write("build", "total = 6  # just saved")
         return done
 
-    monkeypatch.setattr(updates, "merge", late)
+    monkeypatch.setattr(copies, "merge", late)
     copy.update()
     assert copy.cell("build").source == "total = 6  # just saved"
     assert copy.cell("title").source.startswith("# 9. The sample")
@@ -509,7 +509,7 @@ def test_what_jupyter_saves_meanwhile_is_not_lost(copy, monkeypatch):
 def test_copy_of_a_newer_lab_is_left_as_it_is(copy, capsys):
     def publish(version):
         text = f'[project]\nname = "mnist_lab"\nversion = "{version}"\n'
-        copy.house.project.write_text(text)
+        copy.house.pyproject.write_text(text)
         assert main(["exercises"]) == 0
 
     publish("0.10.0")
@@ -533,11 +533,11 @@ def test_version_that_is_none_is_no_reason_to_refuse(copy):
 def test_notebook_that_is_open_in_jupyter_is_told(copy, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
     command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"]
-    server = subprocess.Popen([*command, f"--ServerApp.root_dir={copy.house.root}"])
+    server = subprocess.Popen([*command, f"--ServerApp.root_dir={copy.house.home}"])
     try:
         listed = _wait(lambda: list((tmp_path / "runtime").glob("jpserver-*.json")))
         about = json.loads(listed[0].read_text())
-        place = copy.path.relative_to(copy.house.root).as_posix()
+        place = copy.path.relative_to(copy.house.home).as_posix()
         session = {"path": place, "type": "notebook", "name": "", "kernel": {"name": "python3"}}
         request = urllib.request.Request(
             f"{about['url']}api/sessions?token={about['token']}", json.dumps(session).encode()

@@ -15,7 +15,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from mnist_lab.authoring import exercises, notebooks
+from mnist_lab import notebooks, places
 
 pytestmark = pytest.mark.gate
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -128,9 +128,10 @@ def walk_all(pairs, folder, first=""):
 @pytest.fixture(scope="module")
 def walked():
     pairs = [
-        (notebooks.read(exercises.EXERCISES / path.name), notebooks.read(path)) for path in BOOKS
+        (notebooks.read_notebook(places.here.exercises / path.name), notebooks.read_notebook(path))
+        for path in BOOKS
     ]
-    results = walk_all(pairs, exercises.EXERCISES, SHORTEN)
+    results = walk_all(pairs, places.here.exercises, SHORTEN)
     return {path.stem: result for path, result in zip(BOOKS, results, strict=True)}
 
 
@@ -141,8 +142,8 @@ def test_exercise_asks_for_its_answers_and_nothing_else_goes_wrong(walked, name)
 
 def pair(*changes):
     """The sample exercise and its solution, with some words of the exercise changed."""
-    solution = notebooks.read(GOLDEN / "solutions" / "9_sample.ipynb")
-    exercise = notebooks.read(GOLDEN / "exercises" / "9_sample.ipynb")
+    solution = notebooks.read_notebook(GOLDEN / "solutions" / "9_sample.ipynb")
+    exercise = notebooks.read_notebook(GOLDEN / "exercises" / "9_sample.ipynb")
     for book in (exercise, solution):
         book.cells = [cell for cell in book.cells if cell.id != "widget"]
     for cell in exercise.cells:

@@ -12,8 +12,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
+from mnist_lab import notebooks, places
 from mnist_lab.__main__ import main
-from mnist_lab.authoring import exercises, notebooks
+from mnist_lab.notebooks import exercises
 from mnist_lab.support import DataError
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +62,7 @@ def test_exercise_has_nothing_of_the_answers_left():
     assert [cell.id for cell in book.cells] == ids
     assert not any(word in text for word in ("SOLUTION", "doubled", "twelve", "widget-"))
     for cell in book.cells:
-        ours = {"id": cell.id, "sha256": exercises.digest(cell.source)}
+        ours = {"id": cell.id, "sha256": notebooks.digest(cell.source)}
         tags = {"tags": ["nbval-check"]} if cell.id == "build" else {}
         assert cell.metadata == {"mnist_lab": ours} | tags
         assert not cell.get("outputs")
@@ -87,7 +88,7 @@ def test_metadata_of_other_tools_stays_and_what_a_front_end_noted_does_not(tmp_p
     made = exercises.make_exercise(path)
     assert made.metadata["rise"] == {"theme": "sky"}
     assert "widgets" not in made.metadata
-    assert exercises.our_part(made.cells[0])["id"] == "here"
+    assert notebooks.our_part(made.cells[0])["id"] == "here"
     assert {name: made.cells[0].metadata[name] for name in kept} == kept
     assert not noted.keys() & made.cells[0].metadata
 
@@ -312,17 +313,17 @@ def test_opening_and_saving_is_no_work(house):
 def test_address_of_the_repository_turns_buttons_on(house, capsys):
     main(["exercises"])
     assert house.readme.read_text() == "A\n<!-- badges -->\n<!-- end of badges -->\nB\n"
-    project = house.project.read_text()
+    project = house.pyproject.read_text()
     for ending in ("", "/", ".git"):
         address = f"https://github.com/someone/mnist_lab{ending}"
-        house.project.write_text(f'{project}[project.urls]\nRepository = "{address}"')
+        house.pyproject.write_text(f'{project}[project.urls]\nRepository = "{address}"')
         assert main(["exercises"]) == 0
         made = (house.exercises / "9_sample.ipynb").read_text()
         assert made == (GOLDEN / "buttons" / "9_sample.ipynb").read_text()
     readme = house.readme.read_text()
     assert "https://mybinder.org/v2/gh/someone/mnist_lab/HEAD?urlpath=lab/tree/notebooks/" in readme
     assert readme.startswith("A\n<!-- badges -->\n[![Open in Binder]")
-    house.project.write_text(f'{project}[project.urls]\nRepository = "https://example.org/a/b"')
+    house.pyproject.write_text(f'{project}[project.urls]\nRepository = "https://example.org/a/b"')
     capsys.readouterr()
     assert main(["exercises", "--check"]) == 1
     assert "README.md: the buttons are not those" in capsys.readouterr().err
@@ -356,7 +357,7 @@ def test_without_solutions_nothing_can_be_generated(house, capsys):
 
 
 def test_exercises_are_readable_by_nbformat_of_today():
-    for path in sorted(exercises.EXERCISES.glob("*.ipynb")):
-        book = notebooks.read(path)
-        assert exercises.our_part(book)["exercise"] == path.stem
+    for path in sorted(places.here.exercises.glob("*.ipynb")):
+        book = notebooks.read_notebook(path)
+        assert notebooks.our_part(book)["exercise"] == path.stem
         assert json.loads(path.read_text())["nbformat_minor"] == 5

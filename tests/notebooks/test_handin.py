@@ -13,7 +13,7 @@ from students import BOMB, blank, cell_of, student
 from test_trust import Elements, scripts
 
 from mnist_lab.__main__ import main
-from mnist_lab.authoring import handin
+from mnist_lab.notebooks import handin
 
 PIXEL = "iVBORw0KGgo="
 
