@@ -252,7 +252,7 @@ def test_solutions_on_demand_are_switched_off_and_hints_stay(graded, capsys, mon
     assert capsys.readouterr().out == "Hint 1 of 1: Count again.\n"
     result.hint()
     assert capsys.readouterr().out == f"That was the last hint. {verdicts.WITHHELD}\n"
-    assert lab.model_answer("linear.see") == verdicts.WITHHELD
+    assert lab.model_answer("graded.why") == verdicts.WITHHELD
 
 
 def test_a_required_check_is_shown_without_a_traceback(capsys):
