@@ -315,6 +315,10 @@ def work(book, edits):
 @example(
     versions=[([("a", "old a")], [])], first=[(retype, 0, 0), (give_same_id, 0, 1)], all_lost=False
 )
+# With another cell's id alone, and then that cell leaves the exercise.
+@example(
+    versions=[([("a", "old a")], [(give_same_id, 0, 1)])], first=[(write, 0, 0)], all_lost=False
+)
 def test_what_a_student_wrote_is_in_the_result(tmp_path, versions, first, all_lost):
     """Whatever was done to a copy, before and between any versions of the exercise."""
     path = tmp_path / "1_it.ipynb"

@@ -145,6 +145,9 @@ def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
             groups[latest].append(cell)
             if cell.id in known:
                 told[_KEPT].append(cell.id)
+                if our_part(cell).get("id", cell.id) != cell.id:
+                    # Else the next call would take it for the cell that its mark names.
+                    cell.metadata["mnist_lab"]["id"] = cell.id
     for place in told[_CLASH]:
         groups[place] = [cell for cell in groups[place] if not _is_outdated(cell, groups[place])]
     order = list(groups)
