@@ -15,7 +15,7 @@ CONSTRAINTS ?=
 TWO = TF_NUM_INTRAOP_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --durations 12
 NBVAL = --nbval --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 # What depends most on the versions of TensorFlow, Keras, ipywidgets and Jupyter's server.
-OLDEST = tests/test_models.py tests/laboratory tests/authoring/test_connection.py \
+OLDEST = tests/test_models.py tests/laboratory tests/notebooks/test_connection.py \
 	$(patsubst %,tests/training/test_%.py,like_fit dropout loop pooling precision recorded replicas train)
 COMPILE = uv pip compile --quiet --upgrade --no-annotate --custom-compile-command "make lock"
 LOCK = $(COMPILE) --extra test pyproject.toml

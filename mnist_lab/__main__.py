@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
-from . import __version__
+from . import __version__, places
 from .course import NEEDS, PARTS, SEEDS
-from .data import IS_CLONE, download_mnist, load_mnist
-from .runs import RECORDS
+from .data import download_mnist, load_mnist
 from .support import DataError, in_range
 
 # Exit codes; argparse itself ends with 2 for words that it does not understand.
@@ -273,7 +272,7 @@ def _executor(name: str) -> Callable[[], Executor]:
 
 
 def _lab(options: argparse.Namespace) -> int:
-    from .authoring import check_folder, copy_solutions, list_notebooks, open_lab, update
+    from .notebooks import check_folder, copy_solutions, list_notebooks, open_lab, update
 
     folder = check_folder(options.folder)
     done, failed = update(folder=folder)
@@ -288,7 +287,7 @@ def _lab(options: argparse.Namespace) -> int:
 
 
 def _need_clone(command: str) -> None:
-    if not IS_CLONE:
+    if not places.here.is_clone:
         raise DataError(
             f"`mnist-lab {command}` changes the project itself: call it in a clone of it, for this "
             "is an installed copy"
@@ -335,14 +334,14 @@ def _check_targets(options: argparse.Namespace) -> None:
 
 def _solutions(options: argparse.Namespace) -> int:
     _need_clone("solutions")
-    from .authoring import make_solutions, plan_solutions
+    from .notebooks import make_solutions, plan_solutions
     from .records import list_jobs
 
     jobs = list_jobs(load_mnist(), *_asked(options))
     if options.dry_run:
-        return _tell(plan_solutions(jobs, RECORDS))
+        return _tell(plan_solutions(jobs, places.here.records))
     try:
-        return _tell([make_solutions(jobs, RECORDS, options.executor)])
+        return _tell([make_solutions(jobs, places.here.records, options.executor)])
     except KeyboardInterrupt:
         _tell([], ["call again to go on from here"])
         raise
@@ -352,18 +351,19 @@ def _verify(options: argparse.Namespace) -> int:
     from .records import list_jobs, verify_records
 
     data = load_mnist()
-    return DONE if verify_records(list_jobs(data, *_asked(options)), RECORDS, data) else FAILED
+    jobs = list_jobs(data, *_asked(options))
+    return DONE if verify_records(jobs, places.here.records, data) else FAILED
 
 
 def _update(options: argparse.Namespace) -> int:
-    from .authoring import update
+    from .notebooks import update
 
     return _tell(*update(options.files, options.folder))
 
 
 def _exercises(options: argparse.Namespace) -> int:
     _need_clone("exercises")
-    from .authoring import compare_exercises, list_stale, write_exercises
+    from .notebooks import compare_exercises, list_stale, write_exercises
 
     if options.check:
         problems = compare_exercises(options.folder)
@@ -382,13 +382,13 @@ def _exercises(options: argparse.Namespace) -> int:
 
 
 def _release(options: argparse.Namespace) -> int:
-    from .authoring import write_release
+    from .grading import write_release
 
     return _tell(write_release(options.grader, options.folder, options.points))
 
 
 def _export(options: argparse.Namespace) -> int:
-    from .authoring import export_notebooks, export_solutions
+    from .notebooks import export_notebooks, export_solutions
 
     if options.files:
         return _tell(*export_notebooks(options.files, options.output))
@@ -398,7 +398,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from .authoring import report_class
+    from .grading import report_class
 
     try:
         lines = report_class(

@@ -10,13 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from . import places
 from .support import DataError, in_range, read_arrays, read_idx, write_whole
-
-# A clone keeps its data and notebooks beside the package, an installed wheel inside it.
-_SHIPPED = Path(__file__).parent / "shipped"
-IS_CLONE = not _SHIPPED.is_dir()
-HOME = Path(__file__).parents[1] if IS_CLONE else _SHIPPED
-FOLDER = HOME / "data"
 
 # The file that Keras' own keras.datasets.mnist downloads, and its published SHA-256.
 URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -256,7 +251,7 @@ def load_mnist(path: str | os.PathLike | None = None, *, download: bool = False)
     >>> data.x_train.shape, data.y_valid.shape
     ((60000, 28, 28), (10000,))
     """
-    file = FOLDER / "mnist.npz" if path is None else Path(path)
+    file = places.here.data / "mnist.npz" if path is None else Path(path)
     cure = "run `mnist-lab download` to get it again" if path is None else "get the file again"
     if download and not os.path.exists(file):
         download_mnist(file)
@@ -291,7 +286,7 @@ def download_mnist(path: str | os.PathLike | None = None) -> Path:
     OSError
         If the file cannot be written.
     """
-    file = FOLDER / "mnist.npz" if path is None else Path(path)
+    file = places.here.data / "mnist.npz" if path is None else Path(path)
     print(f"downloading MNIST (11 MB) from {URL}", file=sys.stderr)
     by_hand = f"get {URL} by other means and put it at {file}"
     try:

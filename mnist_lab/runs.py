@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from .data import FOLDER
+from . import places
 from .descriptions import Description, differences, in_words, mathematics
 from .progress import duration
 from .support import DataError, read_arrays, whole_file
 
-RECORDS = FOLDER / "runs"  # the recorded runs that come with the lab
 HISTORY = ("loss", "accuracy", "val_loss", "val_accuracy", "fit_accuracy")
 FORMAT = 2
 # The arrays of a file, with their types and numbers of axes; weights come behind them.
@@ -243,7 +242,7 @@ def find_record(settings: Settings, folder: Path | None = None) -> tuple[Run | N
     wanted = settings.fingerprint
     unlike: list[dict[str, tuple[Any, Any]]] = []
     damaged = ""
-    for path in record_files(folder or RECORDS):
+    for path in record_files(folder or places.here.records):
         try:
             # What a file says of itself is read in no time; all of it only where it fits.
             about, _ = _read_about(path)
@@ -296,7 +295,7 @@ def load_records(part: str, folder: Path | None = None) -> list[Run]:
     >>> lab.load_records("cnn")[0]
     Run cnn: 34 epochs, 20,400 iterations, validation accuracy 99.1%
     """
-    folder = folder or RECORDS
+    folder = folder or places.here.records
     paths = [path for path in record_files(folder) if re.fullmatch(rf"{part}-seed\d+", path.stem)]
     if not paths:
         raise DataError(f"{folder} holds no recorded run of {part!r}: run `mnist-lab solutions`")

@@ -1,17 +1,18 @@
 """What the tests share: the real MNIST, a small piece of it, and a TensorFlow without XLA."""
 
+import dataclasses
 import functools
 import inspect
 import itertools
 import os
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 import mnist_lab as lab
+from mnist_lab import places
 
 CALM = {
     "deadline": None,
@@ -90,19 +91,25 @@ def without_xla(request, monkeypatch):
 
 
 @pytest.fixture
-def house(tmp_path, monkeypatch):
-    """A clone with one small solution notebook, in which tests may do as they like."""
-    from mnist_lab.authoring import exercises, notebooks, updates
+def relocate(monkeypatch):
+    """Have some things lie elsewhere: `relocate(records=folder)`, and others as in `Places`."""
 
-    folders = {name: tmp_path / "notebooks" / name for name in ("solutions", "exercises", "mine")}
-    files = {"readme": tmp_path / "README.md", "project": tmp_path / "pyproject.toml"}
-    shutil.copytree(GOLDEN / "solutions", folders["solutions"])
-    files["readme"].write_text("A\n<!-- badges -->\n<!-- end of badges -->\nB\n")
-    files["project"].write_text('[project]\nname = "mnist_lab"\nversion = "0.1.0"\n')
-    monkeypatch.setattr(notebooks, "SOLUTIONS", folders["solutions"])
-    monkeypatch.setattr(notebooks, "README", files["readme"])
-    monkeypatch.setattr(exercises, "PROJECT", files["project"])
-    monkeypatch.setattr(exercises, "EXERCISES", folders["exercises"])
-    monkeypatch.setattr(updates, "EXERCISES", folders["exercises"])
-    monkeypatch.setattr(updates, "MINE", folders["mine"])
-    return SimpleNamespace(root=tmp_path, **folders, **files)
+    def replace(**others):
+        monkeypatch.setattr(places, "here", dataclasses.replace(places.here, **others))
+
+    return replace
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """A clone with one small solution notebook, in which tests may do as they like.
+
+    Its data and records are those of the lab.
+    """
+    real = places.here
+    house = dataclasses.replace(places.find_in(tmp_path), data=real.data, records=real.records)
+    shutil.copytree(GOLDEN / "solutions", house.solutions)
+    house.readme.write_text("A\n<!-- badges -->\n<!-- end of badges -->\nB\n")
+    house.pyproject.write_text('[project]\nname = "mnist_lab"\nversion = "0.1.0"\n')
+    monkeypatch.setattr(places, "here", house)
+    return house

@@ -6,7 +6,8 @@ import functools
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
-from mnist_lab.authoring import exercises, notebooks
+from mnist_lab import places
+from mnist_lab.notebooks import exercises, read_notebook
 
 NAMES = ("1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison", "6_beyond")
 # By notebook and answer: what a student wrote instead of what stands in the solution.
@@ -76,8 +77,8 @@ MISCHIEF = {
 
 @functools.cache
 def _books(name):
-    path = notebooks.SOLUTIONS / f"{name}.ipynb"
-    solution = notebooks.read(path)
+    path = places.here.solutions / f"{name}.ipynb"
+    solution = read_notebook(path)
     return exercises.make_exercise(path), {cell.id: cell for cell in solution.cells}
 
 

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 import mnist_lab as lab
-from mnist_lab import runs
-from mnist_lab.authoring import list_solutions, update
+from mnist_lab.notebooks import list_solutions, update
 
 BEFORE = Path(__file__).parent / "golden" / "before"
 
@@ -21,8 +20,8 @@ def build():
     return lab.build_mlp(hidden_layers=1, hidden_units=8, dropout=0.5)
 
 
-def test_a_run_is_found_by_its_model(small, monkeypatch, capsys):
-    monkeypatch.setattr(runs, "RECORDS", BEFORE)
+def test_a_run_is_found_by_its_model(small, relocate, capsys):
+    relocate(records=BEFORE)
     model = build()
     run = lab.train(model, small, epochs=2, batch_size=64, seed=1, recorded=True)
     assert "The model has its weights now." in capsys.readouterr().out

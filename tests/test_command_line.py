@@ -94,9 +94,9 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"mnist-lab {lab.__version__}\n"
 
 
-def test_a_damaged_data_file_is_told(tmp_path, monkeypatch, capsys):
+def test_a_damaged_data_file_is_told(tmp_path, relocate, capsys):
     (tmp_path / "mnist.npz").write_text("broken")
-    monkeypatch.setattr(data_module, "FOLDER", tmp_path)
+    relocate(data=tmp_path)
     assert main(["train", "linear", "--epochs", "1"]) == 1
     assert "run `mnist-lab download` to get it again" in capsys.readouterr().err
 

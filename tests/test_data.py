@@ -14,6 +14,7 @@ from samples import arrays
 
 import mnist_lab as lab
 from mnist_lab import data as data_module
+from mnist_lab import places
 
 
 def test_shipped_mnist_is_whole(data):
@@ -36,7 +37,7 @@ def test_another_data_set_loads_under_its_own_name(tmp_path, save):
 
 
 def test_a_copy_of_mnist_is_called_mnist(tmp_path):
-    shutil.copy(data_module.FOLDER / "mnist.npz", tmp_path / "copy.npz")
+    shutil.copy(places.here.data / "mnist.npz", tmp_path / "copy.npz")
     assert lab.load_mnist(tmp_path / "copy.npz").name == "MNIST"
 
 
@@ -58,9 +59,9 @@ def test_a_missing_file_is_not_downloaded_unasked(tmp_path, monkeypatch):
         lab.load_mnist(tmp_path / "absent.npz")
 
 
-def test_shipped_file_must_be_mnist(tmp_path, monkeypatch):
+def test_shipped_file_must_be_mnist(tmp_path, relocate):
     np.savez(tmp_path / "mnist.npz", **arrays())
-    monkeypatch.setattr(data_module, "FOLDER", tmp_path)
+    relocate(data=tmp_path)
     with pytest.raises(lab.DataError, match=r"is not MNIST.*mnist-lab download"):
         lab.load_mnist()
 
@@ -81,7 +82,7 @@ def test_download_puts_the_right_file_in_place(tmp_path, server, monkeypatch):
     folder, url = server
     target = tmp_path / "mine" / "mnist.npz"
     target.parent.mkdir()
-    shutil.copy(data_module.FOLDER / "mnist.npz", folder / "mnist.npz")
+    shutil.copy(places.here.data / "mnist.npz", folder / "mnist.npz")
     digest = hashlib.sha256((folder / "mnist.npz").read_bytes()).hexdigest()
     monkeypatch.setattr(data_module, "URL", url)
     monkeypatch.setattr(data_module, "SHA256", digest)

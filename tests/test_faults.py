@@ -26,12 +26,12 @@ from samples import arrays, example_run, settings
 
 import mnist_lab as lab
 from mnist_lab import data as data_module
-from mnist_lab import runs
+from mnist_lab import notebooks, places, runs
 from mnist_lab.__main__ import main
-from mnist_lab.authoring import exercises, notebooks
+from mnist_lab.notebooks import files
 from mnist_lab.support import write_whole
 
-LOADERS = {"data": lab.load_mnist, "record": lab.Run.load, "notebook": notebooks.read}
+LOADERS = {"data": lab.load_mnist, "record": lab.Run.load, "notebook": notebooks.read_notebook}
 MEMORY = 2e7  # bytes: far more than any file here needs, far less than a bomb
 
 
@@ -110,7 +110,7 @@ def test_a_truncated_file_is_refused(tmp_path, kind, part):
 
 @pytest.mark.parametrize("share", [0.001, 0.3, 0.9, 0.999])
 def test_truncated_mnist_is_refused(tmp_path, share):
-    whole = (data_module.FOLDER / "mnist.npz").read_bytes()
+    whole = (places.here.data / "mnist.npz").read_bytes()
     (tmp_path / "cut.npz").write_bytes(whole[: int(share * len(whole))])
     refuse(lab.load_mnist, tmp_path / "cut.npz", "damaged or not an", "get the file again")
 
@@ -146,7 +146,7 @@ def test_a_flipped_bit_is_told_or_harmless(tmp_path, kind, write):
 
 
 def test_flipped_bits_of_mnist_are_told(tmp_path):
-    whole = bytearray((data_module.FOLDER / "mnist.npz").read_bytes())
+    whole = bytearray((places.here.data / "mnist.npz").read_bytes())
     for place in (100, 5_000_000, len(whole) - 30):
         flipped = whole.copy()
         flipped[place] ^= 16
@@ -525,7 +525,7 @@ def put(path, content):
 def test_a_wrong_notebook_is_told(tmp_path, fault):
     content, message = NOTEBOOKS[fault]
     put(tmp_path / "it.ipynb", content)
-    refuse(notebooks.read, tmp_path / "it.ipynb", message)
+    refuse(notebooks.read_notebook, tmp_path / "it.ipynb", message)
 
 
 COMMANDS = {
@@ -545,8 +545,8 @@ def test_each_command_names_a_wrong_notebook_and_leaves_it(
 ):
     folder, arguments = COMMANDS[command]
     content, message = NOTEBOOKS[fault]
-    monkeypatch.chdir(house.root)
-    exercises.write_exercises(house.exercises)
+    monkeypatch.chdir(house.home)
+    notebooks.write_exercises(house.exercises)
     shutil.copytree(house.exercises, house.mine)
     wrong = getattr(house, folder) / "9_sample.ipynb"
     put(wrong, content)
@@ -556,13 +556,13 @@ def test_each_command_names_a_wrong_notebook_and_leaves_it(
     assert f"{wrong}" in first
     assert message in first
     assert wrong.read_bytes() == before
-    assert not (house.root / "out.html").exists()
+    assert not (house.home / "out.html").exists()
 
 
 def test_a_byte_order_mark_is_read_and_kept_or_dropped(tmp_path):
     """Some editors on Windows write it."""
     put(tmp_path / "it.ipynb", book().encode("utf-8-sig"))
-    assert notebooks.read(tmp_path / "it.ipynb").cells[0].source == "1"
+    assert notebooks.read_notebook(tmp_path / "it.ipynb").cells[0].source == "1"
 
 
 def test_cells_without_ids_are_repaired_only_in_copies(tmp_path):
@@ -570,31 +570,31 @@ def test_cells_without_ids_are_repaired_only_in_copies(tmp_path):
     path = tmp_path / "it.ipynb"
     cell = {"cell_type": "markdown", "metadata": {}, "source": ["1"]}
     put(path, book(cells=[cell], nbformat_minor=4))
-    refuse(notebooks.read, path, "has cells without ids; Jupyter makes them on saving")
-    assert notebooks.read(path, repair=True).cells[0].id
+    refuse(notebooks.read_notebook, path, "has cells without ids; Jupyter makes them on saving")
+    assert notebooks.read_notebook(path, repair=True).cells[0].id
 
 
 def test_no_cells(house, capsys):
     """An empty copy is one whose cells were deleted; an empty solution is a mistake."""
-    exercises.write_exercises(house.exercises)
+    notebooks.write_exercises(house.exercises)
     shutil.copytree(house.exercises, house.mine)
     copy = house.mine / "9_sample.ipynb"
     ours = json.loads(copy.read_text())["metadata"]
     put(copy, book(cells=[], metadata=ours))
     assert main(["update"]) == 0
     assert "deleted by you: title, " in capsys.readouterr().out
-    assert notebooks.read(copy).cells == []
+    assert notebooks.read_notebook(copy).cells == []
     put(house.solutions / "9_sample.ipynb", book(cells=[]))
     assert main(["exercises"]) == 1
     assert "9_sample.ipynb has no cells" in capsys.readouterr().err
-    assert main(["export", "--output", str(house.root / "out.html")]) == 0
-    assert '<a href="#9_sample">9_sample</a>' in (house.root / "out.html").read_text()
+    assert main(["export", "--output", str(house.home / "out.html")]) == 0
+    assert '<a href="#9_sample">9_sample</a>' in (house.home / "out.html").read_text()
 
 
 @pytest.mark.parametrize("cells", [5, "title", {"title": 1}, [1, None, {}], []])
 def test_a_list_of_cells_that_is_none(house, cells):
     """What this package keeps in a copy's metadata may be damaged like all else."""
-    exercises.write_exercises(house.exercises)
+    notebooks.write_exercises(house.exercises)
     shutil.copytree(house.exercises, house.mine)
     copy = house.mine / "9_sample.ipynb"
     damaged = json.loads(copy.read_text())
@@ -602,18 +602,18 @@ def test_a_list_of_cells_that_is_none(house, cells):
     damaged["cells"][3]["source"] = "of the student"
     put(copy, json.dumps(damaged))
     assert main(["update"]) == 0
-    assert "of the student" in [cell.source for cell in notebooks.read(copy).cells]
+    assert "of the student" in [cell.source for cell in notebooks.read_notebook(copy).cells]
 
 
 def test_nul_in_a_text_stays_and_in_a_solution_is_refused(house, capsys):
-    exercises.write_exercises(house.exercises)
+    notebooks.write_exercises(house.exercises)
     shutil.copytree(house.exercises, house.mine)
     copy = house.mine / "9_sample.ipynb"
-    mine = notebooks.read(copy)
+    mine = notebooks.read_notebook(copy)
     mine.cells[3].source, mine.cells[0].source = "x = '\0'", "old"
     nbformat.write(mine, copy)
     assert main(["update"]) == 0
-    assert notebooks.read(copy).cells[3].source == "x = '\0'"
+    assert notebooks.read_notebook(copy).cells[3].source == "x = '\0'"
     source = "### BEGIN SOLUTION: write it\nx = '\0'\n### END SOLUTION"
     nbformat.write(
         new_notebook(cells=[new_code_cell(source, id="here")]), house.solutions / "1.ipynb"
@@ -625,23 +625,23 @@ def test_nul_in_a_text_stays_and_in_a_solution_is_refused(house, capsys):
 
 def test_a_huge_output_does_no_harm(house, monkeypatch, capsys):
     """A hundred thousand lines; more than a limit is refused, and nothing is touched."""
-    exercises.write_exercises(house.exercises)
+    notebooks.write_exercises(house.exercises)
     shutil.copytree(house.exercises, house.mine)
     copy = house.mine / "9_sample.ipynb"
-    mine = notebooks.read(copy)
+    mine = notebooks.read_notebook(copy)
     mine.cells[0].source, mine.cells[3].source = "old", "of the student"
     mine.cells[3].outputs = [new_output("stream", text=("x" * 49 + "\n") * 100_000)]
     nbformat.write(mine, copy)
     before = copy.read_bytes()
     assert main(["update"]) == 0
-    assert notebooks.read(copy).cells[3] == mine.cells[3]
+    assert notebooks.read_notebook(copy).cells[3] == mine.cells[3]
     book = new_notebook(cells=[new_markdown_cell("# 1. A", id="title"), mine.cells[3]])
     book.cells[1].execution_count = 1
     nbformat.write(book, house.solutions / "1.ipynb")
-    assert main(["export", "--output", str(house.root / "out.html")]) == 0
-    assert (house.root / "out.html").stat().st_size > 5e6
+    assert main(["export", "--output", str(house.home / "out.html")]) == 0
+    assert (house.home / "out.html").stat().st_size > 5e6
     put(copy, before)
-    monkeypatch.setattr(notebooks, "_LARGEST", 1_000_000)
+    monkeypatch.setattr(files, "_LARGEST", 1_000_000)
     assert main(["update"]) == 1
     assert "bytes, more than the 1,000,000 allowed; it was left" in capsys.readouterr().err
     assert copy.read_bytes() == before
@@ -713,12 +713,12 @@ def content(root):
 def test_a_notebook_command_that_cannot_write_leaves_all(
     house, monkeypatch, capsys, command, failure
 ):
-    monkeypatch.chdir(house.root)
+    monkeypatch.chdir(house.home)
     release = ["release", "--for", "nbgrader", "course"]
     arguments = release if command == "release" else [command]
     target = {
         "exercises": house.exercises / "9_sample.ipynb",
-        "export": house.root / "mnist_lab-solutions.html",
+        "export": house.home / "mnist_lab-solutions.html",
         "release": "course/source/mnist_lab/9_sample.ipynb",
         "update": house.mine / "before-update",
     }[command]
@@ -728,26 +728,26 @@ def test_a_notebook_command_that_cannot_write_leaves_all(
     solution.write_text(solution.read_text().replace("A sample", "The sample"))
     if command == "update":
         assert main(["exercises"]) == 0
-    before = content(house.root)
+    before = content(house.home)
     capsys.readouterr()
-    with FAILURES[failure](house.root):
+    with FAILURES[failure](house.home):
         assert main(arguments) == 1
     told(capsys, target)
-    assert content(house.root) == before
+    assert content(house.home) == before
     assert main(arguments) == 0
-    assert content(house.root) != before
+    assert content(house.home) != before
 
 
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("folder", ["exercises", "mine"])
 def test_a_first_notebook_that_cannot_be_written(house, capsys, folder, failure):
-    exercises.write_exercises(house.exercises)
+    notebooks.write_exercises(house.exercises)
     if folder == "exercises":
         shutil.rmtree(house.exercises)
-    with FAILURES[failure](house.root):
+    with FAILURES[failure](house.home):
         assert main(["update" if folder == "mine" else "exercises"]) == 1
     told(capsys, getattr(house, folder))
-    assert not list(house.root.rglob(f"{folder}/*"))
+    assert not list(house.home.rglob(f"{folder}/*"))
 
 
 @pytest.mark.parametrize("failure", FAILURES)
@@ -805,12 +805,12 @@ def test_a_checkpoint_that_cannot_be_written_is_the_old_one(small, tmp_path, fai
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_records_that_cannot_be_written(tmp_path, monkeypatch, capsys, failure):
+def test_records_that_cannot_be_written(tmp_path, relocate, capsys, failure):
     folder = tmp_path / "runs"
     folder.mkdir()
     (folder / "linear-seed0.npz").write_text("damaged, so that it is made again")
     before = content(folder)
-    monkeypatch.setattr("mnist_lab.__main__.RECORDS", folder)
+    relocate(records=folder)
     with FAILURES[failure](tmp_path):
         assert main(["solutions", "--part", "linear", "--seeds", "1"]) == 1
     told(capsys, folder)

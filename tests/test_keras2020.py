@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import mnist_lab as lab
-from mnist_lab.data import HOME
+from mnist_lab import places
 
-PAGE = (HOME / "docs" / "keras2020.md").read_text("utf-8")
+PAGE = (places.here.home / "docs" / "keras2020.md").read_text("utf-8")
 OLD, NEW, COMPARED = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 ROWS = re.findall(r"^\| `(.+)` \| `(.+)` \| `(.+)` \|$", PAGE, re.MULTILINE)
 

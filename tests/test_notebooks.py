@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from mnist_lab.authoring import list_solutions
+from mnist_lab.notebooks import list_solutions
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = list_solutions()

@@ -37,13 +37,14 @@ FLOORS = [
         "quiet",
         "support",
         "progress",
+        "places",
         "data",
         "descriptions",
         "models",
         "runs",
         "plots",
     ),
-    *("training", "course", "checks", "records", "laboratory", "authoring", "__main__"),
+    *("training", "course", "checks", "records", "laboratory", "notebooks", "grading", "__main__"),
 ]
 
 

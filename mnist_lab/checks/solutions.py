@@ -1,15 +1,13 @@
 """The answers in the solution notebooks, to be looked up once a student has tried."""
 
+import functools
 import json
-import re
 import textwrap
+from pathlib import Path
 
-from ..data import HOME
+from .. import places
+from ..course import find_regions, named, question_name
 from .verdicts import unless_withheld
-
-_REGION = re.compile(
-    r"^[^\n]*### BEGIN SOLUTION[^\n]*\n(.*?)\n[^\n]*### END SOLUTION", re.DOTALL | re.MULTILINE
-)
 
 
 class Text(str):
@@ -59,12 +57,21 @@ def model_answer(name: str) -> Text:
 
 
 def _answers(kind: str = "code") -> dict[str, str]:
+    paths = sorted(places.here.solutions.glob("[!.]*.ipynb"))
+    read = (_read_answers(path, path.stat().st_mtime_ns) for path in paths)
+    return {name: text for each in read for name, (its, text) in each.items() if its == kind}
+
+
+@functools.cache
+def _read_answers(path: Path, _changed: int) -> dict[str, tuple[str, str]]:
+    """By its name the kind and the text of each answer in a notebook, read once while unchanged."""
     found = {}
-    for path in sorted((HOME / "notebooks" / "solutions").glob("*.ipynb")):
-        title = path.stem.split("_", 1)[-1]
-        for cell in json.loads(path.read_text("utf-8"))["cells"]:
-            regions = _REGION.findall("".join(cell["source"]))
-            if regions and cell["cell_type"] == kind:
-                text = "\n\n".join(textwrap.dedent(region).strip("\n") for region in regions)
-                found[f"{title}.{cell['id']}"] = text
+    for cell in json.loads(path.read_text("utf-8"))["cells"]:
+        cell["source"] = "".join(cell["source"])
+        lines = cell["source"].split("\n")
+        with named(path, cell):
+            regions = [region.inside(lines) for region in find_regions(cell)]
+        if regions:
+            texts = [textwrap.dedent("\n".join(region)).strip("\n") for region in regions]
+            found[question_name(path, cell)] = cell["cell_type"], "\n\n".join(texts)
     return found

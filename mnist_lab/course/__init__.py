@@ -5,6 +5,15 @@ from .counting import HINTS as COUNT_HINTS
 from .counting import NO_SLIP, OPTIMISER, CountedLayer
 from .counting import SLIPS as COUNT_SLIPS
 from .linear import DATA_CODE, DATA_HINTS
+from .markers import (
+    MARKER,
+    Region,
+    find_regions,
+    named,
+    question_name,
+    replace_regions,
+    split_hidden,
+)
 from .parts import Part
 from .reasons import reason_of
 from .sliders import CLIPPED, TRAINING, Slider
@@ -19,6 +28,7 @@ __all__ = [
     "COUNT_SLIPS",
     "DATA_CODE",
     "DATA_HINTS",
+    "MARKER",
     "NEEDS",
     "NOTEBOOKS",
     "NO_SLIP",
@@ -33,10 +43,16 @@ __all__ = [
     "Layer",
     "Notebook",
     "Part",
+    "Region",
     "Slider",
     "Slip",
     "Task",
     "Trained",
     "Value",
+    "find_regions",
+    "named",
+    "question_name",
     "reason_of",
+    "replace_regions",
+    "split_hidden",
 ]

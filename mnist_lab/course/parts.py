@@ -5,7 +5,7 @@ import inspect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..data import FOLDER
+from .. import places
 
 if TYPE_CHECKING:
     import keras
@@ -69,7 +69,7 @@ class Part:
             One value for each printed epoch: `epoch`, from 1, and `loss`, `accuracy`, `val_loss`
             and `val_accuracy` as in `Run.history`. The CNN's first two epochs were not printed.
         """
-        with (FOLDER / "sheet.csv").open(newline="", encoding="utf-8") as file:
+        with (places.here.data / "sheet.csv").open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if row["part"] == self.key]
         keys = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
         return {key: [float(row[key]) for row in rows] for key in keys}

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from ..runs import RECORDS, Run
+from .. import places
+from ..runs import Run
 from ..signals import signals_blocked
 from ..training import predict, trained
 
@@ -90,7 +91,7 @@ def said_by_cells(digit: np.ndarray, classes: int) -> list[tuple[str, np.ndarray
 @functools.cache
 def recorded_networks() -> list[Network]:
     """The networks whose records hold their weights; MNIST's."""
-    runs = {key: Run.load(RECORDS / f"{key}-seed0.npz") for key in _RECORDED}
+    runs = {key: Run.load(places.here.records / f"{key}-seed0.npz") for key in _RECORDED}
     return [Network(_RECORDED[key], run.weights, key == "linear") for key, run in runs.items()]
 
 

@@ -21,7 +21,8 @@ import psutil
 from nbclient import NotebookClient
 from nbval.plugin import coalesce_streams, get_sanitize_patterns
 
-from mnist_lab.authoring import notebooks
+from mnist_lab import places
+from mnist_lab.notebooks import files
 
 SANITIZE = Path(__file__).parents[1] / "sanitize.cfg"
 SECONDS_BETWEEN = 0.5  # looks at the memory
@@ -41,13 +42,13 @@ class Student:
         self._cell = ""
 
     async def work(self) -> None:
-        """Execute all cells, as `mnist_lab.notebooks.execute` does."""
+        """Execute all cells, as `mnist_lab.notebooks.files.execute` does."""
         client = NotebookClient(
             self.book,
             kernel_name="python3",
             startup_timeout=600,
             iopub_timeout=60,  # or outputs that come late, as here, would be missing
-            resources={"metadata": {"path": str(notebooks.SOLUTIONS)}},
+            resources={"metadata": {"path": str(places.here.solutions)}},
         )
         client.extra_arguments = ["--log-level=ERROR"]
         began = time.perf_counter()
@@ -94,7 +95,7 @@ def said(book: nbformat.NotebookNode) -> dict[str, list]:
     for cell in book.cells:
         for output in coalesce_streams(copy.deepcopy(cell.get("outputs", []))):
             shown = {"text": output.get("text", ""), **output.get("data", {})}
-            shown.pop(notebooks.WIDGET, None)
+            shown.pop(files.WIDGET, None)
             kept = {kind: sanitized(text) for kind, text in shown.items()}
             outputs.setdefault(cell.id, []).append(kept)
     return outputs
@@ -102,7 +103,7 @@ def said(book: nbformat.NotebookNode) -> dict[str, list]:
 
 async def teach(path: Path, kernels: int) -> None:
     """Let so many students work at the same time, and print what it took."""
-    book = notebooks.read(path)
+    book = files.read_notebook(path)
     students = [Student(book) for _ in range(kernels)]
     watcher = asyncio.create_task(watch(students))
     began = time.perf_counter()
@@ -134,7 +135,7 @@ def main() -> None:
     parser.add_argument("--notebook", default="1_linear", help="without .ipynb (default 1_linear)")
     options = parser.parse_args()
     for kernels in options.kernels:
-        asyncio.run(teach(notebooks.SOLUTIONS / f"{options.notebook}.ipynb", kernels))
+        asyncio.run(teach(places.here.solutions / f"{options.notebook}.ipynb", kernels))
 
 
 if __name__ == "__main__":

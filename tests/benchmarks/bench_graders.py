@@ -12,27 +12,28 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import grading
+import graders
 
-from mnist_lab.authoring import notebooks, write_release
+from mnist_lab import notebooks
+from mnist_lab.grading import write_release
 
 
 def measure(graders):
     """Grade all notebooks; how many are not what is due."""
     with tempfile.TemporaryDirectory() as folder:
         place, wrong = Path(folder), 0
-        environment = grading.make_environment(place / "environment")
+        environment = graders.make_environment(place / "environment")
         for grader in graders:
             began = time.perf_counter()
             write_release(grader, place / grader)
-            found = grading.GRADE[grader](place / grader, environment)
+            found = graders.GRADE[grader](place / grader, environment)
             for path in notebooks.list_solutions():
-                points = [found[student, path.stem] for student in grading.STUDENTS]
-                due = [grading.due(path, student) for student in grading.STUDENTS]
+                points = [found[student, path.stem] for student in graders.STUDENTS]
+                due = [graders.due(path, student) for student in graders.STUDENTS]
                 wrong += [got for got, _ in points] != due
                 told = ", ".join(
                     f"{student} {got:g} of {best:g}"
-                    for student, (got, best) in zip(grading.STUDENTS, points, strict=True)
+                    for student, (got, best) in zip(graders.STUDENTS, points, strict=True)
                 )
                 print(f"{grader:9} {path.stem:13} {told}; due: {', '.join(map(str, due))}")
             print(f"{grader:9} {time.perf_counter() - began:.0f} s")
@@ -40,4 +41,4 @@ def measure(graders):
 
 
 if __name__ == "__main__":
-    sys.exit(measure(sys.argv[1:] or grading.GRADE) > 0)
+    sys.exit(measure(sys.argv[1:] or graders.GRADE) > 0)

@@ -23,7 +23,7 @@ from pathlib import Path
 from nbclient import NotebookClient
 from playwright.sync_api import sync_playwright
 
-from mnist_lab.authoring import notebooks
+from mnist_lab import notebooks
 
 MNIST_LAB = [sys.executable, "-m", "mnist_lab"]
 MINUTE = 60_000  # in milliseconds
@@ -49,7 +49,7 @@ def opened(browser, folder: Path) -> dict[str, float]:
         page.locator(".jp-Notebook .jp-MarkdownCell").first.click(timeout=MINUTE)
         page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
         shown = time.perf_counter()
-        cells = notebooks.read(folder / "1_linear.ipynb").cells
+        cells = notebooks.read_notebook(folder / "1_linear.ipynb").cells
         for _ in itertools.takewhile(lambda cell: cell.cell_type == "markdown", cells):
             page.keyboard.press("Shift+Enter")
         page.keyboard.press("Shift+Enter")
@@ -64,7 +64,7 @@ def opened(browser, folder: Path) -> dict[str, float]:
 
 def slow_cells(path: Path, limit: float) -> tuple[float, dict[str, float]]:
     """Seconds that a notebook's cells take in all, and those of the slow ones by their ids."""
-    book = notebooks.read(path)
+    book = notebooks.read_notebook(path)
     place = {"metadata": {"path": str(path.parent)}}
     client = NotebookClient(book, kernel_name="python3", iopub_timeout=60, resources=place)
     client.extra_arguments = ["--log-level=ERROR"]  # of the kernel

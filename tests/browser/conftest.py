@@ -14,8 +14,8 @@ import nbformat
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from mnist_lab.authoring.notebooks import SOLUTIONS
-from mnist_lab.authoring.opening import PROMPT
+from mnist_lab import places
+from mnist_lab.notebooks.opening import PROMPT
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 ARGUMENTS = [
@@ -233,7 +233,7 @@ def open_solution(jupyter, open_file):
     """Open one of the lab's own notebooks, a copy of it."""
 
     def open_solution(name: str, **size: int) -> Lab:
-        shutil.copy(SOLUTIONS / name, jupyter[2] / name)
+        shutil.copy(places.here.solutions / name, jupyter[2] / name)
         return open_file(name, **size)
 
     return open_solution

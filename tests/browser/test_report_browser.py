@@ -8,7 +8,8 @@ from samples import fault
 from students import BOMB, FILE, blank, cell_of, student
 
 import mnist_lab as lab
-from mnist_lab.authoring import export_notebooks, report_class
+from mnist_lab.grading import report_class
+from mnist_lab.notebooks import export_notebooks
 
 
 @pytest.fixture

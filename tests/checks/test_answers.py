@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 import mnist_lab as lab
-from mnist_lab.authoring import notebooks, questions
+from mnist_lab import notebooks
 from mnist_lab.course import ANSWERS, Function
 
 
@@ -553,9 +553,9 @@ def test_every_answer_is_in_the_banks_and_in_a_notebook():
         assert len(getattr(answer.task, "slips", ())) + len(WRONG.get(name, ())) >= 3, name
     sources, asked = [], set()
     for path in notebooks.list_solutions():
-        book = notebooks.read(path)
+        book = notebooks.read_notebook(path)
         sources += [cell.source for cell in book.cells]
-        asked |= {question.name for question in questions.list_questions(book, path)}
+        asked |= {question.name for question in notebooks.list_questions(book, path)}
     assert set(ANSWERS) <= asked
     for name in ANSWERS:
         assert sum(f'lab.check_answer("{name}"' in source for source in sources) == 1
@@ -563,9 +563,9 @@ def test_every_answer_is_in_the_banks_and_in_a_notebook():
 
 def test_every_answer_in_code_has_a_check_of_its_own_behind_it():
     for path in notebooks.list_solutions():
-        book = notebooks.read(path)
+        book = notebooks.read_notebook(path)
         kinds = {cell.id: cell.cell_type for cell in book.cells}
-        found = questions.list_questions(book, path)
+        found = notebooks.list_questions(book, path)
         for question in found:
             assert bool(question.check) is (kinds[question.cell] == "code"), question
         checks = [question.check for question in found if question.check]
@@ -627,7 +627,7 @@ def test_a_function_cannot_change_the_probes():
 def test_model_answers_say_what_a_good_answer_mentions():
     asked = 0
     for path in notebooks.list_solutions():
-        for question in questions.list_questions(notebooks.read(path), path):
+        for question in notebooks.list_questions(notebooks.read_notebook(path), path):
             if question.check:
                 continue
             words = lab.model_answer(question.name)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import mnist_lab as lab
-from mnist_lab import runs
-from mnist_lab.authoring import notebooks
+from mnist_lab import places
 from mnist_lab.records import list_jobs, make_records, results, verify_records
 from mnist_lab.records.variants import CHOSEN_EPOCHS, CHOSEN_RATE, RATES
 
@@ -32,17 +31,17 @@ def test_seed_0_of_all_parts_comes_first(data):
 
 
 def test_they_are_all_there(data):
-    assert runs.RECORDS.is_dir()
+    assert places.here.records.is_dir()
     for job in list_jobs(data):
-        assert job.shortcoming(runs.RECORDS) == "", job.name
-    assert sum(path.stat().st_size for path in runs.RECORDS.glob("*.npz")) < 30e6
+        assert job.shortcoming(places.here.records) == "", job.name
+    assert sum(path.stat().st_size for path in places.here.records.glob("*.npz")) < 30e6
 
 
 def test_runs_on_few_images_are_small_files_without_weights_and_probabilities():
-    few = list(runs.RECORDS.glob("*_on_*.npz"))
+    few = list(places.here.records.glob("*_on_*.npz"))
     assert len(few) == 5 * len(ON_FEW)
     assert max(path.stat().st_size for path in few) < 30_000
-    run = lab.Run.load(runs.RECORDS / "cnn_on_300-seed0.npz")
+    run = lab.Run.load(places.here.records / "cnn_on_300-seed0.npz")
     assert (run.weights, len(run.val_probabilities)) == ([], 0)
 
 
@@ -57,7 +56,7 @@ def test_the_modern_networks_are_on_file_with_their_weights():
 
 
 def test_readme_tells_what_they_say():
-    assert results(runs.RECORDS) in notebooks.README.read_text()
+    assert results(places.here.records) in places.here.readme.read_text()
 
 
 def test_the_chosen_one_is_what_the_validation_images_choose():
@@ -71,7 +70,7 @@ def test_the_chosen_one_is_what_the_validation_images_choose():
 def test_one_made_anew_in_full_is_like_the_one_on_file(data, tmp_path):
     job = list_jobs(data, ["linear"], seeds=1)[0]
     make_records([job], tmp_path)
-    made, on_file = (lab.Run.load(job.file(folder)) for folder in (tmp_path, runs.RECORDS))
+    made, on_file = (lab.Run.load(job.file(folder)) for folder in (tmp_path, places.here.records))
     assert (made.epochs, len(made.batch_loss)) == (17, 10_200)
     assert made.val_accuracy == pytest.approx(on_file.val_accuracy, abs=0.02)
 
@@ -81,4 +80,4 @@ def test_those_of_the_linear_and_the_modern_network_and_two_on_few_images_are_tr
     jobs = list_jobs(data, ["linear", "beyond"], seeds=1)
     quick = [job for job in jobs if job.part.key not in ON_FEW]
     few = [job for job in jobs if job.part.key in ("cnn_on_300", "watched_on_3000")]
-    assert verify_records(quick + few, runs.RECORDS, data), capsys.readouterr().out
+    assert verify_records(quick + few, places.here.records, data), capsys.readouterr().out

@@ -17,7 +17,7 @@ from distributed import Client, LocalCluster
 import mnist_lab as lab
 from mnist_lab import records
 from mnist_lab.__main__ import main
-from mnist_lab.authoring import notebooks
+from mnist_lab.notebooks import files
 from mnist_lab.records import making, verification
 
 EPOCHS = 3  # instead of the sheet's 17, which change nothing of what is tested here
@@ -149,14 +149,14 @@ def test_killed_while_a_notebook_is_executed(tmp_path):
     path = tmp_path / "book.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
     before = path.read_bytes()
-    script = f"from mnist_lab.authoring.notebooks import *; execute(Path({str(path)!r}))"
+    script = f"from mnist_lab.notebooks.files import *; execute(Path({str(path)!r}))"
     with subprocess.Popen([sys.executable, "-c", script]) as process:
         while not (tmp_path / "started").exists():
             time.sleep(0.05)
         process.kill()
     assert path.read_bytes() == before
     path.write_text(path.read_text().replace("time.sleep(60)", "print(6 * 7)"))
-    notebooks.execute(path)
+    files.execute(path)
     assert nbformat.read(path, 4).cells[0].outputs[0].text == "42\n"
     assert sorted(path.name for path in tmp_path.glob("*book*")) == ["book.ipynb"]
 
@@ -169,7 +169,7 @@ def test_a_failing_notebook_is_told_and_stays(tmp_path):
     before = path.read_bytes()
     message = r"book.ipynb: cell 'second' failed \(ZeroDivisionError: division by zero\)"
     with pytest.raises(lab.DataError, match=message):
-        notebooks.execute(path)
+        files.execute(path)
     assert path.read_bytes() == before
 
 
@@ -339,18 +339,16 @@ def test_without_weights_the_probabilities_bound_the_loss(data, jobs, made):
 
 
 @pytest.fixture
-def folder(made, monkeypatch, tmp_path):
+def folder(made, relocate, tmp_path):
     """The command line at work in a folder of its own, on a notebook and a README of its own."""
     own = tmp_path / "runs"
     own.mkdir()
     for path in made.glob("*.npz"):
         (own / path.name).write_bytes(path.read_bytes())
-    monkeypatch.setattr("mnist_lab.__main__.RECORDS", own)
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("6 * 7", id="cell")])
     (tmp_path / "books").mkdir()
     nbformat.write(book, tmp_path / "books" / "1_book.ipynb")
-    monkeypatch.setattr(notebooks, "SOLUTIONS", tmp_path / "books")
-    monkeypatch.setattr(notebooks, "README", tmp_path / "README.md")
+    relocate(records=own, solutions=tmp_path / "books", readme=tmp_path / "README.md")
     (tmp_path / "README.md").write_text(
         "Before\n<!-- results -->\nold\n<!-- end of results -->\nAfter\n"
     )

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import mnist_lab as lab
-from mnist_lab import runs
 from mnist_lab.training import loop
 
 pytestmark = pytest.mark.usefixtures("plainly")
@@ -27,9 +26,9 @@ def recorded(plainly, small, tmp_path_factory):
 
 
 @pytest.fixture
-def records(recorded, tmp_path, monkeypatch):
+def records(recorded, tmp_path, relocate):
     """The recorded runs, where a test may change them."""
-    monkeypatch.setattr(runs, "RECORDS", tmp_path)
+    relocate(records=tmp_path)
     return shutil.copytree(recorded, tmp_path, dirs_exist_ok=True)
 
 
@@ -146,8 +145,8 @@ def test_a_damaged_record_is_told_and_not_used(small, records, capsys):
     assert "part-seed0.npz is damaged" in said
 
 
-def test_without_records_it_trains(small, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(runs, "RECORDS", tmp_path / "absent")
+def test_without_records_it_trains(small, tmp_path, relocate, capsys):
+    relocate(records=tmp_path / "absent")
     lab.train(writes(), small, epochs=1, batch_size=64, seed=0, recorded=True)
     assert "(there are no recorded runs)" in capsys.readouterr().out
 

@@ -63,8 +63,10 @@ def test_that_it_diverged_is_said(small):
     assert not training.run.interrupted
 
 
-def test_a_recorded_run_is_found_before_anything_is_compiled(small, tmp_path, monkeypatch):
-    monkeypatch.setattr("mnist_lab.runs.RECORDS", tmp_path)
+def test_a_recorded_run_is_found_before_anything_is_compiled(
+    small, tmp_path, monkeypatch, relocate
+):
+    relocate(records=tmp_path)
     figures = {"epochs": 1, "batch_size": BATCH, "seed": 3}
     lab.train(lab.build_linear(), small, **figures).save(tmp_path / "linear.npz")
     monkeypatch.delattr(CompiledLoop, "compile")

@@ -1,0 +1,202 @@
+"""Within the process that examines one notebook: its cells run, and what came of them is told."""
+
+import contextlib
+import io
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .. import quiet
+from . import guard
+
+LONGEST = 400  # characters of a text that is told
+SECONDS = 2.0  # of each training that is on no record
+_OUTPUT = 10**7  # characters that a cell may print
+_SHOUTING = f"printing more than {_OUTPUT // 10**6} MB"
+_HOARDING = f"taking more than {guard.MEMORY // 2**30} GB of memory"
+
+
+class NotDoneError(Exception):
+    """What a report does not wait for."""
+
+
+class _Output(io.TextIOBase):
+    """Takes what a cell prints, and keeps nothing of it."""
+
+    def __init__(self):
+        self.printed = 0
+
+    def write(self, text: str) -> int:
+        self.printed += len(text)
+        if self.printed > _OUTPUT:
+            raise NotDoneError(f"{_SHOUTING} is refused in an examination")
+        return len(text)
+
+
+def sit(cells: list[tuple[str, str, bool]], place: Path, seconds: float) -> NoReturn:
+    """Run the cells of a notebook in `place/work`; a line of `place/told` says what each came to.
+
+    Parameters
+    ----------
+    cells
+        Name and source of each, and whether it is a check of the lab.
+    place
+        A folder with the folder "work".
+    seconds
+        How long it may compute.
+    """
+    if hasattr(os, "setsid"):  # with what it may start, it can then be ended as one
+        os.setsid()
+    told = os.open(place / "told", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def tell(**what: Any) -> None:
+        os.write(told, json.dumps(what).encode() + b"\n")
+
+    refused = []
+
+    def tell_refused(what: str) -> None:
+        if not refused:  # the first says enough, and a loop may try for ever
+            tell(refused=what[:LONGEST])
+        refused[:] = [what]
+
+    guard.leave_network()
+    output = _Output()
+    shell, own = _prepare(place / "work", output)
+    guard.shut_in(place / "work", seconds, tell_refused)
+    for name, source, is_check in cells:
+        tell(begin=name)
+        output.printed = 0
+        came = (_check if is_check else _run)(shell, source, own)
+        if output.printed > _OUTPUT:
+            tell_refused(_SHOUTING)
+        if came.get("kind") == "MemoryError":
+            tell_refused(_HOARDING)
+        tell(end=name, **came)
+    tell(done=True)
+    os._exit(0)  # what a student's code would still do at the end does not matter
+
+
+def _prepare(folder: Path, output: io.TextIOBase) -> tuple[Any, dict[str, Any]]:
+    """A shell as a kernel has it, and what the lab's names stand for in it."""
+    os.chdir(folder)
+    home = str(folder)
+    os.environ |= dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"), home)
+    os.environ["IPYTHONDIR"] = str(folder.with_name("ipython"))
+    # As many are examined at once as there are processors.
+    os.environ |= {"MPLBACKEND": "agg", "TF_NUM_INTRAOP_THREADS": "1"}
+    os.environ.pop(quiet.ASLEEP, None)
+    tempfile.tempdir = None
+    sys.dont_write_bytecode = True
+    with open(os.devnull, "r+b") as nothing:
+        for standard in range(3):
+            os.dup2(nothing.fileno(), standard)
+    sys.stdout = sys.stderr = output
+
+    import mnist_lab as lab
+
+    from . import warm
+
+    quiet.install()  # wakes TensorFlow, if it was loaded before the fork
+    warm.matplotlib.use("agg")
+    own = {name: getattr(lab, name) for name in lab.__all__} | _as_examined(lab, warm)
+    vars(lab).update(own)
+    return _shell(warm.IPython.core.interactiveshell.InteractiveShell), own
+
+
+def _shell(kind: type) -> Any:
+    shell = kind.instance()
+    # What a line that begins with ! asks for is not done, and the cell goes on.
+    shell.system = shell.getoutput = lambda *_, **__: None
+    shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
+    return shell
+
+
+def _as_examined(lab: Any, warm: Any) -> dict[str, Callable]:
+    """The lab's functions as they are in an examination: what takes long is not waited for."""
+    fit = warm.keras.Model.fit
+
+    def fit_briefly(model: Any, *arguments: Any, callbacks: Any = None, **options: Any) -> Any:
+        clock = warm.keras.callbacks.LambdaCallback(on_train_batch_end=_clock("no recorded run"))
+        callbacks = [*(callbacks or []), clock]
+        return fit(model, *arguments, callbacks=callbacks, **options)
+
+    warm.keras.Model.fit = fit_briefly
+
+    def train(*arguments: Any, recorded: bool = False, callback: Any = None, **options: Any) -> Any:
+        try:
+            return warm.training.train(*arguments, recorded="only", **options)
+        except LookupError as problem:
+            if recorded:
+                raise NotDoneError(f"{problem}: not trained for a report") from None
+            clock = _clock(str(problem))
+        watch = callback or (lambda run: False)
+        return warm.training.train(
+            *arguments, callback=lambda run: clock() or watch(run), **options
+        )
+
+    def load_mnist(path: Any = None) -> Any:
+        return warm.MNIST if path is None else warm.load_mnist(path)
+
+    pictures = [name for name in lab.__all__ if name.startswith("plot_")]
+    return {
+        "train": train,
+        "load_mnist": load_mnist,
+        "train_replicas": _not_done("a survey of replicas is not trained for a report"),
+        "explore": _not_done("the laboratory is not opened for a report"),
+    } | dict.fromkeys([*pictures, "compare"], lambda *_, **__: None)
+
+
+def _clock(why: str) -> Callable[..., None]:
+    ends = None
+
+    def look(*_: Any, **__: Any) -> None:
+        nonlocal ends
+        ends = ends or time.monotonic() + SECONDS
+        if time.monotonic() > ends:
+            raise NotDoneError(f"a training of more than {SECONDS:g} s is not waited for: {why}")
+
+    return look
+
+
+def _not_done(words: str) -> Callable[..., NoReturn]:
+    def refuse(*_: Any, **__: Any) -> NoReturn:
+        raise NotDoneError(words)
+
+    return refuse
+
+
+def _run(shell: Any, source: str, _: dict[str, Any]) -> dict[str, str]:
+    return _error(shell.run_cell(source))
+
+
+def _check(shell: Any, source: str, own: dict[str, Any]) -> dict[str, str]:
+    """Run a check of the lab, whatever a student's code has made of the lab's names."""
+    import mnist_lab as lab
+
+    from ..checks import first_fault
+
+    vars(lab).update(own)
+    shell.user_ns["lab"] = lab
+    done = shell.run_cell(source)
+    result = done.result
+    if type(result) is not own["CheckResult"]:
+        return _error(done)
+    first, reason = first_fault(result.as_dict())
+    return {"outcome": result.outcome, "first": first[:LONGEST], "reason": reason[:LONGEST]}
+
+
+def _error(done: Any) -> dict[str, str]:
+    problem = done.error_before_exec or done.error_in_exec
+    if problem is None:
+        return {}
+    words = ""
+    with contextlib.suppress(Exception):  # a student's own class may have no words
+        words = str(problem).strip().splitlines()[0]
+    told = f"{type(problem).__name__}: {words}" if words else type(problem).__name__
+    error = words if isinstance(problem, NotDoneError) else told
+    return {"error": error[:LONGEST], "kind": type(problem).__name__[:LONGEST]}

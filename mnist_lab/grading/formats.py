@@ -1,0 +1,140 @@
+"""The formats of graders: a solution's cells as the source notebooks of nbgrader and Otter."""
+
+import itertools
+import json
+from collections.abc import Iterator
+
+import nbformat
+from nbformat import NotebookNode
+
+from ..course import Region, find_regions, replace_regions, split_hidden
+from ..notebooks import Question, plain, require, stub
+
+OFF = "withhold-solutions"  # the cell that switches solutions on demand off
+_HIDDEN = "\n\n### BEGIN HIDDEN TESTS\n{}\n### END HIDDEN TESTS"
+
+
+def for_nbgrader(
+    cells: list[NotebookNode], questions: list[Question], points: dict[str, float]
+) -> list[NotebookNode]:
+    """Make cells of a solution those of nbgrader: answers and locked tests, told by metadata.
+
+    The format is version 3 of nbgrader's cell metadata, as nbgrader 0.9 reads it.
+    """
+    roles = {OFF: {"grade": False, "solution": False, "locked": True}}
+    for question in questions:
+        roles[question.cell] = {"grade": not question.check, "solution": True, "locked": False}
+        if question.check:
+            roles[question.check] = {"grade": True, "solution": False, "locked": True}
+        roles[question.check or question.cell]["points"] = points[question.name]
+    checks = {question.check for question in questions}
+    made = []
+    for cell in cells:
+        mark = _mark_code if cell.cell_type == "code" else _mark_answer
+        source = replace_regions(cell.source, find_regions(cell), mark)
+        if cell.id in checks:
+            seen, hidden = split_hidden(source)
+            source = require(seen) + (_HIDDEN.format(hidden) if hidden else "")
+        made.append(plain(cell, source))
+        if cell.id in roles:
+            ours = {"schema_version": 3, "grade_id": cell.id, "task": False}
+            made[-1].metadata["nbgrader"] = ours | roles[cell.id]
+    return made
+
+
+# nbgrader's stub has no place for what a marker asks for: it stays in a line above.
+def _mark_code(region: Region, indent: str, solution: list[str]) -> list[str]:
+    begin, end = (f"{indent}### {word} SOLUTION" for word in ("BEGIN", "END"))
+    return [f"{indent}# {region.prompt}", begin, *solution, end]
+
+
+def _mark_answer(region: Region, _: str, answer: list[str]) -> list[str]:
+    begin, end = (f"<!-- ### {word} SOLUTION -->" for word in ("BEGIN", "END"))
+    return [f"*Double-click and write {region.prompt.rstrip('.')}.*", "", begin, *answer, end]
+
+
+def for_otter(
+    cells: list[NotebookNode], questions: list[Question], points: dict[str, float]
+) -> list[NotebookNode]:
+    """Make cells of a solution those of `otter assign`: questions in blocks of raw cells.
+
+    A check stays in the student's notebook as it is; what Otter runs behind it is a test.
+    """
+    answers = {question.cell: question for question in questions}
+    checks = {question.check for question in questions}
+    made = []
+    for cell in cells:
+        question = answers.get(cell.id)
+        if question:
+            made.append(_raw("BEGIN QUESTION", _settings(question, points[question.name])))
+            made += _otter_answer(cell)
+        elif cell.id in checks:
+            made += _otter_tests(cell)
+        else:
+            made.append(plain(cell, cell.source))
+        if cell.id in checks or (question and not question.check):
+            made.append(_raw("END QUESTION"))
+    made.insert(0, _raw("ASSIGNMENT CONFIG"))
+    numbers = itertools.count()
+    for cell in made:
+        if "id" not in cell:
+            cell["id"] = f"otter-{next(numbers)}"
+    return made
+
+
+def _settings(question: Question, worth: float) -> str:
+    """A question's lines of YAML. The lab's check says all that Otter's own check cell would."""
+    settings = {"name": question.cell, "points": worth}
+    if question.check:
+        settings |= {"check_cell": False, "all_or_nothing": True}
+    else:
+        settings["manual"] = True
+    return "\n".join(f"{key}: {json.dumps(value)}" for key, value in settings.items())
+
+
+def _otter_answer(cell: NotebookNode) -> Iterator[NotebookNode]:
+    """A solution in its block; of an answer in words what is asked stands before it."""
+    regions, source = find_regions(cell), cell.source
+    if cell.cell_type == "code":
+        source = replace_regions(source, regions, _otter_code)
+    else:
+        lines = source.split("\n")
+        answer = [line for region in regions for line in region.inside(lines)]
+        yield plain(cell, replace_regions(source, regions, lambda *_: []).strip())
+        cell, source = {**cell, "id": f"{cell.id[:55]}-answer"}, "\n".join(answer).strip()
+    yield _raw("BEGIN SOLUTION")
+    yield plain(nbformat.from_dict(cell), source)
+    yield _raw("END SOLUTION")
+
+
+def _otter_code(region: Region, indent: str, solution: list[str]) -> list[str]:
+    """A solution and, as a text that Otter takes out of its quotes, what students get instead."""
+    return [
+        f"{indent}# BEGIN SOLUTION NO PROMPT",
+        *solution,
+        f"{indent}# END SOLUTION",
+        f'{indent}""" # BEGIN PROMPT',
+        *stub(region, indent, solution),
+        f'{indent}"""; # END PROMPT',
+    ]
+
+
+def _otter_tests(cell: NotebookNode) -> Iterator[NotebookNode]:
+    seen, hidden = split_hidden(cell.source)
+    yield plain(cell, seen)
+    yield _raw("BEGIN TESTS")
+    yield _new("code", require(seen))
+    if hidden:
+        yield _new("code", f"# HIDDEN\n{hidden}")
+    yield _raw("END TESTS")
+
+
+def _raw(title: str, settings: str = "") -> NotebookNode:
+    return _new("raw", f"# {title}\n{settings}".strip())
+
+
+def _new(cell_type: str, source: str) -> NotebookNode:
+    made = {"cell_type": cell_type, "metadata": {}, "source": source}
+    if cell_type == "code":
+        made |= {"execution_count": None, "outputs": []}
+    return nbformat.from_dict(made)

@@ -1,0 +1,114 @@
+"""Releases: the solutions as source notebooks for those who grade with nbgrader or Otter."""
+
+import json
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from ..notebooks import (
+    DROPPED,
+    digest,
+    find_solutions,
+    list_questions,
+    our_part,
+    read_notebook,
+    text_of,
+)
+from ..support import DataError, make_folder, write_whole
+from .formats import OFF, for_nbgrader, for_otter
+from .points import points_table, read_points
+
+# For each grader its cells, and where it looks for a notebook.
+_GRADERS = {
+    "nbgrader": (for_nbgrader, "source/mnist_lab/{0}.ipynb"),  # mnist_lab is the assignment
+    "otter": (for_otter, "{0}/{0}.ipynb"),
+}
+_WITHHOLD = """\
+import mnist_lab as lab
+
+lab.withhold_solutions()"""
+# nbgrader's own limit of half a minute is short for a small server. Whoever trains a network that
+# is not on file is interrupted then, and keeps what was trained.
+_CONFIG = """\
+c = get_config()
+c.Execute.timeout = 120  # seconds for a cell
+"""
+
+
+def write_release(grader: str, folder: Path, table: Path | None = None) -> list[Path]:
+    """Write the solutions as source notebooks for a grader.
+
+    Parameters
+    ----------
+    grader
+        "nbgrader" or "otter".
+    folder
+        A course of nbgrader; for Otter a folder, in which each notebook gets one of its own.
+    table
+        What each question is worth, in CSV; without one, `points.csv` in the folder, which is made
+        with one point for each where it is missing.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    DataError
+        If there are no solutions, a marker is out of place, the table is not as it must be, or a
+        source notebook there was changed by somebody. Then nothing has been written.
+    """
+    books = {path: _read(path) for path in find_solutions()}
+    asked = {path: list_questions(book, path) for path, book in books.items()}
+    names = [question.name for questions in asked.values() for question in questions]
+    files, own = {}, folder / "points.csv"
+    if table or own.exists():
+        points = read_points(table or own, names)
+    else:
+        points = dict.fromkeys(names, 1)
+        files[own] = points_table(points)
+    make, place = _GRADERS[grader]
+    for path, book in books.items():
+        book.cells = make(book.cells, asked[path], points)
+        book.metadata["mnist_lab"] = {"exercise": path.stem, "sha256": _digest(book)}
+        target = folder / place.format(path.stem)
+        _check_unchanged(target)
+        files[target] = text_of(book)
+    config = folder / "nbgrader_config.py"
+    if grader == "nbgrader" and not config.exists():
+        files[config] = _CONFIG
+    for target, text in files.items():
+        make_folder(target.parent)
+        write_whole(target, text)
+    return list(files)
+
+
+def _read(path: Path) -> NotebookNode:
+    """A solution without what is for its readers alone, and with its answers on demand off."""
+    book = read_notebook(path)
+    book.metadata.pop("widgets", None)  # the state of live panels
+    cells = [cell for cell in book.cells if DROPPED not in cell.metadata.get("tags", [])]
+    lock = {"editable": False, "deletable": False}
+    off = nbformat.v4.new_code_cell(_WITHHOLD, id=OFF, metadata=lock)
+    types = [cell.cell_type for cell in cells]
+    cells.insert(types.index("code") if "code" in types else len(cells), off)
+    book.cells = cells
+    return book
+
+
+def _digest(book: NotebookNode) -> str:
+    """A digest of what an instructor may have changed in a source notebook."""
+    cells = [[cell.source, cell.metadata.get("nbgrader")] for cell in book.cells]
+    return digest(json.dumps(cells, sort_keys=True))
+
+
+def _check_unchanged(path: Path) -> None:
+    if path.exists():
+        book = read_notebook(path, repair=True)
+        if our_part(book).get("sha256") != _digest(book):
+            raise DataError(
+                f"{path} was changed since it was released: move it away, or delete it, and call "
+                "this again"
+            )

@@ -1,0 +1,152 @@
+"""The notebooks of a class: found, recognised, and matched with the questions they answer."""
+
+import ast
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from ..notebooks import ASIDE, Exercise, find_cells, has_answer, read_notebook, recognise
+from ..support import DataError
+from .outputs import read_check
+from .results import Examination, readable
+
+_BESIDE = 5 * 2**20  # bytes of what lies beside a notebook and is copied with it
+_SHOWING = ("print", "lab.plot_", "lab.compare", "lab.explore")
+
+
+@dataclasses.dataclass(frozen=True)
+class Submission:
+    """One notebook of a class.
+
+    Attributes
+    ----------
+    student : str
+        Where it lies in the folder, without its ending.
+    path : Path
+        The file.
+    name : str
+        Of which exercise it is a copy, such as "2_mlp"; empty if of none.
+    problem : str
+        Why it cannot be examined; empty if it can.
+    cells : list of (str, str, bool)
+        Its code, as `examine` takes it, with the lab's own checks in the place of the student's.
+    answered : dict of str to bool
+        By the id of each answer's cell, whether something was written there.
+    on_file : Examination
+        What the outputs of its checks say.
+    """
+
+    student: str
+    path: Path
+    name: str = ""
+    problem: str = ""
+    cells: Sequence[tuple[str, str, bool]] = ()
+    answered: Mapping[str, bool] = dataclasses.field(default_factory=dict)
+    on_file: Examination | None = None
+
+
+def find_notebooks(folder: Path) -> list[Path]:
+    """Find all notebooks under a folder, but hidden ones and those that `update` put aside.
+
+    Raises
+    ------
+    DataError
+        If there is no such folder, or no notebook in it.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is no folder: name the one that has your students' notebooks")
+    found = []
+    for path in sorted(folder.rglob("*.ipynb"), key=lambda path: path.with_suffix("")):
+        inner = path.relative_to(folder).parts
+        if ASIDE not in inner and not any(part.startswith(".") for part in inner):
+            found.append(path)
+    if not found:
+        raise DataError(f"{folder} has no notebooks (*.ipynb) in it, nor have its folders")
+    return found
+
+
+def read_submission(
+    path: Path, folder: Path, exercises: Mapping[str, Exercise], books: dict[str, NotebookNode]
+) -> Submission:
+    """Read one notebook of a class; one that cannot be examined says why."""
+    student = readable(path.relative_to(folder).with_suffix("").as_posix())
+    try:
+        book = read_notebook(path, repair=True)
+    except DataError as problem:
+        return Submission(student, path, problem=f"it {str(problem).removeprefix(f'{path} ')}")
+    name = recognise(book, books)
+    if name is None:
+        return Submission(student, path, problem="it is no copy of an exercise")
+    exercise = exercises[name]
+    find_cells(book, exercise.cells)
+    answered = {cell.id: has_answer(cell, exercise.cells) for cell in book.cells}
+    wanted = {question.cell: answered.get(question.cell, False) for question in exercise.questions}
+    cells = _list_code(book, exercise)
+    return Submission(student, path, name, "", cells, wanted, _on_file(book, exercise))
+
+
+def files_beside(path: Path) -> dict[str, bytes]:
+    """What else lies in the folder of a notebook: the smallest files first, 5 MB in all."""
+    files, left = {}, _BESIDE
+    candidates = [each for each in path.parent.glob("[!.]*") if each.suffix != ".ipynb"]
+    sizes = {each: each.stat().st_size for each in candidates if each.is_file()}
+    for each in sorted(sizes, key=sizes.__getitem__):
+        left -= sizes[each]
+        if left < 0:
+            break
+        files[each.name] = each.read_bytes()
+    return files
+
+
+def _list_code(book: NotebookNode, exercise: Exercise) -> list[tuple[str, str, bool]]:
+    """A student's code in its order, with each check as the lab has it, also where it is missing.
+
+    A check that the student deleted stands behind the answer. What the exercise has only to be
+    looked at is left out.
+    """
+    ids = {cell.id for cell in book.cells}
+    checked = [each for each in exercise.questions if each.check]
+    missing = {each.cell: each.check for each in checked if each.check not in ids}
+    found = []
+    for number, cell in enumerate(book.cells, 1):
+        if cell.cell_type != "code":
+            continue
+        if _is_shown_only(cell, exercise):
+            continue
+        if cell.id in exercise.checks:
+            found.append((cell.id, exercise.checks[cell.id], True))
+        else:
+            name = cell.id if cell.id in exercise.cells else f"number {number}"
+            found.append((name, cell.source, False))
+        if cell.id in missing:
+            found.append((missing[cell.id], exercise.checks[missing[cell.id]], True))
+    return found
+
+
+def _is_shown_only(cell: NotebookNode, exercise: Exercise) -> bool:
+    """Whether a cell is one of the exercise's own that draws or prints, and does nothing else."""
+    own = exercise.cells.get(cell.id)
+    if own is None or own.source != cell.source or cell.id in exercise.prompts:
+        return False
+    try:
+        return all(map(_shows, ast.parse(cell.source).body))
+    except SyntaxError:  # a line for IPython
+        return False
+
+
+def _shows(node: ast.stmt) -> bool:
+    if isinstance(node, ast.For):
+        return all(map(_shows, node.body))
+    called = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    return called and ast.unparse(node.value.func).startswith(_SHOWING)
+
+
+def _on_file(book: NotebookNode, exercise: Exercise) -> Examination:
+    results = {
+        cell.id: read_check(cell)
+        for cell in book.cells
+        if cell.source == exercise.checks.get(cell.id) and cell.cell_type == "code"
+    }
+    return Examination({name: found for name, found in results.items() if found})

@@ -1,0 +1,277 @@
+"""A student's own copies of the exercises: made, and kept up to date under the answers."""
+
+import contextlib
+import copy
+import os
+import re
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from .. import places
+from ..support import DataError, make_folder, write_whole
+from .cells import digest, find_cells, generated_ids, is_changed, our_part, recognise
+from .files import list_notebooks, list_solutions, read_exercises, read_notebook, text_of
+from .servers import is_open
+
+ASIDE = "before-update"  # the folder beside a copy that keeps what it was before
+_KEPT_ASIDE = 10  # of each copy
+_UPDATED, _REMOVED = "updated", "removed"
+_CLASH = "changed in the exercise and by you (see the cell behind)"
+_UNSURE = "kept, since they differ from the exercise and may be yours"
+_KEPT = "kept, though no longer in the exercise"
+_NOTICE = """\
+**The exercise has changed here.** Your cell above is as you left it. In the exercise it is now:
+
+~~~~{language}
+{source}
+~~~~
+
+Take over what you need, then delete this cell."""
+_OPEN = """\
+; it is open in Jupyter, which will say on saving that the file has changed: Revert takes the \
+updated file, without what was not saved yet; Overwrite takes what you see there, and then call \
+this again"""
+
+
+def update(files: Iterable[Path] = (), folder: Path | None = None) -> tuple[list[str], list[str]]:
+    """Bring a student's copies up to date, and make those that are missing.
+
+    Parameters
+    ----------
+    files
+        Copies of any name; without them, all in `folder`, where missing ones are then made.
+    folder
+        Where the student's copies are; without it, `mnist_lab_notebooks`; in a clone
+        `notebooks/mine`.
+
+    Returns
+    -------
+    list of str, list of str
+        What was done, and which files were left alone because they cannot be read or written.
+
+    Raises
+    ------
+    DataError
+        If there are no exercises on file.
+    """
+    folder = folder or places.here.mine
+    exercises, failed = read_exercises()
+    told, present = [], set()
+    for path in files or list_notebooks(folder):
+        try:
+            name, done = _update_copy(path, exercises)
+        except (DataError, OSError) as problem:
+            failed.append(str(problem))
+        else:
+            present.add(name)
+            # A student's own notebook among the copies is no mistake; named, it is one.
+            (failed if files and not name else told).append(f"{path}: {done}")
+    try:
+        for path in _missing(folder, exercises, present) if not files else ():
+            write_whole(path, (places.here.exercises / path.name).read_bytes())
+            told.append(f"{path}: new")
+    except OSError as problem:
+        failed.append(str(problem))
+    return told, failed
+
+
+def recognise_folder(folder: Path) -> bool:
+    """Whether a folder holds a student's copy of an exercise."""
+    exercises, _ = read_exercises()
+    for path in list_notebooks(folder):
+        with contextlib.suppress(DataError):
+            if recognise(read_notebook(path, repair=True), exercises):
+                return True
+    return False
+
+
+def copy_solutions(folder: Path) -> list[Path]:
+    """Copy the solutions into a folder of a student's or an instructor's own.
+
+    Returns
+    -------
+    list of Path
+        The copies, those that were there already, and stay as they are, left out.
+    """
+    make_folder(folder)
+    missing = [path for path in list_solutions() if not (folder / path.name).exists()]
+    for path in missing:
+        write_whole(folder / path.name, path.read_bytes())
+    return [folder / path.name for path in missing]
+
+
+def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
+    """Bring an exercise under the answers in a student's copy of an older version of it.
+
+    What the student changed or added stays, in the student's order, and what the student deleted
+    stays away. All other cells become those of the exercise. Where the exercise has changed in a
+    cell that the student has changed as well, a cell behind it shows the new text, once.
+
+    Parameters
+    ----------
+    book
+        The student's copy; it is changed in place.
+    exercise
+        The exercise as it is now.
+    name
+        Its name, such as "2_mlp".
+
+    Returns
+    -------
+    list of str
+        What was done, in words.
+    """
+    made = generated_ids(exercise)  # not those that somebody added to the exercise itself
+    newer = {cell.id: cell for cell in exercise.cells if cell.id in made}
+    known = generated_ids(book)
+    find_cells(book, newer)
+    ids = [cell.id for cell in book.cells]
+    in_order = [name for name in ids if name in known] == [name for name in known if name in ids]
+    told = {words: [] for words in (_UPDATED, _CLASH, _UNSURE, _KEPT, _REMOVED)}
+    # Each cell of the exercise, with those that the student put behind it.
+    groups: dict[str | None, list[NotebookNode]] = {None: []}
+    latest = None
+    for cell in book.cells:
+        if cell.id in newer:
+            latest = cell.id
+            groups[latest] = _merge_cell(cell, newer[cell.id], ids, told)
+        elif cell.id in known and not is_changed(cell):
+            told[_REMOVED].append(cell.id)
+        else:
+            groups[latest].append(cell)
+            if cell.id in known:
+                told[_KEPT].append(cell.id)
+                if our_part(cell).get("id", cell.id) != cell.id:
+                    # Else the next call would take it for the cell that its mark names.
+                    cell.metadata["mnist_lab"]["id"] = cell.id
+    for place in told[_CLASH]:
+        groups[place] = [cell for cell in groups[place] if not _is_outdated(cell, groups[place])]
+    order = list(groups)
+    if known and in_order:
+        order = [None, *(name for name in newer if name in groups)]
+    told["new"] = [name for name in newer if name not in groups and name not in known]
+    told["deleted by you"] = [name for name in newer if name not in groups and name in known]
+    _insert(newer, told["new"], groups, order)
+    book.cells = [cell for name in order for cell in groups[name]]
+    book.metadata["mnist_lab"] = our_part(exercise) | {"exercise": name, "cells": made}
+    return [f"{words}: {', '.join(names)}" for words, names in told.items() if names]
+
+
+def _merge_cell(
+    cell: NotebookNode, newer: NotebookNode, ids: list[str], told: dict[str, list[str]]
+) -> list[NotebookNode]:
+    """The cell as it stays or becomes, and perhaps one that tells what has changed."""
+    same_type = cell.cell_type == newer.cell_type
+    base = our_part(cell).get("sha256")
+    untouched = not is_changed(cell)
+    cell.metadata |= newer.metadata  # a student's own entries, such as those of slides, stay
+    if same_type and untouched and cell.source != newer.source:
+        told[_UPDATED].append(cell.id)
+        return [nbformat.from_dict({**newer, "metadata": cell.metadata})]
+    now = our_part(newer).get("sha256") or digest(newer.source)
+    cell.metadata["mnist_lab"] = {"id": cell.id, "sha256": now}
+    notice = f"{cell.id[:40]}-{now[:8]}"
+    same = same_type and cell.source == newer.source
+    if base is None and not same:
+        told[_UNSURE].append(cell.id)
+    if base in (None, now) or same or notice in ids:
+        return [cell]
+    told[_CLASH].append(cell.id)
+    language = "python" if newer.cell_type == "code" else newer.cell_type
+    text = _NOTICE.format(language=language, source=newer.source)
+    marked = {"mnist_lab": {"notice": cell.id, "sha256": digest(text)}}
+    return [cell, nbformat.v4.new_markdown_cell(text, id=notice, metadata=marked)]
+
+
+def _is_outdated(cell: NotebookNode, group: list[NotebookNode]) -> bool:
+    """Whether a cell is a notice that nobody has touched, with a later one before it."""
+    about = our_part(cell).get("notice")
+    notices = [other for other in group if about and our_part(other).get("notice") == about]
+    return cell in notices[1:] and not is_changed(cell)
+
+
+def _insert(newer: dict, new: list[str], groups: dict, order: list[str | None]) -> None:
+    """Put new cells at their place: behind the cell that they follow in the exercise."""
+    before = dict(zip(newer, [None, *newer], strict=False))
+    for name in new:
+        place = before[name]
+        while place not in groups:
+            place = before[place]
+        groups[name] = [newer[name]]
+        order.insert(order.index(place) + 1, name)
+
+
+def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | None, str]:
+    """Of which exercise it is a copy, and what was done."""
+    if {places.here.exercises, places.here.solutions} & set(path.resolve().parents):
+        raise DataError(f"{path} is no student's copy; those are in {places.here.mine}")
+    for _ in range(3):
+        before = path.read_bytes() if path.is_file() else b""
+        name, done, text = _updated(path, exercises)
+        # Jupyter may have saved it meanwhile.
+        if text is None or path.read_bytes() == before:
+            break
+    else:
+        raise DataError(f"{path} changes all the time: close it, and call this again")
+    if text is None:
+        return name, done
+    aside = _put_aside(path, before)
+    write_whole(path, text)
+    done += f"; what it was is in {ASIDE}/{aside.name}"
+    return name, done + _OPEN if is_open(path) else done
+
+
+def _put_aside(path: Path, content: bytes) -> Path:
+    """Keep what a copy was before, and of earlier times the latest nine."""
+    folder = path.parent / ASIDE
+    make_folder(folder)
+    aside = folder / f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}"
+    write_whole(aside, content)
+    stamped = f"{path.stem}-????????-??????{path.suffix}"
+    for old in sorted(folder.glob(stamped))[:-_KEPT_ASIDE]:
+        old.unlink()
+    return aside
+
+
+def _updated(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | None, str, str | None]:
+    """Of which exercise it is a copy, what was done, and the new text, if it is another one."""
+    try:
+        book = read_notebook(path, repair=True)
+    except DataError as problem:
+        if not os.path.lexists(path):
+            raise
+        raise DataError(
+            f"{problem}; it was left as it is. Repair it, or move it away and call this again "
+            "for a fresh copy"
+        ) from None
+    name = recognise(book, exercises)
+    if name is None:
+        return None, "no copy of an exercise, left as it is", None
+    theirs, ours = (our_part(each).get("version") for each in (book, exercises[name]))
+    if _figures(theirs) > _figures(ours):
+        raise DataError(
+            f"{path} is of version {theirs} of the lab, and this is version {ours}: it was left as "
+            "it is. Install the newer lab, and call this again"
+        )
+    old = copy.deepcopy(book)
+    done = merge(book, exercises[name], name)
+    if book == old:
+        return name, "; ".join(["up to date", *done]), None
+    done = done or ["marked as a copy of this version"]
+    return name, "; ".join(done), text_of(book)
+
+
+def _figures(version: object) -> list[int]:
+    """The figures of a version, to be compared; none if it has none."""
+    return [int(figure) for figure in re.findall(r"\d{1,9}", str(version))]
+
+
+def _missing(folder: Path, exercises: Iterable[str], present: set[str]) -> list[Path]:
+    """The copies that are to be made; not in place of a broken one."""
+    make_folder(folder)
+    paths = [folder / f"{name}.ipynb" for name in exercises if name not in present]
+    return [path for path in paths if not os.path.lexists(path)]

@@ -1,0 +1,308 @@
+"""Exercises from solutions: what stands between an author's markers becomes an empty space."""
+
+import ast
+import json
+import re
+import textwrap
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from .. import places
+from ..course import (
+    Region,
+    find_regions,
+    named,
+    question_name,
+    replace_regions,
+    split_hidden,
+)
+from ..support import DataError, make_folder, write_whole
+from .cells import generated_ids, is_changed, plain
+from .files import find_solutions, list_notebooks, list_solutions, read_notebook, text_of
+from .publishing import (
+    add_buttons,
+    publish,
+    published,
+    read_project,
+    readme_buttons,
+    repository,
+)
+
+DROPPED = "solution-only"  # the tag of cells that no exercise has
+_IPYTHON = re.compile(r"^\s*[%!?]|^\s*[\w, ]+=\s*[%!]|\?\s*$", re.MULTILINE)
+_FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^ {0,3}#{1,6} +(?:\d+\. )?(.*)", re.MULTILINE)
+_BOLD = re.compile(r"(\*\*|__)(.+?)\1", re.DOTALL)
+
+
+def make_exercise(path: Path, address: str | None = None) -> NotebookNode:
+    """Make the exercise notebook of a solution notebook.
+
+    Parameters
+    ----------
+    path
+        The solution notebook.
+    address
+        `OWNER/NAME` on github.com, for buttons that open the exercise on Binder and Colab.
+
+    Returns
+    -------
+    NotebookNode
+        The same cells with the same ids, without hidden tests. Each carries a digest of its
+        source, and the notebook the list of its cells and the lab's version: by these an answer
+        is recognised, a deleted cell, and a copy that is newer than the lab. The metadata of
+        other tools stay.
+
+    Raises
+    ------
+    DataError
+        If an author's marker is out of place, or a heading gives an answer away. Names the
+        notebook and the cell.
+    """
+    solution, headings, cells = read_notebook(path), [], []
+    ids = [cell.id for cell in solution.cells]
+    if not ids:
+        raise DataError(f"{path} has no cells")
+    for cell in solution.cells:
+        with named(path, cell):
+            if ids.count(cell.id) > 1:
+                raise DataError("is there twice; give one of the two another id")
+            if DROPPED in cell.metadata.get("tags", []):
+                continue
+            regions = find_regions(cell)
+            source = _blank(cell, regions, path) if regions else cell.source
+            if cell.cell_type == "markdown":
+                headings += _HEADING.findall(_FENCED.sub("", source))
+            _check_headings(headings, cell, regions)
+            if cell.cell_type == "code":
+                source, _ = split_hidden(source)
+        cells.append(plain(cell, source))
+    if address:
+        if "markdown" not in [cell.cell_type for cell in cells]:
+            raise DataError(f"{path} has no Markdown cell to put the buttons into")
+        add_buttons(cells, path.name, address)
+    ours = {"exercise": path.stem, "cells": [cell.id for cell in cells]}
+    ours["version"] = read_project().get("version", "")
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, "mnist_lab": ours}
+    for name in solution.metadata.keys() - {*metadata, "widgets"}:  # the state of live panels
+        metadata[name] = solution.metadata[name]
+    return nbformat.v4.new_notebook(cells=cells, metadata=metadata, nbformat_minor=5)
+
+
+def write_exercises(folder: Path | None = None, *, force: bool = False) -> tuple[list, list]:
+    """Generate all exercises into a folder, but never over a student's work unless forced.
+
+    Returns
+    -------
+    list of Path, list of str
+        The files written or as they should be already, and why others were left alone.
+
+    Raises
+    ------
+    DataError
+        As `make_exercise`, or if cells that students have come back under other ids; then nothing
+        has been written.
+    """
+    written, kept, folder = [], [], folder or places.here.exercises
+    texts = _generate()
+    for name, text in texts.items():
+        _check_ids(folder / name, text)
+    make_folder(folder)
+    for name, text in texts.items():
+        path = folder / name
+        answers = find_answers(path) if path.exists() and not force else []
+        if answers:
+            kept.append(f"{path}: {', '.join(answers)}")
+            continue
+        written.append(path)
+        if not _holds(path, text):
+            write_whole(path, text)
+    publish(readme_buttons(), "badges")
+    return written, kept
+
+
+def _check_ids(path: Path, text: str) -> None:
+    """Refuse an exercise whose cells have lost the ids by which students' answers are found."""
+    try:
+        before = {cell.id: cell.source for cell in read_notebook(path).cells}
+    except DataError:  # missing, or broken: then there is nothing to compare with
+        return
+    after = {cell.id: cell.source for cell in nbformat.reads(text, 4).cells}
+    lost = {source: name for name, source in before.items() if source and name not in after}
+    for name, source in after.items():
+        if name not in before and source in lost:
+            raise DataError(
+                f"{path}: cell {lost[source]!r} comes back as {name!r}: give the solution's cells "
+                "their old ids again, for students' answers are found by them (nbstripout keeps "
+                "them if it is called with --keep-id)"
+            )
+
+
+def compare_exercises(folder: Path | None = None) -> list[str]:
+    """Tell which exercises on file, README's buttons included, are not what would be generated.
+
+    Raises
+    ------
+    DataError
+        As `make_exercise`.
+    """
+    told, folder = [], folder or places.here.exercises
+    for name, text in _generate().items():
+        path = folder / name
+        if not path.exists():
+            told.append(f"{path} is missing")
+        elif not _holds(path, text):
+            told.append(f"{path} is not what the solution makes")
+    readme = places.here.readme
+    if readme.read_text("utf-8") != published(readme_buttons(), "badges"):
+        told.append(f"{readme}: the buttons are not those of the repository in pyproject.toml")
+    return told + list_stale(folder)
+
+
+def list_stale(folder: Path | None = None) -> list[str]:
+    """Tell which generated exercises in a folder have lost their solution notebook."""
+    told, names = [], {path.name for path in list_solutions()}
+    for path in list_notebooks(folder or places.here.exercises):
+        ours = path.is_file() and '"mnist_lab": {' in path.read_text("utf-8", "replace")
+        if ours and path.name not in names:
+            told.append(f"{path} has no solution notebook of this name: delete or rename it")
+    return told
+
+
+def _holds(path: Path, text: str) -> bool:
+    # What is no file is never opened: a pipe would keep us waiting.
+    return path.is_file() and path.read_text("utf-8", "replace") == text
+
+
+def find_answers(path: Path) -> list[str]:
+    """Tell what in a generated notebook is not as it was generated: a student's work, perhaps."""
+    try:
+        book = read_notebook(path, repair=True)
+    except DataError as problem:
+        return [str(problem).removeprefix(f"{path} ")]
+    made = generated_ids(book)
+    ids = [cell.id for cell in book.cells]
+    found = []
+    for cell in book.cells:
+        if cell.id not in made:
+            found.append(f"cell {cell.id!r} was added")
+        elif is_changed(cell):
+            found.append(f"cell {cell.id!r} was changed")
+        elif cell.get("outputs"):
+            found.append(f"cell {cell.id!r} was executed")
+    found += [f"cell {name!r} was deleted" for name in made if name not in ids]
+    if not found and ids != made:
+        found = ["the cells were put into another order"]
+    return found
+
+
+def _blank(cell: NotebookNode, regions: list[Region], path: Path) -> str:
+    if cell.cell_type == "code":
+        return _blank_code(cell.source, regions)
+    return _blank_answer(cell.source, regions, question_name(path, cell))
+
+
+def stub(region: Region, indent: str, _: list[str]) -> list[str]:
+    """The lines of code that ask a student for a solution."""
+    prompt = json.dumps(region.prompt, ensure_ascii=False)
+    return [f"{indent}# YOUR CODE HERE", f"{indent}raise NotImplementedError({prompt})"]
+
+
+def _blank_code(source: str, regions: list[Region]) -> str:
+    lines = source.split("\n")
+    for region in regions:
+        inner = "\n".join(region.inside(lines))
+        _check_statements(inner, f"lines {region.begin + 2} to {region.end}")
+    stubbed = replace_regions(source, regions, stub)
+    if not _parses(_as_python(stubbed)):
+        raise DataError(
+            "is no Python without its solution; put the markers around whole statements"
+        )
+    return stubbed
+
+
+def _blank_answer(source: str, regions: list[Region], name: str) -> str:
+    lines = source.split("\n")
+    for region in reversed(regions):
+        asked = region.prompt.rstrip(".")
+        space = (
+            f"*YOUR ANSWER HERE: double-click and write {asked}. Then compare it with another: "
+            f'`lab.model_answer("{name}")` in a cell of its own.*'
+        )
+        lines[region.begin : region.end + 1] = [space]
+    return "\n".join(lines)
+
+
+def _check_statements(code: str, place: str) -> None:
+    code = textwrap.dedent(code)
+    if _parses(code):
+        if not ast.parse(code).body:
+            raise DataError(f"{place}: empty solution; a comment alone is none")
+        return
+    if _IPYTHON.search(code):
+        raise DataError(
+            f"{place}: a line for IPython (%, ! or ?) in a solution; put it outside the markers"
+        )
+    raise DataError(f"{place}: not whole statements; put the markers around whole ones")
+
+
+def _parses(code: str) -> bool:
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError):  # the latter of a NUL character
+        return False
+    return True
+
+
+def _as_python(source: str) -> str:
+    """A cell's code with IPython's lines (%, !, ?) turned into calls, and without %%magic."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    return TransformerManager().transform_cell(re.sub(r"\A\s*%%.*\n", "", source))
+
+
+def _check_headings(headings: list[str], cell: NotebookNode, regions: list[Region]) -> None:
+    lines = cell.source.split("\n")
+    for region in regions:
+        answer = textwrap.dedent("\n".join(region.inside(lines)))
+        told = _calls(answer) if cell.cell_type == "code" else _phrases(answer)
+        for heading in headings:
+            if any(words <= _words(heading) for words in told):
+                raise DataError(
+                    f"line {region.begin + 1}: the heading {heading!r} gives the answer away; "
+                    "word it differently"
+                )
+
+
+def _phrases(answer: str) -> list[set[str]]:
+    phrases = [_words(phrase) for _, phrase in _BOLD.findall(answer)]
+    return [words for words in phrases if words]
+
+
+def _calls(answer: str) -> list[set[str]]:
+    """The words of each call's name together with those of one of its arguments."""
+    told = []
+    for call in ast.walk(ast.parse(answer)):
+        if not isinstance(call, ast.Call):
+            continue
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
+            value = argument.value if isinstance(argument, ast.Constant) else None
+            known = isinstance(value, int | float | str) and not isinstance(value, bool)
+            words = _words(str(value)) if known else set()
+            if name and words:
+                told.append(_words(name) | words)
+    return told
+
+
+def _words(text: str) -> set[str]:
+    found = re.findall(r"[^\W\d]\w*|\d+(?:\.\d+)?(?:e-?\d+)?", text.lower())
+    return {f"{float(word):g}" if word[0].isdecimal() else word for word in found}
+
+
+def _generate() -> dict[str, str]:
+    paths, address = find_solutions(), repository()
+    return {path.name: text_of(make_exercise(path, address)) for path in paths}

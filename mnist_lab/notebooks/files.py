@@ -1,0 +1,223 @@
+"""Notebooks on file: listed, read, executed and written."""
+
+import itertools
+import json
+import re
+import uuid
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from .. import places
+from ..support import DataError, check_file, write_whole
+from .cells import generated_ids
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+_LARGEST = 2**28  # bytes of a notebook; reading one takes several times as much memory
+_DEEPEST = 100  # lists and mappings within each other; nbformat's limit is that of Python's stack
+_LONGEST_NUMBER = 1000  # digits
+_CONFLICT = re.compile(r"^(<<<<<<< |>>>>>>> )", re.MULTILINE)
+
+
+def list_solutions() -> list[Path]:
+    """List the solution notebooks, in their order."""
+    return list_notebooks(places.here.solutions)
+
+
+def find_solutions() -> list[Path]:
+    """List the solution notebooks where there have to be some.
+
+    Raises
+    ------
+    DataError
+        If there are none.
+    """
+    found = list_solutions()
+    if not found:
+        raise DataError(f"{places.here.solutions} has no notebooks; call it in a clone")
+    return found
+
+
+def list_notebooks(folder: Path) -> list[Path]:
+    """List the notebooks in a folder, in their order; hidden ones are unfinished."""
+    return sorted(folder.glob("[!.]*.ipynb"))
+
+
+def read_exercises() -> tuple[dict[str, nbformat.NotebookNode], list[str]]:
+    """Read the exercises that students have copies of.
+
+    Returns
+    -------
+    dict of str to NotebookNode, list of str
+        The exercises by their names, such as "2_mlp", and why others cannot be read.
+
+    Raises
+    ------
+    DataError
+        If there are none on file.
+    """
+    exercises, failed = {}, []
+    for path in list_notebooks(places.here.exercises):
+        try:
+            book = read_notebook(path, repair=True)
+            if not generated_ids(book):
+                raise DataError(f"{path} is not as it was generated")
+            exercises[path.stem] = book
+        except DataError as problem:
+            cure = "install the lab again"
+            if places.here.is_clone:
+                cure = (
+                    "copy it to another place if you have written in it, then `git checkout HEAD "
+                    f"-- {path}` gets it again"
+                )
+            failed.append(f"{problem}; {cure}")
+    if not exercises:
+        raise DataError("; ".join(failed) or f"{places.here.exercises} has no exercises")
+    return exercises, failed
+
+
+def read_notebook(path: Path, *, repair: bool = False) -> nbformat.NotebookNode:
+    """Read a notebook exactly as it is on file.
+
+    Parameters
+    ----------
+    path
+        A notebook of format 4.
+    repair
+        Whether to give a new id to a cell that has none, or that of a cell above it.
+
+    Raises
+    ------
+    DataError
+        If the file is no whole notebook: empty, cut off, or with a merge conflict in it; or if it
+        could not be written again as it is. One sentence that begins with the path.
+    """
+    book = _read_json(path)
+    if not isinstance(book, dict) or book.get("nbformat") != 4:
+        raise DataError(f"{path} is not a notebook of format 4; Jupyter makes it one on saving")
+    try:
+        if repair:
+            _repair_ids(book)
+        # With its lines joined first, a long output is validated as one text.
+        book = nbformat.v4.to_notebook(book)
+        problem = next(nbformat.validator.iter_validate(book), None)
+    except (KeyError, TypeError, AttributeError):
+        raise DataError(f"{path} is not a whole notebook") from None
+    if problem:
+        raise DataError(f"{path} is not a whole notebook ({problem.message.splitlines()[0]:.200})")
+    if any("id" not in cell for cell in book["cells"]):
+        raise DataError(f"{path} has cells without ids; Jupyter makes them on saving")
+    return book
+
+
+def execute(path: Path) -> None:
+    """Execute a notebook from top to bottom in its folder, and put its outputs on file.
+
+    The file changes only when all cells have been executed without an error.
+
+    Raises
+    ------
+    DataError
+        If the file is no whole notebook, or a cell fails; names the notebook, the cell and the
+        error.
+    """
+    notebook = read_notebook(path)
+    place = {"metadata": {"path": str(path.parent)}}
+    try:
+        client = NotebookClient(
+            notebook,
+            kernel_name="python3",
+            iopub_timeout=60,  # on a busy machine outputs come late, and would be left out
+            record_timing=False,
+            store_widget_state=False,
+            resources=place,
+        )
+        client.extra_arguments = ["--log-level=ERROR"]  # of the kernel; its warnings are not ours
+        client.execute()
+    except CellExecutionError as problem:
+        failed = [cell.id for cell in notebook.cells if _error(cell)]
+        raise DataError(
+            f"{path}: cell {failed[-1]!r} failed ({problem.ename}: {problem.evalue})"
+        ) from None
+    notebook.metadata.language_info = {"name": "python"}  # its version would be noise
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            # Without the state of the kernel that made it, a panel is an error message.
+            output.get("data", {}).pop(WIDGET, None)
+    write_whole(path, text_of(notebook))
+
+
+def text_of(book: nbformat.NotebookNode) -> str:
+    """What a notebook's file holds."""
+    return nbformat.writes(book) + "\n"
+
+
+def _read_json(path: Path) -> Any:
+    """What a file says in JSON, if all of it can be understood, and written again."""
+    check_file(path, _LARGEST)
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # some editors on Windows write a mark first
+        book = json.loads(text, object_pairs_hook=_mapping, parse_int=_number)
+        _check_depth(book)
+        json.dumps(book, ensure_ascii=False).encode()
+    except OSError as problem:
+        raise DataError(f"{path} cannot be read ({problem.strerror})") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not a text file in UTF-8") from None
+    except UnicodeEncodeError as problem:
+        half = ascii(problem.object[problem.start])
+        raise DataError(f"{path} has half a character in it ({half}); delete it") from None
+    except json.JSONDecodeError as problem:
+        if _CONFLICT.search(text):
+            raise DataError(f"{path} has an unsolved merge conflict of git in it") from None
+        state = f"is broken at line {problem.lineno}" if text.strip() else "is empty"
+        raise DataError(f"{path} {state}") from None
+    except RecursionError:
+        raise DataError(f"{path} is not a whole notebook (nested too deeply)") from None
+    except ValueError as problem:
+        raise DataError(f"{path} is not a whole notebook ({problem})") from None
+    return book
+
+
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a key that is there twice, for JSON would keep only the last of the two texts."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"{twice!r} is there twice in one place")
+    return made
+
+
+def _number(digits: str) -> int:
+    """Refuse a number without end; Python's own refusal has advice that helps nobody here."""
+    if len(digits) > _LONGEST_NUMBER:
+        raise ValueError(f"a number of {len(digits):,} digits")
+    return int(digits)
+
+
+def _check_depth(book: Any) -> None:
+    level = [book]
+    for _ in range(_DEEPEST):
+        mappings = [node.values() for node in level if isinstance(node, dict)]
+        lists = [node for node in level if isinstance(node, list)]
+        level = list(itertools.chain(*mappings, *lists))
+    if level:
+        raise RecursionError
+
+
+def _repair_ids(book: dict) -> None:
+    seen = set()
+    for cell in book["cells"]:
+        # Colab, whose notebooks are of format 4.0, keeps the id among the metadata.
+        name = cell.get("id") or cell["metadata"].pop("id", None)
+        cell["id"] = name if name and name not in seen else uuid.uuid4().hex[:8]
+        seen.add(cell["id"])
+    book["nbformat_minor"] = max(5, book["nbformat_minor"])
+
+
+def _error(cell: nbformat.NotebookNode) -> bool:
+    return any(output.output_type == "error" for output in cell.get("outputs", []))

@@ -1,0 +1,163 @@
+"""A student's own notebook as a page to hand in, and as PDF where there is a Chromium."""
+
+import hashlib
+import html
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from ..support import DataError, make_folder, write_whole
+from .cells import find_cells, has_answer, recognise
+from .files import read_notebook
+from .questions import Exercise, read_questions
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+_PATIENCE = 120  # seconds that printing may take
+_SHOWN = {"text/plain", "image/png", "image/jpeg"}
+# How the lab shows a figure; all else in HTML is shown as the text that stands beside it.
+_FIGURE = re.compile(
+    r'<img alt="([^"<>]*)" width="(\d{1,4})" src="data:image/png;base64,([\w+/=\s]*)">'
+)
+_STYLE = Path(__file__).with_name("pages.css")
+_ANSWERS = """
+.celltag_answer, .celltag_blank { border-left: .4em solid #0969da; padding-left: .8em; }
+.celltag_blank { border-left-style: dotted; border-left-color: #8c959f; }
+.celltag_answer::before, .celltag_blank::before { display: block; color: #0969da;
+  font: bold .75em Helvetica, Arial, sans-serif; content: "ANSWER"; }
+.celltag_blank::before { color: #57606a; content: "NOT ANSWERED"; }
+footer { margin-top: 3em; padding-top: .5em; border-top: 1px solid #bbb; font-size: .8em;
+  overflow-wrap: anywhere; }
+@media print { .celltag_answer, .celltag_blank { print-color-adjust: exact;
+  -webkit-print-color-adjust: exact; } }
+"""
+
+
+def export_notebooks(files: Iterable[Path], folder: Path | None = None) -> tuple[list, list[str]]:
+    """Write students' notebooks as a page each, with their answers apart from the questions.
+
+    Nothing of a notebook is interpreted in its page, which has no scripts, needs no network, and
+    names the time and the digest of the file that it was made from.
+
+    Parameters
+    ----------
+    files
+        The notebooks.
+    folder
+        Where the pages go; without it, beside the notebooks.
+
+    Returns
+    -------
+    list of Path, list of str
+        The files written, and why others were not.
+
+    Raises
+    ------
+    DataError
+        If the exercises, by which an answer is recognised, are not on file.
+    """
+    exercises, books = read_questions()
+    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    written, failed = [], []
+    for path in files:
+        target = (folder or path.parent) / f"{path.stem}.html"
+        try:
+            book = read_notebook(path, repair=True)
+            make_folder(target.parent)
+            name = recognise(book, books)
+            write_whole(target, _page(path, _prepare(book, exercises.get(name))))
+            written.append(target)
+            if browser:
+                written.append(_print(browser, target))
+        except (DataError, OSError) as problem:
+            failed.append(str(problem))
+    return written, failed
+
+
+def _prepare(book: NotebookNode, exercise: Exercise | None) -> NotebookNode:
+    """The notebook with its answers marked, and its outputs as text and pictures alone."""
+    for cell in book.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [_plain(output) for output in cell.outputs]
+    if exercise:
+        find_cells(book, exercise.cells)
+        book.cells = [part for cell in book.cells for part in _mark(cell, exercise)]
+    else:
+        for cell in book.cells:
+            cell.metadata = {}
+    book.metadata = nbformat.from_dict({"language_info": {"name": "python"}})
+    return book
+
+
+def _mark(cell: NotebookNode, exercise: Exercise) -> list[NotebookNode]:
+    """A cell with its mark; an answer in words apart from the question that stands above it."""
+    asked = cell.id in exercise.prompts
+    mine = has_answer(cell, exercise.cells)
+    cell.metadata = {"tags": ["answer"] if mine else ["blank"] if asked else []}
+    if not (mine and asked and cell.cell_type == "markdown"):
+        return [cell]
+    lines, given = (each.source.split("\n") for each in (cell, exercise.cells[cell.id]))
+    alike = [mine == its for mine, its in zip(lines, given, strict=False)]
+    same = [*alike, False].index(False)
+    question = nbformat.v4.new_markdown_cell("\n".join(lines[:same]), id=f"{cell.id}-question")
+    cell.source = "\n".join(lines[same:])
+    return [question, cell] if question.source else [cell]
+
+
+def _plain(output: NotebookNode) -> NotebookNode:
+    if "data" not in output:
+        return output
+    figure = _FIGURE.fullmatch(output.data.get("text/html", ""))
+    output.metadata = nbformat.from_dict({})
+    shown = {kind: content for kind, content in output.data.items() if kind in _SHOWN}
+    output.data = nbformat.from_dict(shown or {"text/plain": "(to be seen in the notebook)"})
+    if figure:
+        alt, width, picture = figure.groups()
+        output.data["image/png"] = picture
+        output.metadata["image/png"] = {"alt": html.unescape(alt), "width": int(width)}
+    return output
+
+
+def _page(path: Path, book: NotebookNode) -> str:
+    from .rendering import UntrustedExporter  # takes a second to load
+
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    body, resources = UntrustedExporter(path).from_notebook_node(book)
+    name = html.escape(os.fsencode(path.name).decode(errors="replace"))
+    styles = "".join(resources["inlining"]["css"])
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>{name}</title>
+<style>{styles}{_STYLE.read_text("utf-8")}{_ANSWERS}</style></head>
+<body>
+{body}
+<footer>{name}, exported {time.strftime("%Y-%m-%d %H:%M %Z")}. SHA-256 of the notebook: {digest}
+</footer>
+</body></html>
+"""
+
+
+def _print(browser: str, page: Path) -> Path:
+    """Print a page as PDF."""
+    target = page.with_suffix(".pdf")
+    command = [browser, "--headless", "--disable-gpu", "--no-pdf-header-footer"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--no-sandbox")  # Chromium has none for root, as in a container
+    command += [f"--print-to-pdf={target}", page.resolve().as_uri()]
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=_PATIENCE)
+    except (OSError, subprocess.SubprocessError) as problem:
+        raise DataError(
+            f"{target} could not be made ({type(problem).__name__} of {browser}): open {page} in "
+            "your browser, and print it"
+        ) from None
+    return target

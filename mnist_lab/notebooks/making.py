@@ -1,0 +1,74 @@
+"""The solutions made anew: records that are missing, notebooks executed, README's table."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..progress import MovingLine, duration
+from .files import execute, list_solutions
+from .publishing import publish
+
+if TYPE_CHECKING:
+    from ..records import Job
+
+
+def plan_solutions(jobs: Sequence["Job"], folder: Path) -> list[str]:
+    """Say, in lines, what `make_solutions` would do, and how long it would take here."""
+    from ..records import plan  # TensorFlow takes seconds to load; most of this wing needs none
+
+    planned = plan(jobs, folder)
+    total = sum(seconds for *_, seconds in planned)
+    return [
+        *(f"{job.name}: {why}; about {duration(seconds)}" for job, why, seconds in planned),
+        f"to train: {len(planned)} of {len(jobs)} runs, about {duration(total)}",
+        f"to execute: {', '.join(book.stem for book in list_solutions())}",
+    ]
+
+
+def make_solutions(
+    jobs: Sequence["Job"], folder: Path, executor: Callable[[], Executor] | None = None
+) -> str:
+    """Train what is missing or stale, execute all solution notebooks, and write README's table.
+
+    Parameters
+    ----------
+    jobs
+        The runs that are to be on file.
+    folder
+        Where the records are.
+    executor
+        Makes a `concurrent.futures.Executor` on which several runs are trained at once.
+
+    Returns
+    -------
+    str
+        The table of results.
+
+    Raises
+    ------
+    DataError
+        If another process is at it, or a notebook fails.
+    KeyboardInterrupt
+        If it was interrupted; called again, it goes on where it was.
+    """
+    from ..records import locked, make_records, results
+
+    with locked(folder):
+        make_records(jobs, folder, executor=executor() if executor else None)
+        books = list_solutions()
+        for number, book in enumerate(books, 1):
+            _execute(book, f"notebook {number} of {len(books)}: {book.stem}")
+        table = results(folder)
+        if books:
+            publish(table)
+    return table
+
+
+def _execute(book: Path, place: str) -> None:
+    with MovingLine() as line:
+        began = time.perf_counter()
+        line.show(f"{place}, executing ...")
+        execute(book)
+        line.show(f"{place}, executed in {duration(time.perf_counter() - began)}")

@@ -1,0 +1,63 @@
+"""JupyterLab on a student's first notebook."""
+
+import os
+from pathlib import Path
+
+from .. import places
+from ..support import DataError
+from .copies import recognise_folder
+from .files import list_notebooks
+
+# JupyterLab's question about news would be the first thing that a student sees; it is off there.
+_CONFIG = Path(__file__).parent / "jupyter"
+PROMPT = f"{__package__}.connection.PromptConnection"  # by name: Jupyter's server is slow to load
+
+
+def check_folder(folder: Path | None) -> Path:
+    """Refuse a folder that holds other things than a student's copies; without one, the usual one.
+
+    Raises
+    ------
+    DataError
+        If it is a file, or there is something in it, but no copy of an exercise.
+    """
+    folder = folder or places.here.mine
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} is a file, not a folder: name an empty or a new folder")
+    if folder.is_dir() and any(folder.iterdir()) and not recognise_folder(folder):
+        raise DataError(
+            f"{folder} holds other things, and no notebook of this lab: name an empty or a new "
+            "folder, as in `mnist-lab lab my_notebooks`"
+        )
+    return folder
+
+
+def open_lab(folder: Path, *, browser: bool = True) -> None:
+    """Open JupyterLab, for this user on this machine alone, and wait until it is closed.
+
+    Parameters
+    ----------
+    folder
+        With a student's copies, at least one. In a clone the page shows the whole project, else
+        this folder.
+    browser
+        Whether to open one; without it, the address is printed.
+    """
+    from jupyterlab.labapp import LabApp  # takes a second to load
+
+    folder, home = folder.resolve(), places.here.home.resolve()
+    root = home if places.here.is_clone and folder.is_relative_to(home) else folder
+    place = list_notebooks(folder)[0].relative_to(root)
+    others = os.environ.get("JUPYTER_CONFIG_PATH")
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [str(_CONFIG), others]))
+    LabApp.launch_instance(
+        [
+            f"--ServerApp.root_dir={root}",
+            f"--LabApp.default_url=/lab/tree/{place.as_posix()}",
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.kernel_websocket_connection_class={PROMPT}",
+            *([] if browser else ["--no-browser"]),
+            # JupyterLab refuses to run as root, as in a container, unless told so.
+            *(["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []),
+        ]
+    )

@@ -1,0 +1,80 @@
+"""What the project shows to the public: texts in README, and buttons for Binder and Colab."""
+
+import re
+import tomllib
+
+import nbformat
+from nbformat import NotebookNode
+
+from .. import places
+from ..support import DataError, write_whole
+from .cells import plain
+from .files import list_solutions
+
+
+def publish(text: str, mark: str = "results") -> None:
+    """Put a text into README between two marks, `<!-- MARK -->` and `<!-- end of MARK -->`.
+
+    Raises
+    ------
+    DataError
+        If the marks are missing.
+    """
+    old, new = places.here.readme.read_text("utf-8"), published(text, mark)
+    if new != old:
+        write_whole(places.here.readme, new)
+
+
+def published(text: str, mark: str) -> str:
+    """README as it is with a text between two marks; `publish` says more."""
+    path = places.here.readme
+    between = re.compile(rf"(?<=<!-- {mark} -->\n).*?(?=<!-- end of {mark} -->)", re.DOTALL)
+    readme = path.read_text("utf-8")
+    if not between.search(readme):
+        raise DataError(f"{path} has no lines <!-- {mark} --> and <!-- end of {mark} -->")
+    return between.sub(lambda _: f"{text}\n" if text else "", readme)
+
+
+def add_buttons(cells: list[NotebookNode], name: str, repository: str) -> None:
+    """Put the buttons into an exercise's first Markdown cell, and behind it the cell for Colab."""
+    index = next(i for i, cell in enumerate(cells) if cell.cell_type == "markdown")
+    title = cells[index]
+    cells[index] = plain(title, f"{title.source}\n\n{_buttons(name, repository)}")
+    install = f"""\
+import sys
+
+if "google.colab" in sys.modules:
+    import subprocess
+
+    package = "git+https://github.com/{repository}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)"""
+    colab = nbformat.v4.new_code_cell(install, id="colab")
+    cells.insert(index + 1, plain(colab, install))
+
+
+def _buttons(name: str, repository: str) -> str:
+    place, copy = f"notebooks/exercises/{name}", f"notebooks/mine/{name}"
+    binder = f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{copy}"
+    colab = f"https://colab.research.google.com/github/{repository}/blob/main/{place}"
+    return (
+        f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder}) "
+        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})"
+    )
+
+
+def readme_buttons() -> str:
+    """The buttons in README, which open the first exercise; empty without a repository."""
+    address = repository()
+    return _buttons(list_solutions()[0].name, address) if address else ""
+
+
+def repository() -> str | None:
+    """OWNER/NAME of the project's repository, where pyproject.toml names one on github.com."""
+    address = read_project().get("urls", {}).get("Repository", "")
+    found = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?", address)
+    return found[1] if found else None
+
+
+def read_project() -> dict:
+    """What pyproject.toml says of the project: its name, its version, its addresses."""
+    return tomllib.loads(places.here.pyproject.read_text("utf-8"))["project"]

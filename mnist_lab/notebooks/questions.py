@@ -1,0 +1,135 @@
+"""The questions of a solution notebook: its answers in code, with their checks, and in words."""
+
+import ast
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from ..course import find_regions, named, question_name, split_hidden
+from .files import list_solutions, read_exercises, read_notebook
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """One question of a notebook.
+
+    Attributes
+    ----------
+    name : str
+        Notebook and cell, as in `lab.check_answer("linear.flat", pixels)`.
+    cell : str
+        The id of the cell that holds the answer.
+    check : str or None
+        The id of the cell that checks it; None of an answer in words, or in code without a check.
+    """
+
+    name: str
+    cell: str
+    check: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Exercise:
+    """An exercise with its questions.
+
+    Attributes
+    ----------
+    cells : dict of str to NotebookNode
+        The exercise's cells by their ids.
+    questions : list of Question
+        In their order.
+    prompts : dict of str to str
+        What is asked for, by the id of the cell that has the answer.
+    checks : dict of str to str
+        The code of the checks, by the ids of their cells.
+    """
+
+    cells: Mapping[str, NotebookNode]
+    questions: Sequence[Question]
+    prompts: Mapping[str, str]
+    checks: Mapping[str, str]
+
+
+def list_questions(book: NotebookNode, path: Path) -> list[Question]:
+    """List the questions of a solution notebook in their order.
+
+    An answer in code is checked by the next code cell that ends in a call of a check of the lab,
+    as `lab.check_answer(...)`, and stands before the next answer.
+
+    Raises
+    ------
+    DataError
+        If an author's marker is out of place. Names the notebook and the cell.
+    """
+    found, unchecked = [], False
+    for cell in book.cells:
+        is_code = cell.cell_type == "code"
+        with named(path, cell):
+            if find_regions(cell):
+                found.append(Question(question_name(path, cell), cell.id, None))
+                unchecked = is_code
+            elif unchecked and is_code and is_check(cell.source):
+                found[-1] = dataclasses.replace(found[-1], check=cell.id)
+                unchecked = False
+    return found
+
+
+def read_questions() -> tuple[dict[str, Exercise], dict[str, NotebookNode]]:
+    """Read the exercises with their questions, and as `recognise` takes them.
+
+    Raises
+    ------
+    DataError
+        If there are none.
+    """
+    books, _ = read_exercises()
+    found = {}
+    for path in list_solutions():
+        if path.stem in books:
+            book = read_notebook(path)
+            questions = list_questions(book, path)
+            checks = {question.check for question in questions}
+            regions = {cell.id: find_regions(cell) for cell in book.cells}
+            found[path.stem] = Exercise(
+                {cell.id: cell for cell in books[path.stem].cells},
+                questions,
+                {name: region[0].prompt for name, region in regions.items() if region},
+                {cell.id: cell.source for cell in book.cells if cell.id in checks},
+            )
+    return found, {name: books[name] for name in found}
+
+
+def is_check(source: str) -> bool:
+    """Whether a cell ends, but for hidden tests, in a check, such as `lab.check_data(...)`."""
+    return _find_check(split_hidden(source)[0]) is not None
+
+
+def require(source: str) -> str:
+    """The source of a cell that ends in a check, which raises an error unless it is right."""
+    check = _find_check(source)
+    lines = source.split("\n")
+    last = lines[check.end_lineno - 1].encode()  # Python counts bytes
+    place = check.end_col_offset
+    lines[check.end_lineno - 1] = (last[:place] + b".require()" + last[place:]).decode()
+    return "\n".join(lines)
+
+
+def _find_check(source: str) -> ast.Call | None:
+    """The call of a check in which a source ends."""
+    try:
+        last = ast.parse(source).body[-1:]
+    except SyntaxError:  # a line for IPython
+        return None
+    found = [node.value for node in last if isinstance(node, ast.Expr)]
+    return found[0] if found and _calls_a_check(found[0]) else None
+
+
+def _calls_a_check(node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr.startswith("check")
+        and getattr(node.func.value, "id", "") == "lab"
+    )

@@ -1,0 +1,335 @@
+"""A report on a class: every notebook has its row, and nothing in one harms another or the page."""
+
+import csv
+import os
+from concurrent.futures import Future
+
+import nbformat
+import pytest
+from distributed import Client, LocalCluster
+from nbformat.v4 import new_code_cell, new_output
+from samples import fault
+from students import BOMB, FILE, blank, cell_of, mischievous, student
+from test_trust import scripts
+
+import mnist_lab as lab
+from mnist_lab.__main__ import main
+from mnist_lab.grading import examination, grades, report, submissions
+from mnist_lab.grading.results import CellResult, Examination
+from mnist_lab.notebooks import Exercise, Question, read_questions
+
+RIGHT = lab.CheckResult("right", "Right: it is.")
+REASON = "Pixels from 0 to 255 make the steps of the training far too long."
+LONG = "the pixels go from 0 to 255 & not from 0 to 1, which shows in each and every one of them"
+WRONG = lab.CheckResult("wrong", "Not yet: it is not.", [fault(LONG, REASON), fault("another")])
+UNDONE = lab.CheckResult("not attempted", "Not attempted yet: nothing to check.")
+
+
+@pytest.fixture
+def room(tmp_path, monkeypatch):
+    """A folder for a class; its report is written beside it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "class").mkdir()
+    return tmp_path / "class"
+
+
+def put(folder, name, book, **results):
+    """Put a notebook into a folder, with the answers of its checks in its outputs."""
+    for cell, result in results.items():
+        data = {"text/plain": repr(result), "text/html": result._repr_html_()}
+        output = new_output("execute_result", data=data, execution_count=1)
+        cell_of(book, cell.replace("_", "-")).outputs = [output]
+    path = folder / f"{name}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(book, path)
+    return path
+
+
+def table(name="report"):
+    with open(f"mnist_lab-report/{name}.csv", encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def read(room, *options, code=0):
+    """The rows of a report that reads what is on file."""
+    assert main(["report", str(room), "--no-run", *options]) == code
+    return {row["student"]: row for row in table()}
+
+
+def test_each_notebook_has_a_row_wherever_it_lies(room, capsys):
+    renamed = student("1_linear")
+    del renamed.metadata["mnist_lab"]
+    put(room, "alice/1_linear", student("1_linear"), prepare_check=RIGHT, check_layers=RIGHT)
+    put(room, "alice/1_linear-2", blank("1_linear"))
+    put(room, "bob/deep/hw (1)", renamed)
+    put(room, ".ipynb_checkpoints/1_linear-checkpoint", student("1_linear"))
+    put(room, "alice/before-update/1_linear", student("1_linear"))
+    put(room, "own", nbformat.v4.new_notebook(cells=[new_code_cell("1", id="a")]))
+    (room / "zoe.ipynb").write_text("{")
+    rows = read(room)
+    assert list(rows) == ["alice/1_linear", "alice/1_linear-2", "bob/deep/hw (1)", "own", "zoe"]
+    assert [row["notebook"] for row in rows.values()] == ["1_linear"] * 3 + [""] * 2
+    assert [row["right"] for row in rows.values()] == ["2", "0", "0", "0", "0"]
+    assert rows["alice/1_linear-2"]["first"].startswith("blank: flat, onehot, ")
+    assert rows["own"]["first"] == "it is no copy of an exercise"
+    assert rows["zoe"]["first"] == "it is broken at line 1"
+    said = capsys.readouterr().out
+    assert "alice/1_linear    1_linear  16/16     2/9" in said
+    assert "zoe               –         –         –      it is broken at line 1" in said
+
+
+def test_outputs_on_file_are_read(room):
+    results = {"prepare_check": WRONG, "check_layers": RIGHT, "count_check": UNDONE}
+    book = student("1_linear", blank=["see"])
+    cell_of(book, "count").source += "\n# later"
+    cell_of(book, "compile-check").source = 'lab.check("linear", build)'
+    put(room, "ada", book, **results, compile_check=RIGHT)
+    (row,) = read(room).values()
+    assert (row["answered"], row["questions"], row["right"], row["checked"]) == (
+        "14",
+        "16",
+        "1",
+        "9",
+    )
+    assert row["first"] == f"prepare: {LONG}"
+    assert table("answers")[2]["reason"] == REASON
+    outcomes = {answer["question"]: answer["outcome"] for answer in table("answers")}
+    assert outcomes["linear.prepare"] == "wrong"
+    assert outcomes["linear.build"] == "right"
+    assert outcomes["linear.count"] == "blank"
+    assert outcomes["linear.compile"] == "not checked"  # the student changed the check
+    assert outcomes["linear.see"] == "blank"
+    assert outcomes["linear.see-jumps"] == "answered"
+
+
+CODE = Question("linear.flat", "flat", "flat-check")
+UNWRITTEN, WRITTEN = {"flat": False}, {"flat": True}
+STOPS = "the cell stops: NameError: name 'x' is not defined"
+
+
+@pytest.mark.parametrize(
+    ("written", "own", "check", "outcome", "first"),
+    [
+        (WRITTEN, CellResult(), CellResult(outcome="right"), "right", ""),
+        (WRITTEN, CellResult(error="its plot"), CellResult(outcome="right"), "right", ""),
+        # Answered in a cell of one's own.
+        (UNWRITTEN, CellResult(), CellResult(outcome="right"), "right", ""),
+        (UNWRITTEN, CellResult(), CellResult(outcome="wrong", first="it"), "blank", ""),
+        (
+            WRITTEN,
+            CellResult(),
+            CellResult(outcome="wrong", first="Not yet: 7 is few"),
+            "wrong",
+            "7 is few",
+        ),
+        (WRITTEN, CellResult(), CellResult(outcome="not attempted"), "blank", ""),
+        (WRITTEN, CellResult(error="NotImplementedError: do"), CellResult(error="x"), "blank", ""),
+        (
+            WRITTEN,
+            CellResult(error=STOPS[16:]),
+            CellResult(outcome="not attempted"),
+            "wrong",
+            STOPS,
+        ),
+        (WRITTEN, CellResult(), CellResult(error=STOPS[16:]), "wrong", STOPS),
+        (WRITTEN, CellResult(), CellResult(outcome="crashed", first="Our"), "not checked", "Our"),
+        (
+            WRITTEN,
+            CellResult(error="MemoryError"),
+            CellResult(error="x"),
+            "not checked",
+            "MemoryError",
+        ),
+        (WRITTEN, CellResult(), None, "not checked", ""),
+    ],
+)
+def test_what_an_answer_is_worth(written, own, check, outcome, first):
+    found = {"flat": own} | ({"flat-check": check} if check else {})
+    each = submissions.Submission("ada", None, "1_linear", "", (), written)
+    exercise = Exercise({}, [CODE], {"flat": "do it"}, {})
+    (answer,) = grades.grade(each, exercise, Examination(found)).answers
+    assert (answer.outcome, answer.first) == (outcome, first)
+
+
+def test_questions_that_most_got_wrong_come_first_with_the_commonest_reason():
+    count = Question("linear.count", "count", "count-check")
+    answers = [
+        [
+            grades.GradedAnswer(CODE, "right"),
+            grades.GradedAnswer(count, "wrong", "too few", "the biases"),
+        ],
+        [
+            grades.GradedAnswer(CODE, "wrong", "too flat"),
+            grades.GradedAnswer(count, "wrong", "too many"),
+        ],
+        [
+            grades.GradedAnswer(CODE, "blank"),
+            grades.GradedAnswer(count, "wrong", "too few", "the biases"),
+        ],
+    ]
+    rows = [
+        grades.GradedNotebook(str(number), "1_linear", each, "")
+        for number, each in enumerate(answers)
+    ]
+    exercise = Exercise({}, [CODE, count], {"flat": "a", "count": "b"}, {})
+    first, second = grades.rank(exercise, "1_linear", rows)
+    assert first.question is count
+    assert first.commonest == [("too few", "the biases", 2), ("too many", "", 1)]
+    assert second.counts == {"right": 1, "wrong": 1, "blank": 1}
+
+
+def test_nothing_of_a_notebook_is_interpreted(room, capsys):
+    put(room, FILE, student("1_linear"), count_check=lab.CheckResult("wrong", BOMB, [fault(BOMB)]))
+    put(room, "=cmd|x", student("1_linear"))
+    os.rename(room / "=cmd|x.ipynb", os.fsencode(room / "=1\x1b[2J\u202e").decode() + ".ipynb")
+    rows = read(room)
+    page = (room.parent / "mnist_lab-report/report.html").read_text("utf-8")
+    assert not list(scripts(page))
+    assert page.count("&lt;script&gt;") > 1
+    assert "&lt;img src=x onerror" in page
+    assert "'=1\ufffd[2J\ufffd" in rows
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_folders_with_nothing_to_report_on(room, capsys):
+    assert main(["report", str(room)]) == 1
+    assert f"{room} has no notebooks (*.ipynb) in it" in capsys.readouterr().err
+    assert main(["report", str(room / "absent")]) == 1
+    assert "absent is no folder: name the one" in capsys.readouterr().err
+    assert main(["report", str(room), "--limit", "0"]) == 2
+    assert not (room.parent / "mnist_lab-report").exists()
+
+
+class Elsewhere:
+    """An executor that finds everything right, and counts how often it is asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def submit(self, function, cells, files, seconds):
+        assert function is examination.examine
+        self.asked.append((cells, files, seconds))
+        future = Future()
+        checks = [name for name, _, is_check in cells if is_check]
+        future.set_result(Examination(dict.fromkeys(checks, CellResult(outcome="right"))))
+        return future
+
+    def shutdown(self):
+        pass
+
+
+def test_what_was_examined_is_not_examined_again(room):
+    path = put(room, "ada/1_linear", student("1_linear"))
+    put(room, "bob/1_linear", blank("1_linear"))
+    (path.parent / "own.py").write_text("x = 1")
+    pool = Elsewhere()
+
+    def call():
+        before = len(pool.asked)
+        report.report_class(room, room.parent / "out", executor=lambda: pool)
+        return len(pool.asked) - before
+
+    assert call() == 2
+    assert pool.asked[0][1] == {"own.py": b"x = 1"}
+    assert call() == 0
+    (path.parent / "own.py").write_text("x = 2")
+    assert call() == 1
+    for kept in (room.parent / "out/examined").iterdir():
+        kept.write_text('{"results": {"flat-check": {"outcome": "great"}}}')
+    assert call() == 2
+    put(room, "ada/1_linear", blank("1_linear"))
+    assert call() == 1
+
+
+def test_checks_are_the_labs_own(room):
+    book = student("1_linear")
+    cell_of(book, "flat-check").source = "print('Right')"
+    book.cells.remove(cell_of(book, "onehot-check"))
+    book.cells.insert(0, new_code_cell("mine = 1", id="0123"))
+    exercises, books = read_questions()
+    path = put(room, "ada", book)
+    cells = submissions.read_submission(path, room, exercises, books).cells
+    assert cells[0] == ("number 1", "mine = 1", False)
+    assert "iterations" not in [name for name, *_ in cells]  # which only draws
+    named = {name: (source, is_check) for name, source, is_check in cells}
+    assert named["flat-check"] == ('lab.check_answer("linear.flat", pixels)', True)
+    names = [name for name, *_ in cells]
+    assert names[names.index("onehot") + 1] == "onehot-check"
+    assert sum(is_check for *_, is_check in cells) == 9
+
+
+def test_what_a_kernel_tells_is_not_trusted(tmp_path):
+    def told(text, stopped="died"):
+        (tmp_path / "told").write_bytes(text)
+        return examination._read(tmp_path / "told", {"flat"}, stopped)
+
+    whole = b'{"begin": "flat"}\n{"end": "flat", "outcome": "right"}\n'
+    assert told(whole + b'{"done": true}').results == {"flat": CellResult(outcome="right")}
+    assert told(whole).stopped == "cell 'flat' died"
+    assert told(b"").stopped == "its kernel, before the first cell, died"
+    for text in (
+        b"\xff", b"[]", b"{", b'"a"', b'{"end": []}', b'{"end": "flat", "outcome": "great"}',
+        b'{"begin": []}', b'{"end": "flat", "first": 3}', b'{"end": "flat", "more": ""}',
+        b'{"end": "flat", "first": "%s"}' % (b"x" * 9999), b"[" * 10**6,
+    ):  # fmt: skip
+        assert told(text).results == {}
+        assert "does not understand" in told(text).stopped, text
+    (tmp_path / "told").unlink()
+    (tmp_path / "told").symlink_to("/dev/zero")
+    assert "does not understand" in examination._read(tmp_path / "told", set(), "died").stopped
+
+
+STOPPED = {
+    "loops": "cell number 8 took longer than 15 s",
+    "fills the disk": "cell number 8 wrote more than 200 MB, or 10,000 files",
+    "exits": "cell number 8 ended its kernel (exit code 3)",
+}
+REFUSED = {
+    "kills": "refused: sending a signal",
+    "deletes": "refused: changing ",
+    "writes": "refused: changing ",
+    "calls": "refused: using the network",
+    "starts": "refused: starting a program",
+    "shouts": "refused: printing more than 10 MB in cell number 8",
+}
+HARMLESS = ("shell", "forges")
+
+
+@pytest.mark.gate
+def test_mischief_stays_within_its_row(room, capsys):
+    victim = room.parent / "victim"
+    victim.mkdir()
+    (victim / "precious").write_text("kept")
+    for kind in (*STOPPED, *REFUSED, *HARMLESS, "hoards"):
+        put(room, kind, mischievous(kind, victim))
+    put(room, "right", student("5_comparison"))
+    put(room, "wrong", student("5_comparison", wrong=["finals"], blank=["mcnemar"]))
+    assert main(["report", str(room), "--limit", "15", "--jobs", "2"]) == 0
+    rows = {row["student"]: row for row in table()}
+    for kind, sentence in STOPPED.items():
+        assert rows[kind]["first"] == sentence
+        assert rows[kind]["right"] == "1"  # what came before it
+    for kind, sentence in REFUSED.items():
+        assert rows[kind]["first"].startswith(sentence), rows[kind]
+        assert rows[kind]["right"] == "5"
+    for kind in (*HARMLESS, "right"):
+        assert rows[kind]["right"] == "5", rows[kind]
+    assert rows["hoards"]["first"] == "refused: taking more than 3 GB of memory in cell number 8"
+    assert rows["wrong"]["right"] == "3"
+    assert rows["wrong"]["first"].startswith("finals: ")
+    assert (victim / "precious").read_text() == "kept"
+    capsys.readouterr()
+    assert main(["report", str(room), "--limit", "15"]) == 0  # all on file
+    assert {row["student"]: row for row in table()} == rows
+
+
+@pytest.mark.gate
+def test_a_dask_cluster_examines_as_well(room):
+    put(room, "right", student("5_comparison"))
+    put(room, "blank", blank("5_comparison"))
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        report.report_class(room, room.parent / "mnist_lab-report", executor=client.get_executor)
+    assert [row["right"] for row in table()] == ["0", "5"]
