@@ -319,6 +319,15 @@ def work(book, edits):
 @example(
     versions=[([("a", "old a")], [(give_same_id, 0, 1)])], first=[(write, 0, 0)], all_lost=False
 )
+# With cells of the same source, two of which are looked for.
+@example(
+    versions=[
+        ([("d", "old a"), ("b", "old a"), ("a", "old a")], []),
+        ([("b", "old a"), ("c", "old a")], [(give_same_id, 1, 8)]),
+    ],
+    first=[],
+    all_lost=False,
+)
 def test_what_a_student_wrote_is_in_the_result(tmp_path, versions, first, all_lost):
     """Whatever was done to a copy, before and between any versions of the exercise."""
     path = tmp_path / "1_it.ipynb"

@@ -112,10 +112,11 @@ def _find_by_mark(book: NotebookNode, names: set[str]) -> None:
 def _find_by_source(book: NotebookNode, newer: Mapping[str, NotebookNode]) -> None:
     """Give cells that lost their ids, as by cutting and pasting, those of the exercise again."""
     present = {cell.id for cell in book.cells}
-    missing = {
-        (cell.cell_type, cell.source): name for name, cell in newer.items() if name not in present
-    }
+    missing: dict[tuple[str, str], list[str]] = {}  # several cells may have the same source
+    for name, cell in newer.items():
+        if name not in present:
+            missing.setdefault((cell.cell_type, cell.source), []).append(name)
     for cell in book.cells:
-        content = cell.cell_type, cell.source
-        if cell.id not in newer and content in missing:
-            cell.id = missing.pop(content)
+        names = missing.get((cell.cell_type, cell.source))
+        if cell.id not in newer and names:
+            cell.id = names.pop(0)
