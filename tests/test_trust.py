@@ -54,7 +54,6 @@ ALLOWED = {
     ("handin.py", "subprocess"),  # Chromium, which prints a page that this package wrote
     ("quiet.py", "ctypes"),  # glibc's mallopt and malloc_trim, with numbers that stand there
     ("background.py", "ctypes"),
-    ("__init__.py", "importlib.import_module"),  # this package's own modules
     ("__main__.py", "importlib.import_module"),  # the module that --executor names
 }
 

@@ -1,6 +1,6 @@
 """What the course says, a file for each notebook: its part, sliders, code, hints and answers."""
 
-from .contents import ANSWERS, BEYOND, COMPILE_HINTS, NEEDS, NOTEBOOKS, PARTS, SEEDS
+from .contents import ANSWERS, BEYOND, COMPILE_HINTS, NEEDS, NOTEBOOKS, PARTS, SEEDS, worth
 from .counting import HINTS as COUNT_HINTS
 from .counting import NO_SLIP, OPTIMISER, CountedLayer
 from .counting import SLIPS as COUNT_SLIPS
@@ -55,4 +55,5 @@ __all__ = [
     "reason_of",
     "replace_regions",
     "split_hidden",
+    "worth",
 ]

@@ -11,7 +11,7 @@ from .measures import mnist, said, start, wrong
 from .mlp import BEGINNING, END, RUN_HINTS
 from .parts import Part
 from .sliders import FILTERS, LEARNING_RATE
-from .tasks import Answer, Function, Layer, Notebook, Slip, Trained, Value
+from .tasks import Answer, Function, Layer, Notebook, Slip, Trained, Value, dense
 
 PART = Part("cnn", "Convolutional network", "build_cnn", 34, 83_466, 0.992)
 _SLIDERS = (LEARNING_RATE, FILTERS)
@@ -32,6 +32,11 @@ _LAYERS = """\
 _RANDOM = np.random.default_rng(0)
 _IMAGE, _KERNEL = _RANDOM.random((28, 28)), _RANDOM.normal(size=(5, 5))
 _FLAT_IMAGE = _RANDOM.integers(0, 9, (28, 28)).astype(float)
+
+
+def _count(classes: int, *, filters: tuple[int, int], **_: Any) -> int:
+    first, second = filters
+    return dense(25, first) + dense(25 * first, second) + dense(49 * second, classes)
 
 
 def _convolution(filters: int) -> Any:
@@ -243,4 +248,4 @@ _ANSWERS = {
         ),
     ),
 }
-NOTEBOOK = Notebook("cnn", PART, _SLIDERS, _HINTS, BEGINNING + _LAYERS + END, _ANSWERS)
+NOTEBOOK = Notebook("cnn", PART, _SLIDERS, _HINTS, BEGINNING + _LAYERS + END, _count, _ANSWERS)

@@ -11,6 +11,8 @@ ANSWERS = {
     for key, each in NOTEBOOKS.items()
     for cell, answer in each.answers.items()
 }
+
+
 SEEDS = 5  # runs of each part that are on file
 BEYOND = beyond.NOTEBOOK.key  # the sixth notebook, which leaves the sheet behind
 NEEDS = (*PARTS, BEYOND)  # who needs recorded runs
@@ -19,3 +21,9 @@ COMPILE_HINTS = (
     "Part linear takes SGD with a large learning rate, the others Adam with Keras' usual one; "
     "the loss is the cross-entropy for ten classes, the metric is the accuracy.",
 )
+
+
+def worth(question: str) -> float:
+    """Points of a question in a release; it is named by notebook and cell, as "linear.flat"."""
+    key, cell = question.split(".", 1)
+    return NOTEBOOKS[key].points.get(cell, 1) if key in NOTEBOOKS else 1

@@ -1,7 +1,7 @@
 """Notebook 3: the same perceptron with dropout."""
 
 from ..runs import Run
-from .mlp import BEGINNING, END, RUN_HINTS, SLIDERS
+from .mlp import BEGINNING, END, RUN_HINTS, SLIDERS, count
 from .parts import Part
 from .tasks import Answer, Estimate, Notebook, Slip, Trained, Value
 
@@ -122,4 +122,4 @@ _ANSWERS = {
         ("A gap is one accuracy minus another.", "Take validation away from each of the two."),
     ),
 }
-NOTEBOOK = Notebook("dropout", PART, SLIDERS, _HINTS, BEGINNING + _LAYERS + END, _ANSWERS)
+NOTEBOOK = Notebook("dropout", PART, SLIDERS, _HINTS, BEGINNING + _LAYERS + END, count, _ANSWERS)

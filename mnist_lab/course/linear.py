@@ -9,7 +9,7 @@ import numpy as np
 from .measures import mnist
 from .parts import Part
 from .sliders import HIDDEN_UNITS, LEARNING_RATE, LOSS
-from .tasks import Answer, Function, Notebook, Slip, Value
+from .tasks import Answer, Function, Notebook, Slip, Value, dense
 
 PART = Part("linear", "Linear network", "build_linear", 17, 7_960, 0.916)
 _SLIDERS = (
@@ -55,6 +55,10 @@ dataset = lab.Dataset(
     data.x_valid.reshape(-1, 784).astype("float32") / 255,
     np.eye(10, dtype="float32")[data.y_valid],
 )"""
+
+
+def _count(classes: int, *, hidden_units: int, **_: Any) -> int:
+    return dense(784, hidden_units) + dense(hidden_units, classes)
 
 
 def _first() -> np.ndarray:
@@ -250,4 +254,4 @@ _ANSWERS = {
         ("The answer is the place of the largest probability.", "argmax(axis=1)."),
     ),
 }
-NOTEBOOK = Notebook("linear", PART, _SLIDERS, _HINTS, _CODE, _ANSWERS)
+NOTEBOOK = Notebook("linear", PART, _SLIDERS, _HINTS, _CODE, _count, _ANSWERS)

@@ -8,7 +8,7 @@ from ..runs import Run
 from .measures import said, start, wrong
 from .parts import Part
 from .sliders import DROPOUT, HIDDEN_UNITS, LEARNING_RATE
-from .tasks import Answer, Function, Layer, Notebook, Slip, Trained, Value
+from .tasks import Answer, Function, Layer, Notebook, Slip, Trained, Value, dense
 
 PART = Part("mlp", "Multi-layer perceptron", "build_mlp", 34, 5_695_510, 0.984)
 SLIDERS = (LEARNING_RATE, HIDDEN_UNITS, DROPOUT)
@@ -50,6 +50,12 @@ RUN_HINTS = (
     "lab.train takes the model and the data first.",
     "The text above the cell names the arguments: epochs, seed, recorded and name.",
 )
+
+
+def count(classes: int, *, hidden_units: int, **_: Any) -> int:
+    """Parameters of three hidden layers and the output layer; dropout adds none."""
+    between = 2 * dense(hidden_units, hidden_units)
+    return dense(784, hidden_units) + between + dense(hidden_units, classes)
 
 
 def _hidden() -> Any:
@@ -166,4 +172,4 @@ _ANSWERS = {
         ("Both must be true: wrong, and surer than 0.99.", "& joins two arrays of True and False."),
     ),
 }
-NOTEBOOK = Notebook("mlp", PART, SLIDERS, _HINTS, BEGINNING + _LAYERS + END, _ANSWERS)
+NOTEBOOK = Notebook("mlp", PART, SLIDERS, _HINTS, BEGINNING + _LAYERS + END, count, _ANSWERS)

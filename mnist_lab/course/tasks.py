@@ -160,6 +160,11 @@ class Answer:
     hints: tuple[str, ...]
 
 
+def dense(inputs: int, units: int) -> int:
+    """Weights and biases of a dense layer; of a convolution, for the numbers in its window."""
+    return (inputs + 1) * units
+
+
 @dataclass(frozen=True)
 class Notebook:
     """What one notebook asks for, and what it offers.
@@ -176,6 +181,9 @@ class Notebook:
         For the part's network, from vague to concrete.
     code : str
         One way to build and compile the part's network, in Python.
+    count : callable
+        The number of the network's parameters, from the number of classes and, as keywords, from
+        the figures that the sliders set.
     answers : dict of str to Answer
         By the id of the cell that has the answer.
     points : dict of str to float
@@ -187,5 +195,6 @@ class Notebook:
     sliders: tuple[Slider, ...] = ()
     hints: tuple[str, ...] = ()
     code: str = ""
+    count: Callable[..., int] | None = None
     answers: Mapping[str, Answer] = field(default_factory=dict)
     points: Mapping[str, float] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from ..course import worth
 from ..notebooks import (
     DROPPED,
     digest,
@@ -47,7 +48,7 @@ def write_release(grader: str, folder: Path, table: Path | None = None) -> list[
         A course of nbgrader; for Otter a folder, in which each notebook gets one of its own.
     table
         What each question is worth, in CSV; without one, `points.csv` in the folder, which is made
-        with one point for each where it is missing.
+        as the course says where it is missing.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def write_release(grader: str, folder: Path, table: Path | None = None) -> list[
     if table or own.exists():
         points = read_points(table or own, names)
     else:
-        points = dict.fromkeys(names, 1)
+        points = {name: worth(name) for name in names}
         files[own] = points_table(points)
     make, place = _GRADERS[grader]
     for path, book in books.items():

@@ -78,16 +78,7 @@ class Setup:
     @property
     def parameters(self) -> int:
         """Number of the network's weights and biases, without building it."""
-
-        def dense(inputs: int, outputs: int) -> int:
-            return (inputs + 1) * outputs
-
-        if "filters" in self.values:
-            first, second = self.values["filters"]
-            return dense(25, first) + dense(25 * first, second) + dense(49 * second, self.classes)
-        units = self.values["hidden_units"]
-        between = 0 if self.part.key == "linear" else 2 * dense(units, units)
-        return dense(784, units) + between + dense(units, self.classes)
+        return NOTEBOOKS[self.part.key].count(self.classes, **self.values)
 
     @property
     def words(self) -> list[tuple[str, bool]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import mnist_lab as lab
-from mnist_lab.checks.answers import _mcnemar, _only
+from mnist_lab.course.comparison import _mcnemar, _only
 
 PRECISIONS = ("float32", "bfloat16")
 
