@@ -5,7 +5,8 @@ from collections import Counter
 from dataclasses import replace
 
 from ..descriptions import Description, differences, in_words
-from .findings import Finding, remark
+from .findings import Finding
+from .reading import topic
 
 # A difference in one of these may be one of words only: trying the network out decides.
 _MATTERS_OF_WORDS = {"layers", "input", "activation", "initial weights", "initial bias"}
@@ -43,26 +44,6 @@ def compare(found: Description, asked: Description) -> list[Finding]:
     return structure + figures
 
 
-def overlook(training: Description) -> tuple[Description, list[Finding]]:
-    """Treat harmless variants as the sheet's own values: its own loss, Keras' usual epsilon.
-
-    Returns
-    -------
-    dict
-        The description, with the sheet's values.
-    list of Finding
-        What is worth a remark.
-    """
-    alike = dict(training)
-    if alike["loss"] == "clipped crossentropy":
-        alike["loss"] = "categorical crossentropy"
-        if alike.get("loss: epsilon") == 1e-7:
-            del alike["loss: epsilon"]
-    if alike["optimiser"] == "Adam" and alike["epsilon"] == 1e-7:
-        return {**alike, "epsilon": 1e-8}, [remark("epsilon")]
-    return alike, []
-
-
 def perhaps_the_same(found: Description, asked: Description) -> bool:
     """Whether two networks that are described differently might still do the same."""
     unlike = differences(found, asked)
@@ -74,13 +55,6 @@ def perhaps_the_same(found: Description, asked: Description) -> bool:
         return False
     both = {key for key, pair in unlike.items() if None not in pair or "layers" not in unlike}
     return {key.rpartition(": ")[2] for key in both} <= _MATTERS_OF_WORDS
-
-
-def topic(key: str) -> str:
-    """The kind of thing that a figure of a description belongs to."""
-    if key.startswith("loss"):
-        return "loss"
-    return "layers" if ": " in key or key in ("layers", "input") else "optimiser"
 
 
 def _joined(places: list[str]) -> str:

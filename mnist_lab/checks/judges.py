@@ -12,9 +12,10 @@ import numpy as np
 from ..course import PARTS, Estimate, Function, Layer, Slip, Task, Trained, Value
 from ..descriptions import describe, describe_network, mathematics
 from ..runs import Run
-from .comparing import compare, overlook, perhaps_the_same
+from .comparing import compare, perhaps_the_same
 from .findings import Finding, slipped
 from .judging import raised
+from .reading import overlook
 
 
 @functools.singledispatch

@@ -8,11 +8,12 @@ import numpy as np
 
 from ..course import COMPILE_HINTS, NOTEBOOKS, PARTS, Part
 from ..data import Dataset
-from ..descriptions import Description, describe, describe_network, describe_training, mathematics
+from ..descriptions import describe_network, describe_training
 from . import arrays, behaviour
-from .comparing import compare, overlook, perhaps_the_same, topic
+from .comparing import compare, perhaps_the_same
 from .findings import Finding, remark, with_reasons
-from .judging import in_one_line, judged, kind_of, not_judged
+from .judging import judged, kind_of, not_judged
+from .reading import LOGITS, read
 from .verdicts import CheckResult, verdict
 
 if TYPE_CHECKING:
@@ -89,48 +90,19 @@ def _judge(part: Part, data: Dataset | None, model: Any) -> CheckResult:
 def _against_part(model: "keras.Model", part: Part, asked: "keras.Model") -> list[Finding]:
     """What differs from the part's network, in the layers and in how it was compiled."""
     shape = (model.get_build_config() or {}).get("input_shape") or asked.input_shape
-    network = describe_network(model, tuple(shape[1:]))
-    training, compiling = _compiled(model, network, describe_training(asked))
-    found, wanted = mathematics({**network, **training}), mathematics(describe(asked))
-    layers, wanted_layers = _layers_of(found), _layers_of(wanted)
-    unlike = compare(layers, wanted_layers) + _shared(model)
-    if unlike and perhaps_the_same(layers, wanted_layers):
-        logits = training.get("loss: from logits", False) if model.compiled else None
+    wanted = read(asked, asked.input_shape[1:], asked)
+    found = read(model, tuple(shape[1:]), asked)
+    shared = _shared(model)
+    layers = compare(found.layers, wanted.layers) + shared
+    training = found.training
+    if layers and perhaps_the_same(found.layers, wanted.layers):
         rate = part.figures.get("dropout", 0)
-        otherwise = behaviour.behaves_otherwise(model, asked, logits, rate)
-        if not otherwise or isinstance(found["layers"], str):
-            unlike = otherwise
-            found.pop("loss: from logits", None)  # judged by its outputs
-    rest = {key: value for key, value in found.items() if topic(key) != "layers"}
-    divides = [remark("divides")] if "input: divided by" in network else []
-    return [*unlike, *compare({**wanted_layers, **rest}, wanted), *compiling, *divides]
-
-
-def _layers_of(description: Description) -> Description:
-    """The part of a description that is about the layers."""
-    return {key: value for key, value in description.items() if topic(key) == "layers"}
-
-
-def _compiled(
-    model: "keras.Model", network: Description, asked: Description
-) -> tuple[Description, list[Finding]]:
-    """How a model was compiled, and what there is to say of it.
-
-    One that is not compiled yet is taken for compiled as asked, to suit its output.
-    """
-    if not model.compiled:
-        if network.get("output layer: activation") != "linear":
-            return asked, [remark("not compiled")]
-        suited = {**asked, "loss: from logits": True}
-        return suited, [remark("not compiled"), remark("gives logits")]
-    training = asked
-    try:
-        training = describe_training(model)
-        faults = _metrics(model, training)
-    except (ValueError, TypeError) as problem:
-        faults = [Finding("compile", in_one_line(problem), place="compile", topic="compile")]
-    training, remarks = overlook(training)
-    return training, faults + remarks
+        otherwise = behaviour.behaves_otherwise(model, asked, found.from_logits, rate)
+        if not otherwise or isinstance(found.layers["layers"], str):
+            layers = otherwise
+            # Its outputs have shown what its loss takes.
+            training = {key: value for key, value in training.items() if key != LOGITS}
+    return [*layers, *compare(training, wanted.training), *found.findings]
 
 
 def _shared(model: "keras.Model") -> list[Finding]:
@@ -163,32 +135,6 @@ def _trained(
     comparable = [weight.shape for weight in weights] == [weight.shape for weight in initial]
     moved = comparable and behaviour.unlike_initially(weights, initial)
     return [remark("not new")] if moved else []
-
-
-def _metrics(model: "keras.Model", training: Description) -> list[Finding]:
-    """What is wrong with the metrics: one of them has to be the accuracy."""
-    config = model.get_compile_config()
-    names = [*_names(config["metrics"]), *_names(config["weighted_metrics"])]
-    kinds = ("categorical_accuracy", "CategoricalAccuracy")
-    sparse = ("sparse_categorical_accuracy", "SparseCategoricalAccuracy")
-    fitting, other = (sparse, kinds) if training["loss"].startswith("sparse") else (kinds, sparse)
-    if {"accuracy", "acc", *fitting} & set(names):
-        return []
-    if set(other) & set(names):
-        loss = training["loss"]
-        return [Finding("metrics for other labels", names, loss, "metrics", "metrics")]
-    return [Finding("metrics", names or ["none"], ["accuracy"], "metrics", "metrics")]
-
-
-def _names(config: Any) -> list[str]:
-    """Names of all metrics in a compile configuration; those of objects are their classes'."""
-    if isinstance(config, str):
-        return [config]
-    if isinstance(config, dict) and "class_name" in config:
-        name = config["class_name"]
-        return [config["config"] if name == "function" else name]
-    parts = config.values() if isinstance(config, dict) else config or ()
-    return [name for part in parts for name in _names(part)]
 
 
 def _against_data(model: "keras.Model", data: Any) -> list[Finding]:

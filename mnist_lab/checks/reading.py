@@ -1,0 +1,128 @@
+"""A model read for comparison: its layers, how it was compiled, what there is to say of that."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..descriptions import Description, describe_network, describe_training, mathematics
+from .findings import Finding, remark
+from .judging import in_one_line
+
+if TYPE_CHECKING:
+    import keras
+
+LOGITS = "loss: from logits"  # as a description has it
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is compared of a model.
+
+    Attributes
+    ----------
+    layers, training : dict
+        The parts of its description that are about the layers, and about how it was compiled.
+    from_logits : bool or None
+        Whether the loss takes logits; None before `compile`.
+    findings : list of Finding
+        What can be said without a comparison.
+    """
+
+    layers: Description
+    training: Description
+    from_logits: bool | None
+    findings: list[Finding]
+
+
+def read(model: "keras.Model", shape: tuple[int, ...], asked: "keras.Model") -> Reading:
+    """Read a model.
+
+    Parameters
+    ----------
+    model
+        Built. One that is not compiled yet is taken for compiled as asked, to suit its output.
+    shape
+        Of one image.
+    asked
+        The part's model.
+    """
+    network = describe_network(model, shape)
+    training, findings = _compiled(model, network, describe_training(asked))
+    if "input: divided by" in network:
+        findings.append(remark("divides"))
+    whole = mathematics({**network, **training})
+    about_layers = {key: value for key, value in whole.items() if topic(key) == "layers"}
+    about_training = {key: value for key, value in whole.items() if topic(key) != "layers"}
+    from_logits = training.get(LOGITS, False) if model.compiled else None
+    return Reading(about_layers, about_training, from_logits, findings)
+
+
+def _compiled(
+    model: "keras.Model", network: Description, asked: Description
+) -> tuple[Description, list[Finding]]:
+    """How a model was compiled, and what there is to say of it."""
+    if not model.compiled:
+        if network.get("output layer: activation") != "linear":
+            return asked, [remark("not compiled")]
+        suited = {**asked, LOGITS: True}
+        return suited, [remark("not compiled"), remark("gives logits")]
+    training = asked
+    try:
+        training = describe_training(model)
+        faults = _metrics(model, training)
+    except (ValueError, TypeError) as problem:
+        faults = [Finding("compile", in_one_line(problem), place="compile", topic="compile")]
+    training, remarks = overlook(training)
+    return training, faults + remarks
+
+
+def overlook(training: Description) -> tuple[Description, list[Finding]]:
+    """Treat harmless variants as the sheet's own values: its own loss, Keras' usual epsilon.
+
+    Returns
+    -------
+    dict
+        The description, with the sheet's values.
+    list of Finding
+        What is worth a remark.
+    """
+    alike = dict(training)
+    if alike["loss"] == "clipped crossentropy":
+        alike["loss"] = "categorical crossentropy"
+        if alike.get("loss: epsilon") == 1e-7:
+            del alike["loss: epsilon"]
+    if alike["optimiser"] == "Adam" and alike["epsilon"] == 1e-7:
+        return {**alike, "epsilon": 1e-8}, [remark("epsilon")]
+    return alike, []
+
+
+def topic(key: str) -> str:
+    """The kind of thing that a figure of a description belongs to."""
+    if key.startswith("loss"):
+        return "loss"
+    return "layers" if ": " in key or key in ("layers", "input") else "optimiser"
+
+
+def _metrics(model: "keras.Model", training: Description) -> list[Finding]:
+    """What is wrong with the metrics: one of them has to be the accuracy."""
+    config = model.get_compile_config()
+    names = [*_names(config["metrics"]), *_names(config["weighted_metrics"])]
+    kinds = ("categorical_accuracy", "CategoricalAccuracy")
+    sparse = ("sparse_categorical_accuracy", "SparseCategoricalAccuracy")
+    fitting, other = (sparse, kinds) if training["loss"].startswith("sparse") else (kinds, sparse)
+    if {"accuracy", "acc", *fitting} & set(names):
+        return []
+    if set(other) & set(names):
+        loss = training["loss"]
+        return [Finding("metrics for other labels", names, loss, "metrics", "metrics")]
+    return [Finding("metrics", names or ["none"], ["accuracy"], "metrics", "metrics")]
+
+
+def _names(config: Any) -> list[str]:
+    """Names of all metrics in a compile configuration; those of objects are their classes'."""
+    if isinstance(config, str):
+        return [config]
+    if isinstance(config, dict) and "class_name" in config:
+        name = config["class_name"]
+        return [config["config"] if name == "function" else name]
+    parts = config.values() if isinstance(config, dict) else config or ()
+    return [name for part in parts for name in _names(part)]
