@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import itertools
+import json
 import math
 import statistics
 
@@ -541,6 +542,7 @@ def test_other_wrong_answers_are_told_what_is_wrong(name):
         result = lab.check_answer(name, make(), **given(name))
         assert result.outcome == "wrong", (result, words)
         assert words in " ".join(result.differences), (result, words)
+        assert json.loads(json.dumps(result.as_dict()))["outcome"] == "wrong"
         assert float(result) == 0
         with pytest.raises(AssertionError, match=f"Not yet: {name} is not right"):
             result.require()

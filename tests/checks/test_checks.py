@@ -1,6 +1,7 @@
 """A check accepts every right answer, names every classic mistake, and touches nothing."""
 
 import dataclasses
+import json
 import random
 
 import keras
@@ -11,7 +12,7 @@ from keras import layers
 from samples import example_run
 
 import mnist_lab as lab
-from mnist_lab.checks import counts, network
+from mnist_lab.checks import MIME, counts, first_fault, network
 
 CATEGORICAL = "categorical_crossentropy"
 SPARSE_LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -439,7 +440,29 @@ def test_wrong_models_are_told_what_is_wrong(part, build, words):
     assert result.outcome == "wrong"
     assert words in " ".join(repr(result).split())
     assert 1 <= len(result.differences) <= 8
+    assert kept(result)["findings"][0]["words"] == result.differences[0]
     assert max(map(len, repr(result).split("\n"))) <= 100
+
+
+def kept(result):
+    """What a notebook keeps of an answer, read again."""
+    return json.loads(json.dumps(result._repr_mimebundle_()[MIME]))
+
+
+@pytest.mark.usefixtures("narrow")
+def test_findings_are_kept_as_data():
+    result = lab.check("mlp", mlp(hidden(150), optimizer=adam(epsilon=1e-7)))
+    data = kept(result)
+    assert data["outcome"] == result.outcome
+    assert data["verdict"] == result.verdict
+    units, epsilon = data["findings"]
+    assert units == {
+        **{"place": "hidden layer 2", "figure": "units", "found": 150, "asked": UNITS},
+        **{"topic": "layers", "reason": "", "words": result.differences[0]},
+    }
+    assert (epsilon["topic"], epsilon["words"]) == ("remark", result.remarks[0])
+    assert first_fault(data) == (result.differences[0], "")
+    assert first_fault(kept(lab.check("mlp", 7)))[0] == lab.check("mlp", 7).verdict
 
 
 @pytest.mark.usefixtures("narrow")
@@ -671,7 +694,7 @@ def little(small, monkeypatch):
 @pytest.mark.parametrize("words", WRONG_DATA)
 def test_wrong_arrays_are_told_what_is_wrong(little, words):
     result = lab.check_data(prepared(little, *WRONG_DATA[words]))
-    assert result.outcome == "wrong"
+    assert result.outcome == kept(result)["outcome"] == "wrong"
     assert words in " ".join(repr(result).split())
     assert max(map(len, repr(result).split("\n"))) <= 100
 

@@ -13,6 +13,7 @@ from samples import fault
 from mnist_lab import notebooks
 from mnist_lab.__main__ import main
 from mnist_lab.checks import judging, verdicts
+from mnist_lab.course import NOTEBOOKS, Notebook
 from mnist_lab.grading import formats
 
 HIDDEN = "### BEGIN HIDDEN TESTS\nassert twice(3) == 6\n### END HIDDEN TESTS"
@@ -156,6 +157,13 @@ def test_otter_gives_students_our_stub_and_runs_the_solution(graded):
     assert ast.unparse(ast.parse(stub)) == (
         "def twice(x):\n    raise NotImplementedError('return \"twice\" x')"
     )
+
+
+def test_points_are_those_of_the_course_where_there_is_no_table(graded, monkeypatch):
+    monkeypatch.setitem(NOTEBOOKS, "graded", Notebook("graded", points={"twice": 2, "why": 0.5}))
+    release(graded, "nbgrader")
+    table = (graded.home / "nbgrader" / "points.csv").read_text()
+    assert table == "question,points\ngraded.twice,2\ngraded.free,1\ngraded.why,0.5\n"
 
 
 def test_points_come_from_the_table_that_an_instructor_edits(graded, capsys):
