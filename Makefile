@@ -16,7 +16,8 @@ TWO = TF_NUM_INTRAOP_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --durati
 NBVAL = --nbval --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 # What depends most on the versions of TensorFlow, Keras, ipywidgets and Jupyter's server.
 OLDEST = tests/test_models.py tests/laboratory tests/notebooks/test_connection.py \
-	$(patsubst %,tests/training/test_%.py,like_fit dropout loop pooling precision recorded replicas train)
+	$(patsubst %,tests/training/test_%.py,\
+	like_fit dropout loop pooling precision recorded replicas session train)
 COMPILE = uv pip compile --quiet --upgrade --no-annotate --custom-compile-command "make lock"
 LOCK = $(COMPILE) --extra test pyproject.toml
 
