@@ -45,7 +45,7 @@ def _judge(data: Any) -> CheckResult:
 
 
 def _findings(data: Dataset) -> list[Finding]:
-    findings = unusable_images(data) + unscaled(data)
+    findings = unusable_images(data) or unscaled(data)
     # Images that are not scaled can be recognised all the same.
     recognisable = not findings or any(each.figure == "not scaled" for each in findings)
     if data.x_train.dtype == np.float64:
@@ -87,21 +87,41 @@ def unscaled(data: Dataset, divides: bool = False) -> list[Finding]:
     x = data.x_train
     if (x.dtype == np.uint8 and x.ndim == 3) or x.dtype.kind not in "buif":
         return []
+    train, valid = (_scale(images, divides) for images in (x, data.x_valid))
+    sides = {"train": train, "valid": None if valid == train else valid}
+    return [_of_images(*fault, side=side) for side, fault in sides.items() if fault]
+
+
+def _scale(x: np.ndarray, divides: bool) -> tuple[str, Any] | None:
+    """What is wrong with the scale of some images: the figure, and what was found."""
     low, high = float(x.min()), float(x.max())
+    some = x[:1000].astype(np.float32)
     if divides:
-        return [_of_images("scaled again")] if high <= 1 else []
-    if high <= 1 and low >= 0 and _zeros_and_ones(x[:1000]):
-        return [_of_images("black and white")]
+        return ("scaled again", None) if high <= 1 else None
+    if high <= 1 and low >= 0 and _zeros_and_ones(some):
+        return "black and white", None
     if low >= 0 and 200 < high <= 255:
-        return [_of_images("not scaled")]
+        return "not scaled", None
     if low >= 0 and 0 < high < 0.01:
-        return [_of_images("scaled twice", high)]
+        return "scaled twice", float(f"{high:.2g}")
+    if low < -1e-6 and abs(some.mean()) < 0.1 and 0.8 < some.std() < 1.2:
+        return "standardised", None
+    divisor = 255 / high if high > 0 else 255
+    if low == 0 and 200 < divisor < 300 and not _whole(some * 255) and _whole(some * divisor):
+        return "divided", round(divisor)
     if low < -1e-6 or not 0.9 < high < 1.001:
-        return [_of_images("range", [low, high], [0, 1])]
-    return []
+        return "range", [low, high]
+    return None
 
 
-def _of_images(figure: str, found: Any = None, asked: Any = None, side: str = "train") -> Finding:
+def _whole(pixels: np.ndarray) -> bool:
+    """Whether pixels are whole numbers, as float16 rounds them at the worst."""
+    return bool(np.abs(pixels - np.rint(pixels)).max() < 0.2)
+
+
+def _of_images(
+    figure: str, found: Any = None, asked: Any = None, *, side: str = "train"
+) -> Finding:
     return Finding(figure, found, asked, f"x_{side}", "images")
 
 
@@ -143,11 +163,11 @@ def _contents(data: Dataset, labels: dict) -> list[Finding]:
     ):
         view, places = _recognised(x, known)
         if view is None:
-            return [*findings, _of_images("not MNIST", side=side)]
+            return [*findings, _of_images(_unknown(x, real, own.start), side=side)]
         if view != _PLAIN:
             findings.append(_of_images("view", view, side=side))
         if len(x) != len(own):
-            findings.append(_of_images("number of images", len(x), len(own), side))
+            findings.append(_of_images("number of images", len(x), len(own), side=side))
         outside[side] = int(((places < own.start) | (places >= own.stop)).sum())
         if labels[side] is not None:
             findings += _mismatch(labels[side], digits[places], f"y_{side}")
@@ -158,6 +178,18 @@ def _contents(data: Dataset, labels: dict) -> list[Finding]:
         if count:
             findings.append(_of_images(f"{other} images", count, side=side))
     return findings if findings or in_order else [remark("another order")]
+
+
+def _unknown(x: np.ndarray, real: Dataset, first: int) -> str:
+    """What may have been done to images that are not those of MNIST."""
+    originals = real.x_valid if first else real.x_train
+    some = slice(50)
+    if x.ndim == 2 and len(x) == len(originals):
+        mixed = originals.reshape(784, -1).T[some]
+        if np.array_equal(np.rint(x[some].astype(np.float32) * 255), mixed):
+            return "mixed pixels"
+    inks = [_marks((images > 0).astype(np.uint8)) for images in (x[some], originals)]
+    return "own scale" if np.isin(*inks).all() else "not MNIST"
 
 
 def _mismatch(found: np.ndarray, right: np.ndarray, place: str) -> list[Finding]:

@@ -1,5 +1,6 @@
 """What a check found, as data; and the sentences that are made of it at the very end."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -127,7 +128,21 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "divide with / rather than //",
     ),
     "not scaled": ("pixels are not scaled, they go up to 255", "divide them by 255"),
-    "scaled twice": ("pixels are scaled twice, they go up to {found:.2g}", "divide only once"),
+    "scaled twice": ("pixels are scaled twice, they go up to {found:g}", "divide only once"),
+    "divided": ("pixels are divided by {found}, not by 255", "the largest pixel is 255"),
+    "standardised": (
+        "pixels are standardised (mean 0, standard deviation 1), the sheet's go from 0 to 1",
+        "divide by 255",
+    ),
+    "own scale": (
+        "each image, row or column has a scale of its own, as keras.utils.normalize or a division "
+        "by its own largest pixel gives it",
+        "divide all images by 255",
+    ),
+    "mixed pixels": (
+        "each row holds pixels of many images, as reshape(784, -1).T gives it",
+        "x.reshape(-1, 784)",
+    ),
     "range": ("pixels go from {found[0]:.3g} to {found[1]:.3g}, not from 0 to 1", ""),
     "shape for the network": ("an image has the shape {found}, the network takes {asked}", ""),
     "view": ("the images are {found}", ""),
@@ -240,4 +255,6 @@ def _joined(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, tuple) else value
+    """A value as JSON has it, which knows neither NaN nor infinity."""
+    infinite = isinstance(value, float) and not math.isfinite(value)
+    return str(value) if infinite or isinstance(value, tuple) else value

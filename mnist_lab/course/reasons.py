@@ -160,7 +160,7 @@ REASONS = (
     Reason(_RESCALED, "rescaling", topic="number"),
     Reason(_RESCALED, place="rescaling"),
     Reason(_SCALED_TWICE, {"true divide", "multiply"}, topic="number"),
-    Reason(_SCALED_TWICE, {"scaled twice", "scaled by the network too", "scaled again"}),
+    Reason(_SCALED_TWICE, {"scaled by the network too", "scaled again"}),
     Reason(
         "One image is 784 numbers: begin with keras.Input((784,)), or with keras.Input((28, 28)) "
         "and Flatten. A convolution takes keras.Input((28, 28, 1)).",

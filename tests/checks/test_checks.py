@@ -664,6 +664,11 @@ WRONG_DATA = {
     "not scaled": (lambda x: x.reshape(-1, 784).astype("float32"), one_hot),
     "they go up to 255": (lambda x: x.reshape(-1, 784), one_hot),
     "scaled twice": (lambda x: flat(x) / 255, one_hot),
+    "divided by 256, not by 255": (lambda x: flat(x) * 255 / 256, one_hot),
+    "pixels are standardised": (lambda x: (flat(x) - flat(x).mean()) / flat(x).std(), one_hot),
+    "has a scale of its own": (lambda x: flat(x / x.max((1, 2), keepdims=True) * 255), one_hot),
+    "as keras.utils.normalize": (lambda x: keras.utils.normalize(x, axis=1), one_hot),
+    "holds pixels of many images": (lambda x: x.reshape(784, -1).T / 255, one_hot),
     "divide with / rather": (lambda x: x.reshape(-1, 784) // 255, one_hot),
     "from -0.5 to 0.5": (lambda x: flat(x) - 0.5, one_hot),
     "transposed": (lambda x: flat(x.transpose(0, 2, 1)), one_hot),
@@ -697,6 +702,21 @@ def test_wrong_arrays_are_told_what_is_wrong(little, words):
     assert result.outcome == kept(result)["outcome"] == "wrong"
     assert words in " ".join(repr(result).split())
     assert max(map(len, repr(result).split("\n"))) <= 100
+
+
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [
+        (lambda x: 255 * x, "x_valid: pixels are not scaled"),
+        (lambda x: x / 255, "x_valid: pixels are scaled twice"),
+        (lambda x: (x - x.mean()) / x.std(), "x_valid: pixels are standardised"),
+    ],
+)
+def test_validation_images_are_prepared_like_the_others(little, scale, words):
+    data = prepared(little, x_valid=scale(flat(little.x_valid)))
+    for result in (lab.check_data(data), lab.check("linear", linear(), data)):
+        assert result.differences[0].startswith(words)
+        assert len(result.differences) == 1
 
 
 def test_images_of_the_wrong_side_are_found(little):
