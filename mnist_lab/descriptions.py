@@ -31,6 +31,8 @@ _KNOWN = {
     *("SparseCategoricalCrossentropy", "BatchNormalization", "GlobalAveragePooling2D"),
     *("RandomRotation", "RandomTranslation", "RandomZoom"),
 }
+# Layers that leave the height and the width of maps as they are.
+_KEEPING_SIDES = {"Activation", "BatchNormalization", "Dropout", "SpatialDropout2D"}
 # Told only where they are otherwise; so is whatever is None.
 _USUAL = {
     **{"use_bias": True, "dilation_rate": [1, 1], "groups": 1, "data_format": "channels_last"},
@@ -130,7 +132,7 @@ def describe_network(
         config = _config(model, input_shape)
         shape, layers = _bare(list(_chain(config)))
         scaled = layers and _scales_pixels(layers[0])
-        layers = layers[1:] if scaled else layers
+        layers = list(_padded_alike(layers[1:] if scaled else layers, shape or input_shape))
     except Exception as problem:  # whatever a student's own class raises
         return {"layers": f"{type(model).__name__}, which cannot be read ({problem})"}
     weighted = [layer for layer in layers if "kernel_initializer" in layer["config"]]
@@ -222,6 +224,32 @@ def _bare(layers: list[dict]) -> tuple[tuple[int, ...] | None, list[dict]]:
         elif not activation and kind != "InputLayer" and (kind != "Dropout" or config["rate"]):
             bare.append(layer)
     return shape, bare
+
+
+def _padded_alike(layers: list[dict], shape: tuple[int, ...] | None) -> Iterator[dict]:
+    """The layers; pooling whose windows fill the image has the padding "same", which adds nothing.
+
+    Parameters
+    ----------
+    layers
+        As `_bare` gives them.
+    shape
+        What enters the first.
+    """
+    sides = tuple(shape or ())[:2]
+    for layer in layers:
+        config = layer["config"]
+        window = config.get("pool_size") or config.get("kernel_size")
+        if window is None:
+            sides = sides if layer["class_name"] in _KEEPING_SIDES else ()
+        elif sides:
+            strides, valid = config["strides"], config["padding"] == "valid"
+            fills = window == strides and not any(n % w for n, w in zip(sides, window, strict=True))
+            if "pool_size" in config and valid and fills:
+                layer = {**layer, "config": {**config, "padding": "same"}}
+            lost = [w - 1 if valid else 0 for w in window]
+            sides = tuple(-(-(n - a) // s) for n, a, s in zip(sides, lost, strides, strict=True))
+        yield layer
 
 
 def _scales_pixels(layer: dict) -> bool:

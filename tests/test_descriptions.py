@@ -230,3 +230,17 @@ def test_convolutions_are_described_in_full():
     assert told["hidden layer 1: kernel size"] == "5 × 5"
     assert told["hidden layer 2: padding"] == "same"
     assert told["max pooling 2: strides"] == "2 × 2"
+
+
+@pytest.mark.parametrize(
+    ("side", "pool", "told"), [(28, 2, "same"), (28, 3, "valid"), (27, 3, "same"), (27, 2, "valid")]
+)
+def test_pooling_that_fills_the_image_needs_no_padding(side, pool, told):
+    def network(padding):
+        stack = [keras.Input((side + 4, side + 4, 1)), layers.Conv2D(2, 5)]
+        stack += [layers.MaxPooling2D(pool, padding=padding), layers.Flatten(), layers.Dense(10)]
+        return compiled(keras.Sequential(stack))
+
+    valid, same = (lab.describe(network(padding)) for padding in ("valid", "same"))
+    assert valid["max pooling: padding"] == told
+    assert (valid == same) is (told == "same")

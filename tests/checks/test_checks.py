@@ -243,6 +243,9 @@ RIGHT = {
         lambda: stack(layers.Reshape((28, 28, 1)), conv(32), pool(), conv(64), pool(),
                       layers.Flatten(), last(), shape=(28, 28)),
     ),
+    "cnn, pooling without padding": (
+        "cnn", lambda: stack(conv(32), layers.MaxPooling2D(2), conv(64), layers.MaxPooling2D(),
+                             layers.Flatten(), last(), shape=(28, 28, 1))),
     "cnn, reshaped at the end": (
         "cnn", lambda: cnn(end=[layers.Reshape((7 * 7 * 64,)), last()])),
 }  # fmt: skip
