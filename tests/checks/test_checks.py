@@ -413,7 +413,7 @@ WRONG = [
     ("cnn", lambda: cnn(end=[last()]), "layers: no flatten"),
     ("cnn", lambda: cnn(end=[layers.GlobalAveragePooling2D(), last()]), "global average pooling"),
     ("cnn", lambda: cnn(end=[layers.Flatten(), hidden(100), last()]), "layers: 2 of dense"),
-    ("cnn", plain_cnn, "max pooling and max pooling 2: padding is valid"),
+    ("cnn", plain_cnn, "max pooling 2: padding is valid"),
     ("cnn", plain_cnn, "hidden layers 1 and 2: kernel size is 3 × 3"),
     ("cnn", mlp, "layers: no convolution, the part asks for 2"),
     # Networks that cannot be read
