@@ -4,7 +4,7 @@ import functools
 from typing import Any
 
 from ..course import ANSWERS
-from ..runs import Run
+from .given import missing
 from .judges import judge
 from .judging import judged
 from .solutions import solution
@@ -47,29 +47,19 @@ def check_answer(name: str, attempt: Any, **given: Any) -> CheckResult:
 
 
 def _judge(name: str, given: dict[str, Any], attempt: Any) -> CheckResult:
+    answer = ANSWERS[name]
+    for key in answer.given.keys() ^ given.keys():
+        what = f"is computed from {key}" if key in answer.given else f"needs no {key}"
+        keywords = "".join(f", {each}={each}" for each in answer.given)
+        call = f"lab.check_answer({name!r}, ...{keywords})"
+        return CheckResult("wrong", f"The answer {what}: check it as in {call}.")
     for key, thing in given.items():
         if thing is Ellipsis:
             return CheckResult("not attempted", f"Not attempted yet: {key} comes first.")
-        if not isinstance(thing, _GIVEN[key]()):
-            kind = type(thing).__name__
-            return CheckResult("wrong", f"{key} is a {kind}: {_GIVE[key]}.")
-    answer = ANSWERS[name]
+        if problem := missing(answer.given[key], thing):
+            return CheckResult("wrong", f"{key} {problem}.")
     try:
         findings = judge(answer.task, attempt, **given)
     except NotImplementedError:
         return CheckResult("not attempted", "Not attempted yet: nothing to check.")
     return verdict(findings, f"Right: {answer.right}.", f"Not yet: {name} is not right.")
-
-
-def _model() -> type:
-    import keras
-
-    return keras.Model
-
-
-_GIVEN = {"run": lambda: Run, "runs": lambda: dict, "model": _model}
-_GIVE = {
-    "run": "give the Run that lab.train returned",
-    "runs": "give the runs as the notebook has them, by part or by learning rate",
-    "model": "give the Keras model",
-}

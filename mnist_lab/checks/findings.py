@@ -200,6 +200,11 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "the same seed",
         "leave seed=... out, or give each layer a seed of its own.",
     ),
+    "copies of one": (
+        "Layers {found} and {asked} start as copies of each other, for they have one and the same "
+        "initialiser",
+        "make a new one for each layer.",
+    ),
     "not compiled": ("It is not compiled yet, so only its layers were judged.", ""),
     "gives logits": ("It gives logits", "compile it with a loss that has from_logits=True."),
     "divides": (

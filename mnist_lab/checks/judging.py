@@ -5,6 +5,7 @@ import inspect
 import random
 import re
 import textwrap
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -23,6 +24,7 @@ def judged(
     solution: Callable[[], str],
     *,
     call: bool = True,
+    nothing: str = "",
 ) -> CheckResult:
     """Run a judge on an attempt; "not attempted" and "crashed" are outcomes of their own.
 
@@ -38,6 +40,8 @@ def judged(
         Gives one right answer, if the student asks for it.
     call
         Whether a function is called for what it makes, or is itself the answer.
+    nothing
+        What is wrong with None; empty if None is no attempt.
     """
     try:
         with untouched(), warnings.catch_warnings():
@@ -45,7 +49,9 @@ def judged(
             made, result = attempt, None
             if call and inspect.isroutine(attempt):
                 made, result = _called(attempt)
-            if result is None and (made is None or made is Ellipsis):
+            if result is None and made is None and nothing:
+                result = CheckResult("wrong", nothing)
+            elif result is None and (made is None or made is Ellipsis):
                 result = CheckResult("not attempted", "Not attempted yet: nothing to check.")
             elif result is None:
                 result = judge(made)
@@ -53,8 +59,10 @@ def judged(
         result = CheckResult(
             "crashed",
             "Our check crashed. This is not your fault, and says nothing about your answer: "
-            f"{in_one_line(problem)}. Go on without it, and please report it.",
+            f"{in_one_line(problem)}. Go on without it, and please report it, with what "
+            ".traceback() prints behind this check.",
         )
+        result._traceback = traceback.format_exc()
     result._hints, result._solution = tuple(hints), solution
     return result
 
@@ -84,11 +92,18 @@ def _called(function: Callable) -> tuple[object, CheckResult | None]:
             "what it returns.",
         )
     try:
-        return function(), None
+        made = function()
     except NotImplementedError:
-        return None, None
+        return Ellipsis, None
     except Exception as problem:  # whatever a student's own function raises
         return None, CheckResult("wrong", f"Your function raised an error: {in_one_line(problem)}.")
+    if made is None:
+        return None, CheckResult(
+            "wrong",
+            f"Your function {function.__name__} returns nothing: end it with return and what it "
+            "has made.",
+        )
+    return made, None
 
 
 def raised(problem: Exception) -> tuple[str, str]:

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     import keras
 
 
+_NOTHING = (
+    "This is None, which is what model.compile(...) returns: write that in a line of its own, "
+    "without model = in front."
+)
+
+
 def check(part: str, model: Any, data: Dataset | None = None) -> CheckResult:
     """Judge whether a model is the one that a part of the sheet asks for, however it is written.
 
@@ -47,7 +53,7 @@ def check(part: str, model: Any, data: Dataset | None = None) -> CheckResult:
     """
     judge = functools.partial(_judge, chosen_part(part), data)
     hints = NOTEBOOKS[part].hints + COMPILE_HINTS
-    return judged(model, judge, hints, lambda: NOTEBOOKS[part].code)
+    return judged(model, judge, hints, lambda: NOTEBOOKS[part].code, nothing=_NOTHING)
 
 
 def chosen_part(key: str) -> Part:
@@ -115,12 +121,18 @@ def _shared(model: "keras.Model") -> list[Finding]:
 def _copies(model: "keras.Model") -> list[Finding]:
     """Which layers begin with the same random weights, and why."""
     layers = [layer for layer in model._flatten_layers() if hasattr(layer, "kernel")]
-    kernels = [(layer.name, np.asarray(layer.kernel)) for layer in layers]
+    kernels = [(layer, np.asarray(layer.kernel)) for layer in layers]
     return [
-        remark("copies", this, that)
+        remark("copies" if _has_seed(this) else "copies of one", this.name, that.name)
         for (this, one), (that, other) in itertools.combinations(kernels, 2)
         if one.shape == other.shape and np.ptp(one) and np.array_equal(one, other)
     ]
+
+
+def _has_seed(layer: "keras.Layer") -> bool:
+    """Whether somebody gave the initialiser of a layer's kernel a seed."""
+    get_config = getattr(layer.kernel_initializer, "get_config", dict)
+    return get_config().get("seed") is not None
 
 
 def _trained(

@@ -53,6 +53,7 @@ class CheckResult:
     _hints: tuple[str, ...] = field(default=(), init=False)
     _solution: Callable[[], str] = field(default=str, init=False)
     _hints_given: int = field(default=0, init=False)
+    _traceback: str = field(default="", init=False)
 
     def __bool__(self) -> bool:
         return self.outcome == "right"
@@ -145,6 +146,10 @@ class CheckResult:
     def solution(self) -> None:
         """Print one right answer, as code that can be run."""
         print(unless_withheld(self._solution()))
+
+    def traceback(self) -> None:
+        """Print where the check itself crashed, to be sent with a report of it."""
+        print(self._traceback or "The check did not crash.")
 
     def _told(self) -> list[tuple[str, str]]:
         """Each fault in words, and its reason where that has not been given before."""

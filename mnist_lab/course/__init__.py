@@ -17,7 +17,20 @@ from .markers import (
 from .parts import Part
 from .reasons import reason_of
 from .sliders import CLIPPED, TRAINING, Slider
-from .tasks import Answer, Estimate, Function, Layer, Notebook, Slip, Task, Trained, Value
+from .tasks import (
+    Answer,
+    Estimate,
+    Function,
+    GivenModel,
+    GivenRun,
+    GivenRuns,
+    Layer,
+    Notebook,
+    Slip,
+    Task,
+    Trained,
+    Value,
+)
 
 __all__ = [
     "ANSWERS",
@@ -40,6 +53,9 @@ __all__ = [
     "CountedLayer",
     "Estimate",
     "Function",
+    "GivenModel",
+    "GivenRun",
+    "GivenRuns",
     "Layer",
     "Notebook",
     "Part",

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..runs import Run, load_records
 from .measures import mnist
-from .tasks import Answer, Function, Notebook, Slip, Value
+from .tasks import Answer, Function, GivenModel, GivenRun, GivenRuns, Notebook, Slip, Value
 
 
 def _flattery(run: Run) -> float:
@@ -72,9 +72,14 @@ def _ece(probabilities: np.ndarray, truth: np.ndarray, *, part: str = "") -> flo
     return 100 * total
 
 
-def _some_answers() -> list[tuple[np.ndarray, np.ndarray]]:
+def _drawn(low: int, high: int) -> int:
+    """A whole number, drawn anew each time."""
+    return int(np.random.default_rng().integers(low, high + 1))
+
+
+def _some_answers(seed: int | None = 0) -> list[tuple[np.ndarray, np.ndarray]]:
     """What two networks say of a few hundred images, and the truth."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     scores = random.normal(size=(300, 10)) * random.uniform(0.5, 4, (300, 1))
     said = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     truth = np.where(random.random(300) < 0.6, said.argmax(axis=1), random.integers(0, 10, 300))
@@ -163,7 +168,7 @@ _ANSWERS = {
                     "the root is of all of it, the number of images too",
                 ),
             ),
-            [(50, 100), (98.3, 10_000), (91.0, 2_500)],
+            lambda: [(50, 100), (98.3, 10_000), (91.0, 2_500), (_drawn(1, 99), _drawn(2, 9_999))],
         ),
         ("p is accuracy / 100.", "100 * np.sqrt(p * (1 - p) / images)."),
     ),
@@ -186,6 +191,7 @@ _ANSWERS = {
             "Compare max(run.history['val_accuracy']) of the three.",
             "np.argmax says at which place the largest is, counted from 0.",
         ),
+        {"runs": GivenRuns(each=GivenRun(images=0))},
     ),
     "test": Answer(
         "this is the accuracy on images that took no part in the choice",
@@ -204,6 +210,7 @@ _ANSWERS = {
             "said.argmax(axis=1) is the answers.",
             "Compare them with split.y_test, and take the mean.",
         ),
+        {"model": GivenModel()},
     ),
     "seen": Answer(
         "this is how often each image is seen",
@@ -222,7 +229,7 @@ _ANSWERS = {
                     "divide by how many there are",
                 ),
             ),
-            [(100,), (3_000,), (60_000,)],
+            lambda: [(100,), (3_000,), (60_000,), (_drawn(1, 60_000),)],
         ),
         ("How many images do 3,000 batches hold?", "Divide that by the number of images."),
     ),
@@ -237,7 +244,10 @@ _ANSWERS = {
                     lambda *runs: _gains(*runs).mean(), "one number for each seed, not their mean"
                 ),
             ),
-            lambda: [(load_records("mlp"), load_records("dropout"))],
+            lambda: [
+                (load_records("mlp"), load_records("dropout")),
+                (load_records("dropout"), load_records("cnn")),
+            ],
         ),
         (
             "run.history['val_accuracy'][-1] is a run's last accuracy.",
@@ -262,7 +272,10 @@ _ANSWERS = {
                 ),
                 Slip(lambda _, *figures: _remains(1, *figures), "that is after a single iteration"),
             ),
-            [(3_000, 0.001, 0.5), (600, 0.001, 0.1), (2, 0.5, 0.5)],
+            lambda: [
+                *((3_000, 0.001, 0.5), (600, 0.001, 0.1), (2, 0.5, 0.5)),
+                (_drawn(2, 100), _drawn(1, 9) / 100, _drawn(1, 9) / 10),
+            ],
         ),
         (
             "After one iteration 1 - learning_rate * weight_decay remains.",
@@ -315,7 +328,7 @@ _ANSWERS = {
                 ),
                 Slip(lambda *said: 100 * _ece(*said), "it is multiplied by 100 at the end already"),
             ),
-            _some_answers,
+            lambda: _some_answers() + _some_answers(None),
         ),
         (
             "right[own].mean() is how many of the bin are right.",
@@ -344,7 +357,10 @@ _ANSWERS = {
                     "take powers",
                 ),
             ),
-            lambda: [(_some_answers()[1][0], heat) for heat in (1.0, 2.0, 0.5)],
+            lambda: [
+                *((_some_answers()[1][0], heat) for heat in (1.0, 2.0, 0.5)),
+                (_some_answers(None)[1][0], _drawn(3, 30) / 10),
+            ],
         ),
         ("probabilities ** (1 / temperature).", "See sum(axis=1, keepdims=True)."),
     ),
@@ -377,7 +393,10 @@ _ANSWERS = {
                     "the wave begins where the warm-up ends, not at iteration 0",
                 ),
             ),
-            [(at, 0.003, 12_000) for at in (0, 600, 1_200, 3_000, 7_000, 11_000)],
+            lambda: [
+                *((at, 0.003, 12_000) for at in (0, 600, 1_200, 3_000, 7_000, 11_000)),
+                *((at, _drawn(1, 9) / 100, 500) for at in (0, 20, 50, 51, 300, _drawn(100, 499))),
+            ],
         ),
         (
             "Which share of the iterations after the warm-up is done?",
@@ -413,7 +432,10 @@ _ANSWERS = {
                     "that is by the first network alone",
                 ),
             ),
-            lambda: [(load_records(part), mnist().y_valid) for part in ("cnn", "mlp")],
+            lambda: [
+                *((load_records(part), mnist().y_valid) for part in ("cnn", "mlp")),
+                (load_records("mlp"), np.roll(mnist().y_valid, 1)),
+            ],
         ),
         (
             "run.val_probabilities.argmax(axis=1) is what a network reads.",

@@ -11,7 +11,18 @@ from .measures import mnist, said, start, wrong
 from .mlp import BEGINNING, END, RUN_HINTS
 from .parts import Part
 from .sliders import FILTERS, LEARNING_RATE
-from .tasks import Answer, Function, Layer, Notebook, Slip, Trained, Value, dense
+from .tasks import (
+    Answer,
+    Function,
+    GivenModel,
+    GivenRun,
+    Layer,
+    Notebook,
+    Slip,
+    Trained,
+    Value,
+    dense,
+)
 
 PART = Part("cnn", "Convolutional network", "build_cnn", 34, 83_466, 0.992)
 _SLIDERS = (LEARNING_RATE, FILTERS)
@@ -23,9 +34,9 @@ _HINTS = (
 )
 _LAYERS = """\
         keras.Input((28, 28, 1)),
-        layers.Conv2D(32, 5, padding="same", activation="relu", **start),
+        layers.Conv2D(32, 5, padding="same", activation="relu", **start()),
         layers.MaxPooling2D(2, padding="same"),
-        layers.Conv2D(64, 5, padding="same", activation="relu", **start),
+        layers.Conv2D(64, 5, padding="same", activation="relu", **start()),
         layers.MaxPooling2D(2, padding="same"),
         layers.Flatten(),
 """
@@ -49,6 +60,12 @@ def _windows(image: np.ndarray) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(np.pad(image, 2), (5, 5))
 
 
+def _drawn() -> tuple[np.ndarray, np.ndarray]:
+    """An image and a kernel, drawn anew each time."""
+    random = np.random.default_rng()
+    return 10 * random.normal(size=(28, 28)), random.normal(size=(5, 5))
+
+
 def _squares(image: np.ndarray) -> np.ndarray:
     return image.reshape(14, 2, 14, 2)
 
@@ -58,12 +75,12 @@ def _kernels(model: Any) -> np.ndarray:
 
 
 def _linear_networks() -> list[tuple[Any, int]]:
-    """The recorded linear network for rows and for images, each with digits moved or not."""
+    """Two recorded linear networks, for rows and for images, each with digits moved or not."""
     import keras
 
-    first, start, second, bias = load_records("linear")[0].weights
     networks = []
-    for shape in ((784,), (28, 28, 1)):
+    for shape, run in zip(((784,), (28, 28, 1)), load_records("linear"), strict=False):
+        first, start, second, bias = run.weights
         network = keras.Sequential(
             [keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(10)]
         )
@@ -134,7 +151,7 @@ _ANSWERS = {
                     "here it is laid on as it is",
                 ),
             ),
-            [(_IMAGE, _KERNEL), (_FLAT_IMAGE, np.ones((5, 5)))],
+            lambda: [(_IMAGE, _KERNEL), (_FLAT_IMAGE, np.ones((5, 5))), _drawn()],
         ),
         ("windows has the shape (28, 28, 5, 5).", "sum takes axis=(2, 3)."),
     ),
@@ -169,7 +186,7 @@ _ANSWERS = {
                     "one for each square is asked for",
                 ),
             ),
-            [(_IMAGE,), (-_FLAT_IMAGE,)],
+            lambda: [(_IMAGE,), (-_FLAT_IMAGE,), _drawn()[:1]],
         ),
         ("squares[i, :, j, :] is one square.", "max takes axis=(1, 3)."),
     ),
@@ -206,6 +223,7 @@ _ANSWERS = {
             ),
         ),
         ("kernels is (5, 5, 1, 32): rows, columns, channel, filter.", "See np.transpose."),
+        {"model": GivenModel("cnn")},
     ),
     "shift": Answer(
         "any of the networks can be asked, however far the digits are moved",
@@ -246,6 +264,7 @@ _ANSWERS = {
             "second[wrong] is the second guess for each wrong one.",
             "Compare with data.y_valid[wrong].",
         ),
+        {"run": GivenRun()},
     ),
 }
 NOTEBOOK = Notebook("cnn", PART, _SLIDERS, _HINTS, BEGINNING + _LAYERS + END, _count, _ANSWERS)

@@ -10,9 +10,9 @@ import numpy as np
 from ..runs import Run
 from . import cnn, dropout, linear, mlp
 from .measures import wrong
-from .tasks import Answer, Function, Notebook, Slip, Value
+from .tasks import Answer, Function, GivenRun, GivenRuns, Notebook, Slip, Value
 
-_PARTS = [each.PART.key for each in (linear, mlp, dropout, cnn)]
+_PARTS = tuple(each.PART.key for each in (linear, mlp, dropout, cnn))
 _COUNTS = mlp.PART.parameters, cnn.PART.parameters
 _RATIO, _ROOTS = _COUNTS[0] / _COUNTS[1], tuple(map(math.sqrt, _COUNTS))
 
@@ -85,6 +85,7 @@ _ANSWERS = {
             [(part, what) for part in _PARTS for what in ("val_accuracy", "fit_accuracy")],
         ),
         ("runs[part] is a list of runs.", "run.history[what][-1] is the last value, a share."),
+        {"runs": GivenRuns(_PARTS, several=True, each=GivenRun(images=0))},
     ),
     "pairs": Answer(
         "these are the images that only one of the two reads right",
@@ -107,6 +108,7 @@ _ANSWERS = {
             ),
         ),
         ("True of one and not of the other.", "~ turns True and False round, & joins two."),
+        {"runs": GivenRuns(("mlp", "dropout"), several=True)},
     ),
     "mcnemar": Answer(
         "this is the exact two-sided p-value",
@@ -134,7 +136,10 @@ _ANSWERS = {
                     "there are 2**n ways",
                 ),
             ),
-            [(3, 11), (11, 3), (5, 5), (0, 7), (20, 9), (1, 2)],
+            lambda: [
+                *((3, 11), (11, 3), (5, 5), (0, 7), (20, 9), (1, 2)),
+                tuple(np.random.default_rng().integers(30, 60, 2).tolist()),
+            ],
         ),
         (
             "Add up comb(n, k) for all k that are at most `fewer`, and divide by 2**n.",
@@ -163,12 +168,13 @@ _ANSWERS = {
                 ),
                 Slip(lambda *groups: 1.0, "it counts every way, whether the groups differ or not"),
             ),
-            [
+            lambda: [
                 (np.array([1.0, 2, 3]), np.array([4.0, 5, 6])),
                 (np.array([98.1, 98.3, 98.2]), np.array([98.2, 98.4, 98.5])),
                 # Here rounding hides a tie.
                 (np.array([99.1, 97.4, 97.2]), np.array([99.1, 97.0, 98.3])),
                 (np.array([0.3, 0.1, 0.2, 0.7]), np.array([0.6, 0.4])),
+                tuple(np.random.default_rng().normal(size=(2, 4))),
             ],
         ),
         ("numbers[list(chosen)] is one group, numbers[others] the other.", "Compare the means."),

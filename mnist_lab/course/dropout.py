@@ -3,7 +3,7 @@
 from ..runs import Run
 from .mlp import BEGINNING, END, RUN_HINTS, SLIDERS, count
 from .parts import Part
-from .tasks import Answer, Estimate, Notebook, Slip, Trained, Value
+from .tasks import Answer, Estimate, GivenRun, Notebook, Slip, Trained, Value
 
 PART = Part(
     "dropout",
@@ -20,11 +20,11 @@ _HINTS = (
 )
 _LAYERS = """\
         keras.Input((784,)),
-        layers.Dense(1500, activation="relu", **start),
+        layers.Dense(1500, activation="relu", **start()),
         layers.Dropout(0.5),
-        layers.Dense(1500, activation="relu", **start),
+        layers.Dense(1500, activation="relu", **start()),
         layers.Dropout(0.5),
-        layers.Dense(1500, activation="relu", **start),
+        layers.Dense(1500, activation="relu", **start()),
         layers.Dropout(0.5),
 """
 _MET, _DIGITS = 34 * 60_000, len(str(2**4500))
@@ -120,6 +120,7 @@ _ANSWERS = {
             ),
         ),
         ("A gap is one accuracy minus another.", "Take validation away from each of the two."),
+        {"run": GivenRun(images=0)},
     ),
 }
 NOTEBOOK = Notebook("dropout", PART, SLIDERS, _HINTS, BEGINNING + _LAYERS + END, count, _ANSWERS)

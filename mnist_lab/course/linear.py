@@ -9,7 +9,7 @@ import numpy as np
 from .measures import mnist
 from .parts import Part
 from .sliders import HIDDEN_UNITS, LEARNING_RATE, LOSS
-from .tasks import Answer, Function, Notebook, Slip, Value, dense
+from .tasks import Answer, Function, GivenModel, GivenRun, Notebook, Slip, Value, dense
 
 PART = Part("linear", "Linear network", "build_linear", 17, 7_960, 0.916)
 _SLIDERS = (
@@ -88,8 +88,10 @@ def _gradients(x, y, w1, b1, w2, b2, *, sign=1, mean=True, exact=True) -> tuple[
 
 
 def _batches() -> list[tuple[np.ndarray, ...]]:
-    """Two batches of few numbers, with weights: inputs, one-hot labels, and the four arrays."""
-    random = np.random.default_rng(0)
+    """Three batches of few numbers: inputs, one-hot labels, and the four arrays.
+
+    The last one is drawn anew each time.
+    """
     shapes = (6, 4), (4,), (4, 3), (3,)
     return [
         (
@@ -97,7 +99,7 @@ def _batches() -> list[tuple[np.ndarray, ...]]:
             np.eye(3)[random.integers(0, 3, images)],
             *(random.normal(size=shape) for shape in shapes),
         )
-        for images in (5, 2)
+        for images, random in zip((5, 2, 7), map(np.random.default_rng, (0, 1, None)), strict=True)
     ]
 
 
@@ -224,6 +226,7 @@ _ANSWERS = {
             ),
         ),
         ("x @ W1 @ W2 is the same as x @ (W1 @ W2).", "The product is (784, 10)."),
+        {"model": GivenModel("linear", trained=True)},
     ),
     "confusion": Answer(
         "this is the network's answer for each image",
@@ -252,6 +255,7 @@ _ANSWERS = {
             ),
         ),
         ("The answer is the place of the largest probability.", "argmax(axis=1)."),
+        {"run": GivenRun()},
     ),
 }
 NOTEBOOK = Notebook("linear", PART, _SLIDERS, _HINTS, _CODE, _count, _ANSWERS)

@@ -8,7 +8,7 @@ from ..runs import Run
 from .measures import said, start, wrong
 from .parts import Part
 from .sliders import DROPOUT, HIDDEN_UNITS, LEARNING_RATE
-from .tasks import Answer, Function, Layer, Notebook, Slip, Trained, Value, dense
+from .tasks import Answer, Function, GivenRun, Layer, Notebook, Slip, Trained, Value, dense
 
 PART = Part("mlp", "Multi-layer perceptron", "build_mlp", 34, 5_695_510, 0.984)
 SLIDERS = (LEARNING_RATE, HIDDEN_UNITS, DROPOUT)
@@ -24,10 +24,14 @@ import keras
 from keras import layers
 import mnist_lab as lab
 
-start = {
-    "kernel_initializer": keras.initializers.TruncatedNormal(0.0, 0.01),
-    "bias_initializer": keras.initializers.Constant(0.1),
-}
+
+def start():
+    return {
+        "kernel_initializer": keras.initializers.TruncatedNormal(0.0, 0.01),
+        "bias_initializer": keras.initializers.Constant(0.1),
+    }
+
+
 model = keras.Sequential(
     [
 """
@@ -42,9 +46,9 @@ model.compile(
 )"""
 _LAYERS = """\
         keras.Input((784,)),
-        layers.Dense(1500, activation="relu", **start),
-        layers.Dense(1500, activation="relu", **start),
-        layers.Dense(1500, activation="relu", **start),
+        layers.Dense(1500, activation="relu", **start()),
+        layers.Dense(1500, activation="relu", **start()),
+        layers.Dense(1500, activation="relu", **start()),
 """
 RUN_HINTS = (
     "lab.train takes the model and the data first.",
@@ -68,9 +72,25 @@ def _sure(run: Run, limit: float = 0.99) -> np.ndarray:
     return said(run).max(axis=1) > limit
 
 
-def _first_step(gradient: np.ndarray) -> np.ndarray:
-    """Of Adam, with the sheet's figures."""
-    return -0.001 * gradient / (np.sqrt(gradient**2) + 1e-8)
+def _first_step(
+    gradient: np.ndarray, learning_rate: float = 0.001, epsilon: float = 1e-8
+) -> np.ndarray:
+    """Of Adam."""
+    return -learning_rate * gradient / (np.sqrt(gradient**2) + epsilon)
+
+
+def _numbers() -> list[tuple]:
+    """Small and large numbers of both signs, some of them drawn anew each time."""
+    drawn = np.random.default_rng().normal(size=(2, 3, 4))
+    fixed = np.array([-3.0, -0.5, 0, 0.5, 2]), np.array([[-1.0, 4], [0.25, -7]])
+    return [(each,) for each in (*fixed, *(drawn * [[[100]], [[0.01]]]), drawn)]
+
+
+def _gradients() -> list[tuple]:
+    """Gradients alone, and with other figures than the usual ones."""
+    drawn = np.random.default_rng().normal(size=(3, 4))
+    fixed = np.array([100.0, 1, 0.001, -0.001, -5]), np.array([[2.0, -3], [1e-8, -1e-6]])
+    return [*((each,) for each in fixed), (fixed[0], 0.02), (drawn, 0.5, 0.1), (drawn, 0.001, 1)]
 
 
 _ANSWERS = {
@@ -97,7 +117,7 @@ _ANSWERS = {
                     "np.maximum compares one by one",
                 ),
             ),
-            [(np.array([-3.0, -0.5, 0, 0.5, 2]),), (np.array([[-1.0, 4], [0.25, -7]]),)],
+            _numbers,
         ),
         ("Compare each number with 0.", "np.maximum compares two, number by number."),
     ),
@@ -115,28 +135,38 @@ _ANSWERS = {
             _first_step,
             (
                 Slip(
-                    lambda gradient: -_first_step(gradient),
+                    lambda *given: -_first_step(*given),
                     "the sign",
                     "Adam goes downhill, against the gradient",
                 ),
                 Slip(
-                    lambda gradient: -0.001 * gradient / (gradient**2 + 1e-8),
+                    lambda gradient, rate=0.001, epsilon=1e-8: (
+                        -rate * gradient / (gradient**2 + epsilon)
+                    ),
                     "v is a mean of squares",
                     "take its square root",
                 ),
                 Slip(
-                    lambda gradient: -0.001 * gradient,
+                    lambda gradient, rate=0.001, _=0: -rate * gradient,
                     "that is a step of SGD",
                     "divide by the square root of v",
                 ),
-                Slip(lambda gradient: 1000 * _first_step(gradient), "the learning rate is missing"),
                 Slip(
-                    lambda gradient: -np.abs(_first_step(gradient)),
+                    lambda gradient, _=0, epsilon=1e-8: _first_step(gradient, 1, epsilon),
+                    "the learning rate is missing",
+                ),
+                Slip(
+                    lambda gradient, *_: _first_step(gradient),
+                    "0.001 and 1e-8 are only the usual figures",
+                    "take learning_rate and epsilon",
+                ),
+                Slip(
+                    lambda *given: -np.abs(_first_step(*given)),
                     "the gradient has a sign, too",
                     "m is the gradient itself",
                 ),
             ),
-            [(np.array([100.0, 1, 0.001, -0.001, -5]),), (np.array([[2.0, -3], [1e-8, -1e-6]]),)],
+            _gradients,
         ),
         ("m is the gradient, and v its square.", "np.sqrt(v), plus epsilon, goes below m."),
     ),
@@ -170,6 +200,7 @@ _ANSWERS = {
             ),
         ),
         ("Both must be true: wrong, and surer than 0.99.", "& joins two arrays of True and False."),
+        {"run": GivenRun()},
     ),
 }
 NOTEBOOK = Notebook("mlp", PART, SLIDERS, _HINTS, BEGINNING + _LAYERS + END, count, _ANSWERS)

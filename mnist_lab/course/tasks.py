@@ -142,6 +142,54 @@ Task = Value | Estimate | Function | Layer | Trained
 
 
 @dataclass(frozen=True)
+class GivenRun:
+    """A run that has finished an epoch.
+
+    Attributes
+    ----------
+    images : int
+        Validation images whose probabilities it has to hold; 0 if none are needed.
+    """
+
+    images: int = 10_000
+
+
+@dataclass(frozen=True)
+class GivenRuns:
+    """Runs in a dict.
+
+    Attributes
+    ----------
+    keys : tuple
+        That have to be there; none for any.
+    several : bool
+        Whether there is a list of runs for each key, or one run.
+    each : GivenRun
+        What each run has to be.
+    """
+
+    keys: tuple = ()
+    several: bool = False
+    each: GivenRun = GivenRun()
+
+
+@dataclass(frozen=True)
+class GivenModel:
+    """A Keras model.
+
+    Attributes
+    ----------
+    part : str
+        Whose network it has to be; empty for any.
+    trained : bool
+        Whether its weights have to be others than those that it began with.
+    """
+
+    part: str = ""
+    trained: bool = False
+
+
+@dataclass(frozen=True)
 class Answer:
     """One small answer of a notebook.
 
@@ -153,11 +201,14 @@ class Answer:
         What it has to satisfy.
     hints : tuple of str
         From vague to concrete.
+    given : dict of str to GivenRun, GivenRuns or GivenModel
+        What the check needs besides the answer, by keyword.
     """
 
     right: str
     task: Task
     hints: tuple[str, ...]
+    given: Mapping[str, GivenRun | GivenRuns | GivenModel] = field(default_factory=dict)
 
 
 def dense(inputs: int, units: int) -> int:

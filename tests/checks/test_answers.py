@@ -259,8 +259,8 @@ RIGHT = {
         ),
     ],
     "mlp.adam": [
-        lambda: lambda g: -0.001 * g / (np.sqrt(g**2) + 1e-8),
-        lambda: lambda g: -0.001 * g / (np.abs(g) + 1e-8),
+        lambda: lambda g, rate=0.001, epsilon=1e-8: -rate * g / (np.sqrt(g**2) + epsilon),
+        lambda: lambda g, a=1e-3, e=1e-8: a * -g / (np.abs(g) + e),
     ],
     "mlp.train": [lambda: records("mlp")[0], lambda: changed("mlp", name="my own")],
     "mlp.sure": [
@@ -390,7 +390,12 @@ WRONG = {
     ],
     "linear.step": [
         (lambda: lambda x, y, *weights: x @ y, "it raises ValueError"),
-        (lambda: lambda *all: gradients(*all)[:3], "it"),
+        (lambda: lambda *all: gradients(*all)[:3], "it is a tuple, not 4 numbers"),
+        (
+            lambda: lambda *all: (*gradients(*all)[:2], gradients(*all)[2] + 1, gradients(*all)[3]),
+            "the third one: 12 of its 12 numbers are not right",
+        ),
+        (lambda: lambda *all: (*gradients(*all)[:3], 0), "the fourth one: its shape is ()"),
     ],
     "linear.weights": [
         (lambda: 2 * merged(), "numbers are not right"),
@@ -399,6 +404,7 @@ WRONG = {
         (lambda: mnist().y_valid, "numbers are not right"),
     ],
     "mlp.relu": [
+        (lambda: lambda x: np.clip(x, 0, 6), "of its 12 numbers are not right"),
         (lambda: lambda x: np.maximum(x, 0) + 1, "for [-3 -0.5 0 0.5 2]: it is [1 1 1 1.5 3]"),
         (lambda: lambda x: max(x, 0), "it raises ValueError"),
         (lambda: np.zeros(7), "without brackets"),
@@ -414,7 +420,8 @@ WRONG = {
         (lambda: lambda units: dense(units), "it raises TypeError"),
     ],
     "mlp.adam": [
-        (lambda: lambda g: -0.002 * np.sign(g), "for [100 1 0.001 -0.001 -5]: it is"),
+        (lambda: lambda g, *_: -0.002 * np.sign(g), "for [100 1 0.001 -0.001 -5]: it is"),
+        (lambda: lambda g: -0.001 * np.sign(g), "it raises TypeError"),
     ],
     "mlp.train": [
         (lambda: changed("mlp", epochs=3), "epochs is 3, the notebook asks for epochs=34"),
@@ -536,6 +543,39 @@ def test_a_slip_that_the_course_knows_is_named(name, slip):
     assert result.differences == [slip.words]
 
 
+TRIED = [name for name, answer in ANSWERS.items() if isinstance(answer.task, Function)]
+OF_RECORDS = {  # whose probes are recorded runs, not numbers that can be drawn
+    *("cnn.shift", "comparison.finals", "beyond.flattery"),
+    *("beyond.gains", "beyond.stopped", "beyond.missed"),
+}
+
+
+def probes_of(name):
+    probes = ANSWERS[name].task.probes
+    return list(probes() if callable(probes) else probes)
+
+
+@pytest.mark.parametrize("name", TRIED)
+def test_a_function_that_passes_over_an_argument_is_wrong(name):
+    things, task, probes = given(name), ANSWERS[name].task, probes_of(name)
+    for place in range(max(map(len, probes))):
+        fixed = next(probe[place] for probe in probes if len(probe) > place)
+
+        def passes_over(*arguments, place=place, fixed=fixed):
+            arguments = [*arguments]
+            arguments[place : place + 1] = [fixed]
+            return task.right(*arguments, **things)
+
+        assert lab.check_answer(name, passes_over, **things).outcome == "wrong", place
+
+
+@pytest.mark.parametrize("name", sorted({*TRIED} - OF_RECORDS))
+def test_probes_are_drawn_anew_and_a_right_function_passes_them_all(name):
+    assert str(probes_of(name)) != str(probes_of(name))
+    for _ in range(20):
+        assert lab.check_answer(name, RIGHT[name][0](), **given(name))
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_other_wrong_answers_are_told_what_is_wrong(name):
     for make, words in WRONG[name]:
@@ -603,11 +643,75 @@ def test_no_hint_is_the_solution(name, capsys):
     assert not any(code in hint for hint in ANSWERS[name].hints)
 
 
+@functools.cache
+def unfinished(**how):
+    run = records("mlp")[0]
+    history = {key: [] for key in run.history}
+    return dataclasses.replace(run, history=history, val_probabilities=np.empty((0, 0)), **how)
+
+
+STOPPED = "run was stopped in its first epoch"
+FEW = "run does not say what it read of MNIST's 10,000 validation images"
+
+
+def cut():
+    return dataclasses.replace(
+        records("mlp")[0], val_probabilities=records("mlp")[0].val_probabilities[:120]
+    )
+
+
+GIVEN = [
+    ("linear.confusion", {"run": {}}, "run is a dict: give the Run that lab.train returned"),
+    ("linear.confusion", {}, "The answer is computed from run: check it as in lab.check_answer"),
+    ("linear.flat", {"run": 1}, "The answer needs no run"),
+    ("linear.confusion", {"run": lambda: unfinished(diverged=True)}, "run diverged in its first"),
+    ("mlp.sure", {"run": lambda: unfinished(interrupted=True)}, STOPPED),
+    ("mlp.sure", {"run": cut}, FEW),
+    ("cnn.second", {"run": cut}, FEW),
+    ("dropout.fair-words", {"run": lambda: unfinished(interrupted=True)}, STOPPED),
+    ("cnn.filters", {"model": lambda: network("linear")}, "model is not the network of part cnn"),
+    ("cnn.filters", {"model": 7}, "model is a int: give the Keras model"),
+    (
+        "linear.weights",
+        {"model": lambda: network("cnn")},
+        "model is not the network of part linear",
+    ),
+    ("linear.weights", {"model": lambda: lab.build_linear()}, "model has not been trained"),
+    ("comparison.finals", {"runs": []}, "runs is a list: give the runs as the notebook has them"),
+    ("comparison.finals", {"runs": {}}, "runs has no 'linear'"),
+    ("comparison.pairs", {"runs": lambda: {"mlp": records("mlp")}}, "runs has no 'dropout'"),
+    (
+        "comparison.pairs",
+        {"runs": lambda: {"mlp": records("mlp")[0], "dropout": []}},
+        "runs has no list of runs for 'mlp'",
+    ),
+    (
+        "comparison.finals",
+        {"runs": lambda: all_runs() | {"cnn": [unfinished(interrupted=True)]}},
+        "runs has for 'cnn' one that was stopped in its first epoch",
+    ),
+    ("beyond.choose", {"runs": {}}, "runs is empty"),
+    (
+        "beyond.choose",
+        {"runs": lambda: {0.5: unfinished(diverged=True)}},
+        "runs has for 0.5 one that diverged in its first epoch",
+    ),
+    ("beyond.choose", {"runs": {0.5: None}}, "runs has for 0.5 one that is a NoneType"),
+    ("beyond.test", {"model": "mlp"}, "model is a str: give the Keras model"),
+]
+
+
+@pytest.mark.parametrize(("name", "things", "words"), GIVEN)
+def test_what_a_check_is_given_is_judged_before_the_answer(name, things, words):
+    things = {key: each() if callable(each) else each for key, each in things.items()}
+    result = lab.check_answer(name, np.zeros(10), **things)
+    assert result.outcome == "wrong"
+    assert result.verdict.startswith(words)
+
+
 def test_what_an_answer_was_computed_from_comes_first():
     result = lab.check_answer("linear.confusion", np.zeros(10_000), run=...)
     assert str(result) == "Not attempted yet: run comes first."
-    result = lab.check_answer("linear.confusion", np.zeros(10_000), run={})
-    assert str(result) == "run is a dict: give the Run that lab.train returned."
 
 
 def test_unknown_answers_are_refused():

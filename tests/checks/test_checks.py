@@ -529,11 +529,26 @@ def not_written_yet():
     raise NotImplementedError
 
 
-@pytest.mark.parametrize("stub", [None, ..., not_written_yet, lambda: None, lambda: ...])
+@pytest.mark.parametrize("stub", [..., not_written_yet, lambda: ...])
 def test_not_attempted(stub):
     results = lab.check("mlp", stub), lab.check_data(stub), lab.check_count("mlp", stub)
     assert [result.outcome for result in results] == ["not attempted"] * 3
     assert not any(results)
+
+
+def test_what_returns_nothing_is_told():
+    def build():
+        lab.build_mlp()
+
+    for result in (lab.check("mlp", build), lab.check_data(build), lab.check_count("mlp", build)):
+        assert result.outcome == "wrong"
+        assert "Your function build returns nothing" in result.verdict
+    compiled_twice = lab.build_mlp().compile("adam", CATEGORICAL)
+    result = lab.check("mlp", compiled_twice)
+    assert result.outcome == "wrong"
+    assert "without model = in front" in result.verdict
+    for result in (lab.check_data(None), lab.check_count("mlp", None)):
+        assert result.outcome == "not attempted"
 
 
 def test_an_unknown_part_is_refused():
@@ -542,7 +557,7 @@ def test_an_unknown_part_is_refused():
             call("rnn", None)
 
 
-def test_a_crash_of_the_check_is_the_labs_own(monkeypatch):
+def test_a_crash_of_the_check_is_the_labs_own(monkeypatch, capsys):
     def crash(*_):
         raise KeyError("a slip of ours")
 
@@ -552,6 +567,12 @@ def test_a_crash_of_the_check_is_the_labs_own(monkeypatch):
     assert not result
     assert "not your fault" in result.verdict
     assert "KeyError: 'a slip of ours'" in result.verdict
+    result.traceback()
+    told = capsys.readouterr().out
+    assert told.startswith("Traceback")
+    assert 'raise KeyError("a slip of ours")' in told
+    lab.check_count("linear", 7960).traceback()
+    assert capsys.readouterr().out == "The check did not crash.\n"
 
 
 def test_before_compile_only_the_layers_are_judged():
@@ -760,6 +781,17 @@ def test_a_network_that_scales_by_itself_has_the_same_record(data, capsys):
     model.compile(SGD(0.5), lab.ClippedCrossentropy(), metrics=["accuracy"])
     lab.train(model, data, epochs=17, seed=0, recorded=True)
     assert capsys.readouterr().out.startswith("Recorded: linear")
+
+
+@pytest.mark.usefixtures("narrow")
+def test_layers_that_share_an_initialiser_are_told_so():
+    drawn = keras.initializers.TruncatedNormal(0.0, 0.01)
+    model = stack(*(hidden(kernel_initializer=drawn) for _ in range(3)), last())
+    told = " ".join(repr(lab.check("mlp", model)).split())
+    copies = np.array_equal(*(layer.get_weights()[0] for layer in model.layers[1:3]))
+    # Whether one object draws the same numbers twice is Keras' choice.
+    assert ("make a new one for each layer" in told) is copies
+    assert "seed" not in told
 
 
 @pytest.mark.usefixtures("narrow")
