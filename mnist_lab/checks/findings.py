@@ -207,6 +207,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "not compiled": ("It is not compiled yet, so only its layers were judged.", ""),
     "gives logits": ("It gives logits", "compile it with a loss that has from_logits=True."),
+    "loss of today": (
+        "Its loss is today's cross-entropy, and with that the training of this part diverges",
+        "lab.ClippedCrossentropy() is the one of 2020.",
+    ),
     "divides": (
         "It divides the pixels by 255 itself",
         "right for images as lab.load_mnist gives them, which lab.train then leaves unscaled. "

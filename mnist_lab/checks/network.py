@@ -108,7 +108,12 @@ def _against_part(model: "keras.Model", part: Part, asked: "keras.Model") -> lis
             layers = otherwise
             # Its outputs have shown what its loss takes.
             training = {key: value for key, value in training.items() if key != LOGITS}
-    return [*layers, *compare(training, wanted.training), *found.findings]
+    unlike = compare(training, wanted.training)
+    exact = (
+        model.compiled and not found.clipped and not any(each.topic == "loss" for each in unlike)
+    )
+    of_today = [remark("loss of today")] if exact and part.clips else []
+    return [*layers, *unlike, *found.findings, *of_today]
 
 
 def _shared(model: "keras.Model") -> list[Finding]:

@@ -10,7 +10,8 @@ from .judging import in_one_line
 if TYPE_CHECKING:
     import keras
 
-LOGITS = "loss: from logits"  # as a description has it
+# As a description has them.
+LOGITS, _CLIPPED = "loss: from logits", "clipped crossentropy"
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Reading:
         The parts of its description that are about the layers, and about how it was compiled.
     from_logits : bool or None
         Whether the loss takes logits; None before `compile`.
+    clipped : bool
+        Whether the loss is that of 2020, `ClippedCrossentropy`.
     findings : list of Finding
         What can be said without a comparison.
     """
@@ -30,6 +33,7 @@ class Reading:
     layers: Description
     training: Description
     from_logits: bool | None
+    clipped: bool
     findings: list[Finding]
 
 
@@ -47,13 +51,16 @@ def read(model: "keras.Model", shape: tuple[int, ...], asked: "keras.Model") -> 
     """
     network = describe_network(model, shape)
     training, findings = _compiled(model, network, describe_training(asked))
+    clipped = training["loss"] == _CLIPPED
+    training, harmless = overlook(training)
+    findings += harmless
     if "input: divided by" in network:
         findings.append(remark("divides"))
     whole = mathematics({**network, **training})
     about_layers = {key: value for key, value in whole.items() if topic(key) == "layers"}
     about_training = {key: value for key, value in whole.items() if topic(key) != "layers"}
     from_logits = training.get(LOGITS, False) if model.compiled else None
-    return Reading(about_layers, about_training, from_logits, findings)
+    return Reading(about_layers, about_training, from_logits, clipped, findings)
 
 
 def _compiled(
@@ -71,8 +78,7 @@ def _compiled(
         faults = _metrics(model, training)
     except (ValueError, TypeError) as problem:
         faults = [Finding("compile", in_one_line(problem), place="compile", topic="compile")]
-    training, remarks = overlook(training)
-    return training, faults + remarks
+    return training, faults
 
 
 def overlook(training: Description) -> tuple[Description, list[Finding]]:
@@ -86,7 +92,7 @@ def overlook(training: Description) -> tuple[Description, list[Finding]]:
         What is worth a remark.
     """
     alike = dict(training)
-    if alike["loss"] == "clipped crossentropy":
+    if alike["loss"] == _CLIPPED:
         alike["loss"] = "categorical crossentropy"
         if alike.get("loss: epsilon") == 1e-7:
             del alike["loss: epsilon"]

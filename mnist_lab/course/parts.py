@@ -60,6 +60,11 @@ class Part:
         keywords = inspect.signature(getattr(models, self.builder)).parameters.values()
         return {keyword.name: keyword.default for keyword in keywords} | self.figures
 
+    @property
+    def clips(self) -> bool:
+        """Whether its network is compiled with the clipped loss of 2020 by default."""
+        return self.sheet_figures()["loss"] is None
+
     def sheet_history(self) -> dict[str, list[float]]:
         """What the sheet's solution printed of its one run.
 

@@ -267,6 +267,17 @@ def test_right_answers_however_they_are_written(name):
     assert repr(result).startswith(f"Right: this is the network that part {part} asks for.")
 
 
+def test_the_loss_of_today_is_right_for_the_linear_part_with_a_remark():
+    words = "lab.ClippedCrossentropy() is the one of 2020"
+    for model in (linear(), linear(loss="sparse_categorical_crossentropy")):
+        result = lab.check("linear", model)
+        assert result
+        assert words in " ".join(result.remarks)
+    assert words not in repr(lab.check("linear", linear(loss=lab.ClippedCrossentropy())))
+    assert words not in repr(lab.check("linear", linear(loss="mse")))
+    assert words not in repr(lab.check("mlp", lab.build_mlp()))
+
+
 @pytest.mark.parametrize("part", lab.PARTS)
 def test_the_parts_own_builders_are_right_and_no_other(part):
     model = lab.PARTS[part].build()
