@@ -12,7 +12,7 @@ from pathlib import Path
 from . import __version__, places
 from .course import NEEDS, PARTS, SEEDS
 from .data import download_mnist, load_mnist
-from .support import DataError, in_range
+from .support import ArgumentError, DataError, in_range
 
 # Exit codes; argparse itself ends with 2 for words that it does not understand.
 DONE, FAILED, MISUSED, DIVERGED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (DataError, OSError) as problem:
         print(f"mnist-lab: {_in_words(problem)}", file=sys.stderr)
         return FAILED
-    except ValueError as problem:
+    except ArgumentError as problem:
         print(f"mnist-lab: {problem}", file=sys.stderr)
         return MISUSED
     except KeyboardInterrupt:
@@ -300,7 +300,7 @@ def _train(options: argparse.Namespace) -> int:
     figures = {"learning_rate": options.learning_rate, "dropout": options.dropout}
     changes = {key: value for key, value in figures.items() if value is not None}
     if "dropout" in changes and part.builder != "build_mlp":
-        raise ValueError(f"--dropout {options.dropout}: the part {part.key} has no dropout")
+        raise ArgumentError(f"--dropout {options.dropout}: the part {part.key} has no dropout")
     from .training import train  # TensorFlow takes seconds to load, and --help needs none
 
     model = part.build(**changes)
@@ -323,13 +323,13 @@ def _check_targets(options: argparse.Namespace) -> None:
     """Refuse what could not be written before minutes are spent on training, not after."""
     for target in (options.save, options.figure):
         if target and not target.absolute().parent.is_dir():
-            raise ValueError(f"{target}: there is no folder {target.absolute().parent}")
+            raise ArgumentError(f"{target}: there is no folder {target.absolute().parent}")
         if target and target.is_dir():
-            raise ValueError(f"{target} is a folder, not a file")
+            raise ArgumentError(f"{target} is a folder, not a file")
         if target and not os.access(target.absolute().parent, os.W_OK):
             raise PermissionError(errno.EACCES, "Permission denied", str(target))
     if options.figure and options.figure.suffix.lower() not in PICTURES:
-        raise ValueError(f"{options.figure}: a figure ends in one of {', '.join(PICTURES)}")
+        raise ArgumentError(f"{options.figure}: a figure ends in one of {', '.join(PICTURES)}")
 
 
 def _solutions(options: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from . import places
-from .support import DataError, in_range, read_arrays, read_idx, write_whole
+from .support import DataError, MissingArrayError, in_range, read_arrays, read_idx, write_whole
 
 # The file that Keras' own keras.datasets.mnist downloads, and its published SHA-256.
 URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -27,7 +27,24 @@ DIGESTS = {
 LARGEST = 2**30  # bytes of all arrays; 20 times MNIST
 MOST_CLASSES = 1000
 # The four files of MNIST, Fashion-MNIST, KMNIST, and of EMNIST, which puts its own name first.
-_IDX = re.compile(r"(.*?)(train|t10k|test)-(images|labels)[-.]idx[13]-ubyte(?:\.gz)?")
+# macOS keeps what it knows of a file beside it, under a name that begins with "._".
+_IDX = re.compile(r"(?!\._)(.*?)(train|t10k|test)-(images|labels)[-.]idx[13]-ubyte(?:\.gz)?")
+_GIVE_ARRAYS = "give the arrays as lab.Dataset(x_train, y_train, x_valid, y_valid)"
+# Files as others have them, by the end of their name: what they are, and what to do.
+_FOREIGN = {
+    ".csv": (
+        "is a table in text, as Kaggle has MNIST: labels first, then the pixels. Read it with "
+        'numpy.loadtxt(path, delimiter=",", skiprows=1, dtype="uint8"), and give table[:, 1:]'
+        f".reshape(-1, 28, 28) as images and table[:, 0] as labels: {_GIVE_ARRAYS}"
+    ),
+    ".mat": f"is a file of MATLAB. Read it with scipy.io.loadmat, and {_GIVE_ARRAYS}",
+    ".pkl": f"holds pickled Python objects, which the lab never loads: {_GIVE_ARRAYS}",
+    ".parquet": f"is a table. Read it with pandas.read_parquet, and {_GIVE_ARRAYS}",
+    ".npy": f"holds a single array. Read it with numpy.load, and {_GIVE_ARRAYS}",
+    ".tar": "is an archive: unpack it, and name the folder",
+}
+_FOREIGN |= {".pkl.gz": _FOREIGN[".pkl"], ".pickle": _FOREIGN[".pkl"]}
+_FOREIGN |= dict.fromkeys((".tar.gz", ".tgz", ".rar", ".7z"), _FOREIGN[".tar"])
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -44,7 +61,8 @@ class Dataset:
     x_train, x_valid : numpy.ndarray
         Images, shape (images, ...).
     y_train, y_valid : numpy.ndarray
-        Labels: shape (images,) for class numbers, (images, classes) for one-hot rows.
+        Labels: shape (images,) for class numbers, (images, classes) for one-hot rows. A column of
+        class numbers, shape (images, 1), is taken as (images,).
     name : str
         What the data are called in reports.
     x_test, y_test : numpy.ndarray or None
@@ -53,8 +71,8 @@ class Dataset:
     Raises
     ------
     DataError
-        If there are not as many labels as images, none at all, or if the training and the
-        validation arrays differ in more than the number of images.
+        If there are not as many labels as images, none at all, or if the training, validation
+        and test arrays differ in more than the number of images.
     """
 
     x_train: np.ndarray
@@ -66,28 +84,30 @@ class Dataset:
     y_test: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        for field in ("x_train", "y_train", "x_valid", "y_valid"):
-            object.__setattr__(self, field, np.asarray(getattr(self, field)))
-        for x, y, part in (
-            (self.x_train, self.y_train, "train"),
-            (self.x_valid, self.y_valid, "valid"),
-        ):
+        parts = ("train", "valid") if self.x_test is None else ("train", "valid", "test")
+        for part in parts:
+            x, y = np.asarray(getattr(self, f"x_{part}")), np.asarray(getattr(self, f"y_{part}"))
+            if y.shape[1:] == (1,):
+                y = y[:, 0]
+            object.__setattr__(self, f"x_{part}", x)
+            object.__setattr__(self, f"y_{part}", y)
             if x.ndim < 2 or y.ndim not in (1, 2) or len(x) != len(y) or not len(x):
                 raise DataError(
                     f"x_{part} has shape {x.shape} and y_{part} has shape {y.shape}: there must be "
                     "one label for each image, and at least one image"
                 )
-        for train, valid, axis in (
-            (self.x_train, self.x_valid, "x"),
-            (self.y_train, self.y_valid, "y"),
-        ):
-            # Bytes are scaled and floats are not; any two kinds of labels can be compared.
-            other_kind = axis == "x" and train.dtype != valid.dtype
-            if train.shape[1:] != valid.shape[1:] or other_kind:
+            if y.dtype.kind not in "biuf":
                 raise DataError(
-                    f"{axis}_train ({train.dtype}, shape {train.shape}) and {axis}_valid "
-                    f"({valid.dtype}, shape {valid.shape}) must be prepared in the same way"
+                    f"y_{part} holds {y.dtype}: labels must be numbers; try y.astype(int)"
                 )
+            for axis, train, other in (("x", self.x_train, x), ("y", self.y_train, y)):
+                # Bytes are scaled and floats are not; any two kinds of labels can be compared.
+                other_kind = axis == "x" and train.dtype != other.dtype
+                if train.shape[1:] != other.shape[1:] or other_kind:
+                    raise DataError(
+                        f"{axis}_train ({train.dtype}, shape {train.shape}) and {axis}_{part} "
+                        f"({other.dtype}, shape {other.shape}) must be prepared in the same way"
+                    )
 
     @property
     def classes(self) -> int:
@@ -101,8 +121,8 @@ class Dataset:
 
     @property
     def white(self) -> float:
-        """What a white pixel is to a network: stored images (uint8) are scaled to 1 for it."""
-        return 1.0 if self.x_valid.dtype == np.uint8 else float(self.x_valid.max())
+        """What a white pixel is to a network: images as stored are scaled to 1 for it."""
+        return 1.0 if as_stored(self.x_valid) else float(self.x_valid.max())
 
     def transposed(self) -> "Dataset":
         """The same with the rows and the columns of each image swapped.
@@ -197,6 +217,14 @@ class Dataset:
         )
 
 
+def as_stored(images: np.ndarray) -> bool:
+    """Whether images are as MNIST is stored, bytes in rows and columns, and not yet prepared.
+
+    Only these are scaled and reshaped for a network, in training and in prediction.
+    """
+    return images.dtype == np.uint8 and images.ndim == 3
+
+
 def as_dataset(data: object) -> Dataset:
     """Take a data set, or the two pairs of arrays that `keras.datasets` gives.
 
@@ -225,8 +253,9 @@ def load_mnist(path: str | os.PathLike | None = None, *, download: bool = False)
     path
         An `.npz` file with the arrays `x_train`, `y_train`, `x_test` and `y_test`; or the four
         files in which MNIST, Fashion-MNIST, KMNIST and EMNIST are published
-        (`train-images-idx3-ubyte.gz` and so on, gzipped or not): their folder, or any one of
-        them. Without it, the MNIST file that comes with the lab.
+        (`train-images-idx3-ubyte.gz` and so on, gzipped or not, each in a folder of its own name
+        or not): their folder, or any one of them. Without it, the MNIST file that comes with the
+        lab.
     download
         Whether to download MNIST to that place if no file is there. Nothing is ever downloaded
         otherwise.
@@ -261,12 +290,19 @@ def load_mnist(path: str | os.PathLike | None = None, *, download: bool = False)
             "to get MNIST (11 MB)"
             + ("" if path is None else f", or correct the path (now in {Path.cwd()})")
         )
+    _refuse_foreign(file)
     four = _find_idx(file) if file.is_dir() or _IDX.fullmatch(file.name) else {}
     try:
         arrays = _read(file, four)
-        _check_arrays(file, arrays)
+    except MissingArrayError as problem:
+        cure = _cure_of_contents(problem.found) or cure if path else cure
+        raise DataError(f"{problem}: {cure}") from None
     except DataError as problem:
         raise DataError(f"{problem}: {cure}") from None
+    try:
+        _check_arrays(file, arrays)
+    except DataError as problem:
+        raise DataError(f"{problem}: {cure if path is None else _GIVE_ARRAYS}") from None
     changed = [name for name, digest in DIGESTS.items() if _digest(arrays[name]) != digest]
     if path is None and changed:
         raise DataError(f"{file} is not MNIST: its {changed[0]} has another SHA-256: {cure}")
@@ -306,25 +342,58 @@ def download_mnist(path: str | os.PathLike | None = None) -> Path:
     return file
 
 
+def _refuse_foreign(file: Path) -> None:
+    """Say what a file of another kind is, and what to do with it.
+
+    Raises
+    ------
+    DataError
+        If it is of a kind that is known, and not read here.
+    """
+    if file.name.startswith("._"):
+        raise DataError(
+            f"{file} is what macOS keeps beside the file {file.name[2:]}: name that one instead"
+        )
+    for end, what in _FOREIGN.items():
+        if file.name.lower().endswith(end) and file.is_file():
+            raise DataError(f"{file} {what}")
+
+
+def _cure_of_contents(found: list[str]) -> str:
+    """What to do with an archive that holds other things than the four arrays, if it does."""
+    if any(f"{name}.npy" in found for name in DIGESTS):
+        return ""
+    if all(name.endswith(".npy") for name in found):
+        return f"read it with numpy.load, and {_GIVE_ARRAYS}"
+    return "it is an archive of other files: unpack it, and name the folder"
+
+
 def _find_idx(file: Path) -> dict[str, Path]:
-    """The four IDX files of a data set that lie in a folder, or beside one of them, by array."""
+    """The four IDX files of a data set that lie in a folder, or beside one of them, by array.
+
+    Each may lie in a folder of its own name, as in Kaggle's archive.
+    """
     chosen = _IDX.fullmatch(file.name)
     folder = file.parent if chosen else file
+    if chosen and folder.name == file.name:
+        folder = folder.parent
     found: dict[str, dict[str, Path]] = {}
     # A file as it is rather than gzipped, where both are there.
     for path in sorted(folder.iterdir(), key=lambda path: path.suffix == ".gz"):
         if match := _IDX.fullmatch(path.name):
             begin, part, kind = match.groups()
             array = f"{'x' if kind == 'images' else 'y'}_{'train' if part == 'train' else 'test'}"
-            found.setdefault(begin, {}).setdefault(array, path)
-    if not chosen and len(found) != 1:
+            path = path / path.name if path.is_dir() else path
+            if path.exists():
+                found.setdefault(begin, {}).setdefault(array, path)
+    if not chosen and len(found) > 1:
         sets = ", ".join(begin.strip("-_") for begin in sorted(found))
-        raise DataError(
-            f"{folder} holds several data sets ({sets}): name a file of one of them"
-            if found
-            else f"{folder} is a folder without the four files of a data set like MNIST"
-        )
-    files = found[chosen[1]] if chosen else found.popitem()[1]
+        raise DataError(f"{folder} holds several data sets ({sets}): name a file of one of them")
+    files = found.get(chosen[1], {}) if chosen else next(iter(found.values()), {})
+    if not files:
+        for path in sorted(folder.glob("[!.]*")):
+            _refuse_foreign(path)
+        raise DataError(f"{file} is a folder without the four files of a data set like MNIST")
     missing = [array for array in DIGESTS if array not in files]
     if missing:
         kind = "images" if missing[0][0] == "x" else "labels"
@@ -349,7 +418,8 @@ def _name(file: Path) -> str:
     """What the data set in a file or a folder is called."""
     idx = _IDX.fullmatch(file.name)
     if idx:
-        return idx[1].strip("-_") or file.resolve().parent.name
+        folders = file.resolve().parents
+        return idx[1].strip("-_") or folders[folders[0].name == file.name].name
     return file.resolve().name if file.is_dir() else file.stem
 
 

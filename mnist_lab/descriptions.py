@@ -1,5 +1,6 @@
 """What a compiled Keras classifier is, in plain terms: the same however it was written."""
 
+import functools
 import math
 import re
 from collections.abc import Iterator
@@ -291,9 +292,12 @@ def _loss(model: "keras.Model") -> dict:
     import keras
 
     loss = keras.losses.get(keras.tree.flatten(model.loss)[0])
-    weights = model.get_compile_config()["loss_weights"]
+    # Not by get_compile_config, which refuses what cannot be saved, such as a partial function.
+    weights = model._compile_config.config["loss_weights"]
     if isinstance(loss, keras.losses.Loss):
         described = _object(loss)
+    elif isinstance(loss, functools.partial):
+        described = {"class_name": loss.func.__name__, "config": dict(loss.keywords)}
     else:
         described = {"class_name": getattr(loss, "__name__", str(loss)), "config": {}}
     described["config"]["weights"] = weights

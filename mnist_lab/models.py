@@ -34,6 +34,8 @@ class ClippedCrossentropy(keras.losses.Loss):
     keras/backend/tensorflow_backend.py of Keras 2.2.4.
     """
 
+    from_logits = False  # as Keras' own losses say what they take
+
     def __init__(self, epsilon: float = 1e-7, name: str = "clipped_crossentropy", **kwargs):
         super().__init__(name=name, **kwargs)
         self.epsilon = in_range("epsilon", epsilon, 1e-30, 0.1)

@@ -115,7 +115,7 @@ def plot_accuracy(run: Run, *, fit: bool = False) -> Figure:
 
 
 def plot_iterations(run: Run, *, every: int = 100) -> Figure:
-    """The sheet's second plot: loss and accuracy of every 100th batch.
+    """The sheet's second plot: loss and accuracy of every 100th batch, of a short run of each.
 
     Each point is the batch's own value, measured before the batch was learned. Grey lines mark the
     ends of the epochs. The loss of a run that diverged has a logarithmic axis.
@@ -123,16 +123,18 @@ def plot_iterations(run: Run, *, every: int = 100) -> Figure:
     Parameters
     ----------
     run
-        Of at least `every` iterations.
+        With or without finished epochs.
     every
-        Distance of the points in iterations, 1 to the run's number of iterations.
+        Distance of the points in iterations, 1 to 1,000,000. A run with fewer iterations is drawn
+        batch by batch.
 
     Raises
     ------
     ValueError
         If `every` lies outside its range.
     """
-    every = in_range("every", every, 1, max(1, len(run.batch_loss)), whole=True)
+    every = in_range("every", every, 1, 1_000_000, whole=True)
+    every = every if every <= len(run.batch_loss) else 1
     figure = Picture(
         7, 4, f"Loss and accuracy of every {_ordinal(every)}batch of {run.name}, by iteration."
     )

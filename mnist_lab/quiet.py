@@ -7,7 +7,6 @@ red and students take for their own mistakes. No setting of TensorFlow 2.21 turn
 import contextlib
 import ctypes
 import importlib.abc
-import importlib.util
 import os
 import platform
 import shutil
@@ -30,9 +29,10 @@ class _TensorFlowFinder(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name != "tensorflow":
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        if spec is not None:
+        others = [finder for finder in sys.meta_path if finder is not self]
+        specs = (finder.find_spec(name, path, target) for finder in others)
+        spec = next((spec for spec in specs if spec is not None), None)
+        if spec is not None:  # libraries may ask for it without loading anything
             load = spec.loader.exec_module
 
             def load_quietly(module):
@@ -71,7 +71,14 @@ def _make_cards_fair(tensorflow: ModuleType) -> None:
 
 
 def install() -> None:
-    """Make the next import of TensorFlow in this process a quiet, a frugal and a fast one."""
+    """Make the next import of TensorFlow in this process a quiet, a frugal and a fast one.
+
+    Raises
+    ------
+    ImportError
+        If Keras computes, or is to compute, with something other than TensorFlow.
+    """
+    _check_backend()
     # For what TensorFlow says later, compiling for instance; its own setting is enough there.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # glibc gives each thread a heap of its own, eight for each processor; what one has freed, the
@@ -87,6 +94,21 @@ def install() -> None:
         if platform.machine().lower() in ("x86_64", "amd64"):
             os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
         sys.meta_path.insert(0, _TensorFlowFinder())
+
+
+def _check_backend() -> None:
+    """Have Keras compute with TensorFlow, whatever its keras.json says; refuse another wish."""
+    keras = sys.modules.get("keras")
+    backend = (
+        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+        if keras is None
+        else keras.config.backend()
+    )
+    if backend != "tensorflow":
+        raise ImportError(
+            f"mnist_lab trains with TensorFlow, but Keras is set to {backend!r}: remove the "
+            "environment variable KERAS_BACKEND or set it to tensorflow, and start Python anew"
+        )
 
 
 @contextlib.contextmanager

@@ -296,7 +296,8 @@ def load_records(part: str, folder: Path | None = None) -> list[Run]:
     Run cnn: 34 epochs, 20,400 iterations, validation accuracy 99.1%
     """
     folder = folder or places.here.records
-    paths = [path for path in record_files(folder) if re.fullmatch(rf"{part}-seed\d+", path.stem)]
+    name = re.compile(rf"{re.escape(part)}-seed\d+")
+    paths = [path for path in record_files(folder) if name.fullmatch(path.stem)]
     if not paths:
         raise DataError(f"{folder} holds no recorded run of {part!r}: run `mnist-lab solutions`")
     try:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import mnist_lab as lab
+from mnist_lab import __main__ as main_module
 from mnist_lab import data as data_module
 from mnist_lab.__main__ import main
 
@@ -67,6 +68,13 @@ def test_bad_values_are_refused_in_a_sentence(capsys, arguments, message):
     assert error.startswith("mnist-lab: ")
     assert message in error
     assert len(error.splitlines()) == 1
+
+
+def test_a_fault_of_the_lab_is_not_laid_at_the_users_door(monkeypatch):
+    """An error that nobody wrote a sentence for keeps its traceback."""
+    monkeypatch.setattr(main_module, "load_mnist", lambda: list(zip([1], [1, 2], strict=True)))
+    with pytest.raises(ValueError, match="argument 2 is longer"):
+        main(["download"])
 
 
 @pytest.mark.parametrize("arguments", [["train"], ["train", "rnn"], ["dance"]])

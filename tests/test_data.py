@@ -128,6 +128,10 @@ def test_a_failed_download_leaves_all_as_it_was(tmp_path, server, monkeypatch, t
         ("x_train", np.zeros(3), "one label for each image"),
         ("x_valid", np.zeros((2, 784)), "prepared in the same way"),
         ("y_valid", np.eye(10)[:2], "prepared in the same way"),
+        ("y_test", np.zeros(3), "one label for each image"),
+        ("x_test", np.zeros((2, 784)), "prepared in the same way"),
+        ("x_test", np.zeros((2, 10), np.uint8), "prepared in the same way"),
+        ("y_train", np.array(["5", "0", "4"]), "labels must be numbers"),
     ],
 )
 def test_dataset_refuses_arrays_that_do_not_belong_together(field, value, message):
@@ -136,10 +140,20 @@ def test_dataset_refuses_arrays_that_do_not_belong_together(field, value, messag
         "y_train": np.zeros(3),
         "x_valid": np.zeros((2, 10)),
         "y_valid": np.zeros(2),
+        "x_test": np.zeros((2, 10)),
+        "y_test": np.zeros(2),
     }
     assert len(lab.Dataset(**right).x_train) == 3
     with pytest.raises(lab.DataError, match=message):
         lab.Dataset(**{**right, field: value})
+
+
+def test_a_column_of_labels_is_class_numbers():
+    images = np.zeros((3, 784), np.float32)
+    column = lab.Dataset(images, np.array([[5], [0], [4]]), images, np.array([[1], [2], [9]]))
+    assert column.y_train.tolist() == [5, 0, 4]
+    assert column.classes == 10
+    assert "class numbers" in repr(column)
 
 
 def test_a_split_gives_each_image_one_place(data):

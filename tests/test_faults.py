@@ -13,6 +13,7 @@ import json
 import os
 import pickle
 import random
+import re
 import resource
 import shutil
 import tracemalloc
@@ -250,11 +251,55 @@ DATA = {
 }
 
 
+# To get a file again helps where it is damaged, not where it holds something else.
+WHOLE = (
+    *("images and labels swapped", "labels swapped", "floats", "truth values", "words"),
+    *("fractions", "flat images", "no images", "fewer labels", "one-hot labels"),
+    *("too many classes", "negative labels"),
+)
+
+
 @pytest.mark.parametrize("fault", DATA)
 def test_a_wrong_data_file_is_told(tmp_path, fault):
     make, message = DATA[fault]
     make(tmp_path / "it.npz")
-    refuse(lab.load_mnist, tmp_path / "it.npz", message, "get the file again")
+    cure = "as lab.Dataset(x_train, " if fault in WHOLE else "get the file again"
+    refuse(lab.load_mnist, tmp_path / "it.npz", message, cure)
+
+
+FOREIGN = {
+    "mnist_train.csv": "numpy.loadtxt(path, delimiter",
+    "mnist-original.mat": "scipy.io.loadmat",
+    "mnist.pkl.gz": "pickled",
+    "train.PARQUET": "pandas.read_parquet",
+    "x_train.npy": "numpy.load",
+    "mnist.tar.gz": "unpack it",
+    "._mnist.npz": "name that one instead",
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_file_of_another_kind_is_told_with_what_to_do(tmp_path, name):
+    (tmp_path / name).write_bytes(b"whatever it holds")
+    with pytest.raises(lab.DataError) as refused:
+        lab.load_mnist(tmp_path / name)
+    assert FOREIGN[name] in str(refused.value)
+    assert "get the file again" not in str(refused.value)
+    if not name.startswith("."):
+        with pytest.raises(lab.DataError, match=f"^{re.escape(str(tmp_path / name))} "):
+            lab.load_mnist(tmp_path)
+
+
+def test_arrays_of_other_names_are_told(tmp_path):
+    np.savez(tmp_path / "it.npz", *arrays().values())
+    message = "holds no array 'x_train' but arr_0, arr_1, arr_2, arr_3; it must hold"
+    refuse(lab.load_mnist, tmp_path / "it.npz", message, "read it with numpy.load, and give the")
+
+
+def test_an_archive_is_to_be_unpacked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
+        archive.writestr("mnist_train.csv", "label")
+    refuse(lab.load_mnist, tmp_path / "archive.zip", "unpack it, and name the folder")
 
 
 def test_a_file_is_read_without_pythons_parser(tmp_path, monkeypatch):
@@ -293,6 +338,33 @@ def test_idx_files_load_from_their_folder_and_from_one_of_them(tmp_path):
     turned = loaded.transposed()
     assert np.array_equal(turned.x_train, loaded.x_train.swapaxes(1, 2))
     assert loaded.classes == 10
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_idx_files_may_lie_in_folders_of_their_names(tmp_path, both):
+    """As in Kaggle's archive, which holds each file twice; macOS adds what it knows of them."""
+    plain, kaggle = tmp_path / "plain", tmp_path / "kaggle"
+    plain.mkdir()
+    write_idx(plain)
+    for file in plain.iterdir():
+        name = file.name.removesuffix(".gz")
+        folder = kaggle / name
+        folder.mkdir(parents=True)
+        (folder / name).write_bytes(gzip.decompress(file.read_bytes()))
+        (kaggle / f"._{name}").write_bytes(b"Mac OS X")
+        if both:
+            (kaggle / name.replace("-idx", ".idx")).write_bytes((folder / name).read_bytes())
+    for path in (kaggle, folder, folder / name):
+        loaded = lab.load_mnist(path)
+        assert loaded.name == "kaggle"
+        assert all(map(np.array_equal, parts(loaded), arrays().values()))
+
+
+def test_a_folder_of_a_files_name_may_be_empty(tmp_path):
+    (tmp_path / "train-images-idx3-ubyte").mkdir()
+    for path in (tmp_path, tmp_path / "train-images-idx3-ubyte"):
+        with pytest.raises(lab.DataError, match="is a folder without the four files"):
+            lab.load_mnist(path)
 
 
 IMAGES = arrays()["x_test"]

@@ -67,10 +67,21 @@ def test_a_diverged_run_can_be_drawn(run):
     assert texts == ["no epoch was finished: the training diverged"]
 
 
-@pytest.mark.parametrize("every", [0, 601, 1.5])
+@pytest.mark.parametrize("every", [0, -3, 1.5])
 def test_every_out_of_range_is_refused(run, every):
-    with pytest.raises(ValueError, match=f"every={every}: it must be a whole number from 1 to 600"):
+    with pytest.raises(ValueError, match=f"every={every}: it must be a whole number from 1 to"):
         lab.plot_iterations(run, every=every)
+
+
+@pytest.mark.parametrize("iterations", [0, 1, 87])
+def test_a_run_shorter_than_the_distance_is_drawn_batch_by_batch(run, iterations):
+    run.batch_loss, run.batch_accuracy = (
+        run.batch_loss[:iterations],
+        run.batch_accuracy[:iterations],
+    )
+    figure = lab.plot_iterations(run)
+    assert len(figure.axes[0].get_lines()[-1].get_xdata()) == iterations
+    assert "of every batch" in figure.alt
 
 
 def test_digits(data):

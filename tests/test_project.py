@@ -64,8 +64,8 @@ def test_environment_and_project_agree():
 
 def test_all_that_is_imported_is_declared():
     declared = {re.split("[<>=]", line.replace("-", "_"))[0] for line in PROJECT["dependencies"]}
-    # IPython comes with jupyterlab's kernel.
-    declared |= {"IPython", "mnist_lab"} | set(sys.stdlib_module_names)
+    # IPython comes with jupyterlab's kernel, traitlets with ipywidgets, which are made of them.
+    declared |= {"IPython", "traitlets", "mnist_lab"} | set(sys.stdlib_module_names)
     for path in HOUSE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -194,6 +194,53 @@ def test_nothing_is_said_while_tensorflow_loads():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stderr == ""
+
+
+def test_asking_for_tensorflow_without_loading_it_changes_nothing():
+    script = (
+        "import importlib.util, mnist_lab\n"
+        "assert importlib.util.find_spec('tensorflow').origin\n"
+        "import tensorflow\n"
+        "assert importlib.util.find_spec('tensorflow') is tensorflow.__spec__"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+
+
+# Keras, as if it had been imported before with PyTorch, which is not installed here.
+LOADED = (
+    "import sys; from types import SimpleNamespace as new; "
+    "sys.modules['keras'] = new(config=new(backend=lambda: 'torch'))"
+)
+
+
+@pytest.mark.parametrize(
+    ("backend", "script"),
+    [("jax", "import mnist_lab"), ("torch", f"{LOADED}; import mnist_lab")],
+)
+def test_another_backend_of_keras_is_refused_in_a_sentence(backend, script):
+    environment = os.environ | {"KERAS_BACKEND": backend}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment
+    )
+    sentence = f"ImportError: mnist_lab trains with TensorFlow, but Keras is set to {backend!r}: "
+    assert sentence in done.stderr.splitlines()[-1]
+
+
+def test_what_keras_json_says_does_not_matter(tmp_path):
+    (tmp_path / "keras.json").write_text('{"backend": "jax"}')
+    environment = {key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"}
+    script = "import mnist_lab, keras; print(keras.config.backend())"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env=environment | {"KERAS_HOME": str(tmp_path)},
+        check=True,
+    )
+    assert done.stdout == "tensorflow\n"
 
 
 @pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="x86 only")

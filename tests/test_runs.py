@@ -1,5 +1,7 @@
 """A run on disk is the run, whole or refused."""
 
+import concurrent.futures
+
 import numpy as np
 import pytest
 from samples import example_run, settings
@@ -34,6 +36,23 @@ def test_a_run_without_epochs_survives_the_disk(tmp_path):
     assert loaded.interrupted
     assert (loaded.epochs, len(loaded.batch_loss)) == (0, 0)
     assert np.isnan(loaded.val_accuracy)
+
+
+@pytest.mark.parametrize("part", [".*", "lin.ar", "mlp("])
+def test_the_name_of_a_part_is_no_pattern(part):
+    with pytest.raises(lab.DataError, match="holds no recorded run"):
+        lab.load_records(part)
+
+
+def test_threads_may_save_to_one_file_at_once(tmp_path, run):
+    def save(_):
+        for _ in range(10):
+            run.save(tmp_path / "run.npz")
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(save, range(8)))
+    assert lab.Run.load(tmp_path / "run.npz").history == run.history
+    assert [path.name for path in tmp_path.iterdir()] == ["run.npz"]
 
 
 def test_a_failed_save_keeps_the_old_file(tmp_path, run):

@@ -75,6 +75,7 @@ class Task:
         finally:
             if Task._latest is self:  # nobody waits for the turn
                 _give_back()
+            del self._work  # and with it the laboratory, though this stays the latest task
             self._ended.set()
 
 

@@ -117,6 +117,7 @@ class Setup:
     def controls(self) -> list[dict[str, Any]]:
         """The controls as the page shows them: each with its choices, and the place of its value.
 
+        The seed is typed in: of its thousands of choices only the last one's place is shown.
         A learning rate set from Python may lie between two choices; it is shown as it is.
         """
         listed = []
@@ -130,7 +131,10 @@ class Setup:
             )
             about = {"key": key, "label": slider.label, "tooltip": slider.tooltip}
             about |= {"place": choices.index(near), "reads": _reads(key, value)}
-            listed.append(about | {"choices": [_reads(key, choice) for choice in choices]})
+            about["last"] = len(choices) - 1
+            if key != "seed":
+                about["choices"] = [_reads(key, choice) for choice in choices]
+            listed.append(about)
         return listed
 
     def _in_words(self, key: str) -> str:

@@ -1,13 +1,14 @@
 """A laboratory's trainings: one after the other, with loops that are compiled once."""
 
 import functools
+import logging
 from collections.abc import Callable
 
 from ..data import Dataset
 from ..progress import duration
 from ..runs import Run
 from ..signals import interruptions
-from ..support import in_range
+from ..support import ArgumentError, in_range
 from ..training import CompiledLoop, Training, divergence
 from .background import Task
 from .controls import Setup
@@ -18,6 +19,7 @@ LOOPS_KEPT = 3  # compiling one takes seconds; keeping one, up to 150 MB
 
 # By network and data, the latest last.
 _loops: dict[tuple[str, str, str], CompiledLoop] = {}
+_log = logging.getLogger(__name__)
 
 
 class Driver:
@@ -90,8 +92,11 @@ class Driver:
                 alert = run.diverged
                 if task.kept and len(run.batch_loss):
                     self._keep(run, setup)
+        except ArgumentError as problem:
+            words, alert = str(problem), True
         except Exception as problem:  # whatever it is, the student is to see it
             words, alert = f"{type(problem).__name__}: {problem}", True
+            _log.exception("the laboratory's training failed")
         finally:
             with self._page.view.lock:
                 task.stopped.set()  # from here on another Start is right, and waits for its turn

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..progress import duration
 from ..runs import Run, load_records
-from ..support import write_whole
+from ..support import DataError, write_whole
 from .controls import Setup
 
 
@@ -27,16 +27,22 @@ def remember(setup: Setup, run: Run) -> None:
 
 
 def estimate(setup: Setup, images: int) -> str:
-    """In words, how long a training will take; where from, unless it was measured here."""
+    """In words, how long a training will take, and whether that is a guess.
+
+    Empty where nothing was measured here, and no records are there to guess from.
+    """
     iterations = setup.values["epochs"] * -(-images // setup.values["batch_size"])
     speed = _read().get(setup.network)
     if isinstance(speed, float):
         return duration(iterations * speed)
     # The work of an iteration grows about as the number of weights times that of the images; that
     # of the linear network is little more than what every iteration costs.
+    try:
+        least, own = _recorded_speed("linear"), _recorded_speed(setup.part.key)
+    except DataError:
+        return ""
     size = setup.parameters / setup.part.parameters * setup.values["batch_size"] / 100
-    guess = _recorded_speed("linear") + size * _recorded_speed(setup.part.key)
-    return f"about {duration(iterations * guess)} (a guess)"
+    return f"about {duration(iterations * (least + size * (own - least)))} (a guess)"
 
 
 def _read() -> dict[str, float]:

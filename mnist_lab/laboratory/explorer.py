@@ -103,6 +103,7 @@ class Explorer:
         return f"Laboratory of {self._part or 'all parts'}, {runs} (run this cell to open it)"
 
     def _repr_mimebundle_(self, **options: object) -> tuple[dict, dict]:
+        self.view.opens_with(self._page.whole())
         bundle, metadata = self.view._repr_mimebundle_(**options)
         return bundle | {"text/plain": repr(self)}, metadata
 
@@ -149,8 +150,10 @@ class Explorer:
         self._driver.wait()
 
     def close(self) -> None:
-        """End the training, and take the laboratory from the page. Its runs stay."""
+        """End the training, and take the laboratory from the page. Its runs stay with it."""
         self._driver.end()
+        if _open.get(self._part) is self:
+            del _open[self._part]
         self.view.layout.close()  # ipywidgets keeps for ever what is not closed
         self.view.close()
 

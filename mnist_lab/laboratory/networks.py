@@ -1,5 +1,6 @@
 """What a network says of any image, from its weights alone, within milliseconds."""
 
+import contextlib
 import functools
 import math
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import tensorflow as tf
 from .. import places
 from ..runs import Run
 from ..signals import signals_blocked
+from ..support import DataError
 from ..training import predict, trained
 
 # Records that keep their weights, one of each kind, as they are called here.
@@ -90,8 +92,11 @@ def said_by_cells(digit: np.ndarray, classes: int) -> list[tuple[str, np.ndarray
 
 @functools.cache
 def recorded_networks() -> list[Network]:
-    """The networks whose records hold their weights; MNIST's."""
-    runs = {key: Run.load(places.here.records / f"{key}-seed0.npz") for key in _RECORDED}
+    """The networks whose records hold their weights; MNIST's. Those not on file are left out."""
+    runs = {}
+    for key in _RECORDED:
+        with contextlib.suppress(DataError):
+            runs[key] = Run.load(places.here.records / f"{key}-seed0.npz")
     return [Network(_RECORDED[key], run.weights, key == "linear") for key, run in runs.items()]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from ..course import PARTS
 from ..data import Dataset
 from ..runs import Run
+from ..support import DataError
 from ..training import report
 from .controls import Setup
 from .estimates import estimate
@@ -67,14 +68,18 @@ class Page:
         self.status = text
         self.view.show(status={"text": text, "alert": alert})
 
-    def greet(self, page: str) -> None:
-        """Tell a page that has opened all there is to show."""
+    def whole(self) -> dict[str, Any]:
+        """All there is to show."""
         with self.view.lock:
             curves = [curve(row.number, row.run) for row in self.rows]
             if self._live is not None:
                 curves.append(curve(self._count, self._live))
-            self.view.tell(self.view.shown | {"curves": curves, "page": page})
-        self._tell_overlays()
+            return self.view.shown | {"curves": curves + self._overlays()}
+
+    def greet(self, page: str) -> None:
+        """Tell a page that has opened all there is to show."""
+        with self.view.lock:
+            self.view.tell(self.whole() | {"page": page})
 
     def show_setup(self, setup: Setup) -> None:
         """Show what the controls say, and what follows from it."""
@@ -178,5 +183,14 @@ class Page:
         return next(row for row in self.rows if row.number == number)
 
     def _tell_overlays(self) -> None:
-        chosen = [kind for kind, shown in self.view.shown["overlays"].items() if shown]
-        self.view.tell({"curves": [overlay(kind, self.view.shown["part"]) for kind in chosen]})
+        self.view.tell({"curves": self._overlays()})
+
+    def _overlays(self) -> list[dict[str, Any]]:
+        """What is shown to compare with, as curves; says so where a record is missing."""
+        curves = []
+        for kind in (kind for kind, shown in self.view.shown["overlays"].items() if shown):
+            try:
+                curves.append(overlay(kind, self.view.shown["part"]))
+            except DataError as problem:
+                self.say(str(problem), alert=True)
+        return curves

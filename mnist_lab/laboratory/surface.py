@@ -9,6 +9,7 @@ from typing import Any
 
 import anywidget
 import numpy as np
+import traitlets
 
 FRONT = Path(__file__).parent / "front"
 
@@ -43,12 +44,20 @@ class Surface(anywidget.AnyWidget):
 
     _esm = joined()
     _css = styles()
+    # What a page begins with, and its arrays as bytes. Traits reach the browser with the output;
+    # what a page asks for waits until all cells have run that were started before.
+    opening = traitlets.Dict().tag(sync=True)
 
     def __init__(self, hear: Callable[[dict[str, Any], list[memoryview]], None]):
         super().__init__()
         self.shown: dict[str, Any] = {}
         self.lock = threading.RLock()  # held while what is shown changes
         self.on_msg(lambda _, content, buffers: hear(content, buffers))
+
+    def opens_with(self, values: dict[str, Any]) -> None:
+        """Have pages begin with these values, until what they ask for arrives."""
+        buffers: list[bytes] = []
+        self.opening = {"values": _packed(values, buffers), "buffers": buffers}
 
     def show(self, **values: Any) -> None:
         """Have all pages show these values from now on."""

@@ -124,7 +124,8 @@ def make_records(jobs: Sequence[Job], folder: Path, *, executor: Executor | None
 def _sweep(job: Job, folder: Path, *, keep: bool) -> None:
     """Remove what killed processes left of a job, but its checkpoint where that is to be kept."""
     for path in folder.glob(f".*{job.name}*.npz"):
-        own = re.fullmatch(rf"\.(\d+\.)?\.?{job.name}(-[0-9a-f]{{12}})?\.npz", path.name)
+        name = re.escape(job.name)
+        own = re.fullmatch(rf"\.(\d+\.)?\.?{name}(-[0-9a-f]{{12}})?\.npz", path.name)
         if own and not (keep and path == job.checkpoint(folder)):
             path.unlink()
 
@@ -211,6 +212,6 @@ def locked(folder: Path) -> Iterator[None]:
             "utf-8",
         )
         yield
-        holder.unlink()
     finally:
+        holder.unlink(missing_ok=True)
         lock.release()

@@ -1,11 +1,13 @@
 """What every other place leans on: argument ranges, files written whole, arrays within bounds."""
 
-from .arguments import in_range
-from .arrays import read_arrays, read_idx
+from .arguments import ArgumentError, in_range
+from .arrays import MissingArrayError, read_arrays, read_idx
 from .files import DataError, check_file, make_folder, whole_file, write_whole
 
 __all__ = [
+    "ArgumentError",
     "DataError",
+    "MissingArrayError",
     "check_file",
     "in_range",
     "make_folder",

@@ -22,6 +22,17 @@ _HEADER = re.compile(
 )
 
 
+class MissingArrayError(DataError):
+    """An archive that can be read lacks an array; `found` are the names of what it holds."""
+
+    def __init__(self, path: Path, missing: str, names: tuple[str, ...], found: list[str]):
+        there = ", ".join(name.removesuffix(".npy") for name in found[:5]) or "nothing"
+        there += ", ..." if found[5:] else ""
+        asked = ", ".join(names)
+        super().__init__(f"{path} holds no array {missing!r} but {there}; it must hold {asked}")
+        self.found = found
+
+
 def read_arrays(path: Path, names: tuple[str, ...], limit: int) -> dict[str, np.ndarray]:
     """Read the named arrays of an `.npz` file, never unpickling and never reading without bound.
 
@@ -37,18 +48,19 @@ def read_arrays(path: Path, names: tuple[str, ...], limit: int) -> dict[str, np.
 
     Raises
     ------
+    MissingArrayError
+        If the file can be read and lacks an array.
     DataError
-        If the file is missing or not an `.npz`, if an array is missing, damaged or too large,
-        or if one holds Python objects. The message begins with the path.
+        If the file is missing or not an `.npz`, if an array is damaged or too large, or if one
+        holds Python objects. The message begins with the path.
     """
     check_file(path, _LARGEST_FILE)
     try:
         with zipfile.ZipFile(path) as archive:
-            absent = [name for name in names if f"{name}.npy" not in archive.namelist()]
+            found = archive.namelist()
+            absent = [name for name in names if f"{name}.npy" not in found]
             if absent:
-                raise DataError(
-                    f"{path} holds no array {absent[0]!r}; it must hold {', '.join(names)}"
-                )
+                raise MissingArrayError(path, absent[0], names, found)
             arrays = {}
             for name in names:
                 arrays[name] = _read_member(archive, name, limit)

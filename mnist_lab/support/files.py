@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import shutil
 import stat
 import time
@@ -26,8 +27,9 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
         If it cannot be written; in one sentence that begins with the path.
     """
     path = Path(os.path.realpath(path))
-    # The ending stays, since numpy and matplotlib choose the format by it.
-    beside = path.with_name(f".{os.getpid()}.{path.name}")
+    # The ending stays, since numpy and matplotlib choose the format by it. The number is drawn, for
+    # threads and machines may write the same file at once.
+    beside = path.with_name(f".{secrets.randbits(63)}.{path.name}")
     with _writing(path):
         if path.exists() and not path.is_file():
             raise OSError("it is a folder or a device")

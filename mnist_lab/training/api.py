@@ -162,6 +162,8 @@ def train(
     elif checkpoint is not None:
         raise ValueError("checkpoint without seed: give a seed, so that the order can be repeated")
     _check_precision(precision)
+    if recorded not in (True, False, "only"):
+        raise ValueError(f"recorded={recorded!r}: it must be True, False or 'only'")
     loop = CompiledLoop(model, data, batch_size, precision)
     training = Training(loop, epochs=epochs, seed=seed, name=name or model.name)
     if recorded and (record := _recall(training, must=recorded == "only")):

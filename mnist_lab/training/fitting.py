@@ -1,15 +1,19 @@
 """Which models can be trained here, and how they take a data set's images and labels."""
 
 import contextlib
+import logging
 from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from ..data import Dataset
+from ..data import Dataset, as_stored
 from ..signals import signals_blocked
 from .initial import copy_layers
+from .losses import takes_class_numbers, takes_logits
+
+_log = logging.getLogger(__name__)
 
 # What a class of one's own can do in another way than Keras, and this loop would pass over.
 _WAYS = ("fit", "train_step", "test_step", "train_function", "make_train_function")
@@ -30,6 +34,8 @@ class Intake(NamedTuple):
         Whether they are to be divided by 255, too: the model does not do it itself.
     sparse : bool
         Whether the model's loss takes class numbers.
+    logits : bool
+        Whether it takes logits, so that the outputs are no probabilities yet.
     """
 
     input_shape: tuple[int, ...]
@@ -37,6 +43,7 @@ class Intake(NamedTuple):
     stored: bool
     scaled: bool
     sparse: bool
+    logits: bool
 
     def tensors(self, x: np.ndarray, y: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
         """Images and labels as they stay in memory: what is stored in bytes remains so."""
@@ -68,11 +75,13 @@ def intake_of(model: keras.Model, data: Dataset) -> Intake:
     if getattr(model, "optimizer", None) is None:
         raise ValueError(f"model {model.name!r} is not compiled: call model.compile(...) first")
     _check_ways(model)
-    stored = data.x_train.dtype == np.uint8 and data.x_train.ndim == 3
+    stored = as_stored(data.x_train)
     input_shape, classes = _fit_shapes(model, data, stored)
-    sparse = _is_sparse(model.loss)
+    sparse = takes_class_numbers(model, input_shape, classes)
     _check_labels(data, sparse, classes)
-    return Intake(input_shape, classes, stored, stored and not scales_itself(model), sparse)
+    scaled = stored and not scales_itself(model)
+    logits = takes_logits(model, input_shape, classes)
+    return Intake(input_shape, classes, stored, scaled, sparse, logits)
 
 
 def scales_itself(model: keras.Model) -> bool:
@@ -112,14 +121,14 @@ def _fit_shapes(model: keras.Model, data: Dataset, stored: bool) -> tuple[tuple[
         declared = tuple(model.input_shape[1:])
         if stored and None not in declared and np.prod(declared) == np.prod(own):
             shapes = [declared]
-    problem = ""
+    problem, cause = "", None
     for shape in shapes:
         images = np.zeros((2, *shape), np.float32)
         try:
             with signals_blocked():
                 output = _expendable(model)(images, training=False)
         except (ValueError, TypeError, tf.errors.OpError) as refusal:
-            problem = str(refusal).split("\n")[0]
+            problem, cause = str(refusal).split("\n")[0], refusal
             continue
         if not isinstance(output, tf.Tensor):
             several = list(output) if isinstance(output, dict) else f"{len(output)} in a list"
@@ -135,7 +144,7 @@ def _fit_shapes(model: keras.Model, data: Dataset, stored: bool) -> tuple[tuple[
     raise ValueError(
         f"model {model.name!r} does not take these images (shape {own}) as "
         f"{' or '.join(map(str, shapes))}: {problem}"
-    )
+    ) from cause
 
 
 def _expendable(model: keras.Model) -> keras.Model:
@@ -144,7 +153,8 @@ def _expendable(model: keras.Model) -> keras.Model:
         return model
     try:
         return copy_layers(model)
-    except Exception:  # whatever a student's own class raises; it is tried as it is then
+    except Exception:  # whatever a student's own class raises
+        _log.debug("model %r cannot be copied, and is tried as it is", model.name, exc_info=True)
         return model
 
 
@@ -159,13 +169,10 @@ def _check_labels(data: Dataset, sparse: bool, classes: int) -> None:
         raise ValueError(
             f"y_train has {y.shape[1]} columns, but the model {classes} outputs: {cure}"
         )
+    lowest = min(data.y_train.min(), data.y_valid.min())
+    if y.ndim == 1 and lowest < 0:
+        raise ValueError(f"there are labels from {lowest} on: class numbers begin at 0")
     if data.classes > classes:
         raise ValueError(
             f"there are labels up to {data.classes - 1}, but the model {classes} outputs: {cure}"
         )
-
-
-def _is_sparse(loss) -> bool:
-    loss = keras.tree.flatten(loss)[0]
-    name = loss if isinstance(loss, str) else getattr(loss, "__name__", "")
-    return isinstance(loss, keras.losses.SparseCategoricalCrossentropy) or "sparse" in name

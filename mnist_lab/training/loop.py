@@ -13,12 +13,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..data import Dataset
+from ..data import Dataset, as_stored
 from ..signals import signals_blocked
 from .adam import apply_gradients
 from .dropout import fast_dropout
 from .fitting import intake_of, scales_itself
 from .hardware import graphics_cards
+from .losses import takes_logits
 from .pooling import fast_convolution
 from .precision import mixed_precision
 from .xla import XLA_REFUSES, suits_xla, without_xla
@@ -140,7 +141,7 @@ class CompiledLoop:
         """
         with signals_blocked():
             loss, accuracy, output = self._run_evaluation(*self._valid)
-        return float(loss), float(accuracy), _rounded(_softmaxed(self.model, output))
+        return float(loss), float(accuracy), _rounded(_probabilities(output, self._intake.logits))
 
     def predicts(self, probabilities: np.ndarray) -> bool:
         """Whether the network says this of the first validation images, within rounding."""
@@ -262,8 +263,8 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     model
         Built and compiled.
     images
-        Batch first: as a data set holds them (uint8), to be scaled and reshaped as in training; or
-        as the model takes them.
+        Batch first: as MNIST is stored (uint8, 28 x 28), to be scaled and reshaped as in training;
+        or as the model takes them.
 
     Returns
     -------
@@ -276,19 +277,19 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     >>> lab.predict(lab.build_linear(), lab.load_mnist().x_valid).shape
     (10000, 10)
     """
-    stored, scale = images.dtype == np.uint8, np.float32(1 if scales_itself(model) else 1 / 255)
-    said = []
-    for start in range(0, len(images), EVALUATION_BATCH):
+    stored, scale = as_stored(images), np.float32(1 if scales_itself(model) else 1 / 255)
+    outputs = []
+    for start in range(0, max(len(images), 1), EVALUATION_BATCH):  # of no images, one empty batch
         some = images[start : start + EVALUATION_BATCH]
         if stored:
             some = (some * scale).reshape(len(some), *model.input_shape[1:])
         with signals_blocked():
-            said.append(_softmaxed(model, model(some, training=False)))
-    return np.concatenate(said)
+            outputs.append(model(some, training=False))
+    output = tf.concat(outputs, axis=0)
+    return _probabilities(output, takes_logits(model, some.shape[1:], output.shape[1]))
 
 
-def _softmaxed(model: keras.Model, output: tf.Tensor) -> np.ndarray:
-    logits = getattr(model.loss, "from_logits", False)
+def _probabilities(output: tf.Tensor, logits: bool) -> np.ndarray:
     return (tf.nn.softmax(output) if logits else output).numpy()
 
 

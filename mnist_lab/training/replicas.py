@@ -10,9 +10,10 @@ import tensorflow as tf
 from ..data import Dataset
 from ..models import build_linear
 from ..progress import MovingLine, time_left
-from ..signals import signals_blocked
+from ..signals import interruptions, signals_blocked
 from ..support import in_range
 from .epochs import epoch_order
+from .fitting import intake_of
 from .initial import redraw
 
 BATCH = 100
@@ -38,7 +39,7 @@ def train_replicas(
     Parameters
     ----------
     data
-        As `load_mnist` gives it.
+        As `load_mnist` gives it; or prepared, images of 784 pixels, which are used as they are.
     learning_rates
         Of plain gradient descent, each 0 to 1,000.
     losses
@@ -54,6 +55,7 @@ def train_replicas(
     -------
     numpy.ndarray
         The loss of each batch, float32 of shape (losses, learning rates, seeds, iterations).
+        Ctrl-C (in a notebook: Interrupt) ends the training early: then of fewer iterations.
 
     Raises
     ------
@@ -68,6 +70,7 @@ def train_replicas(
     ]
     classes, count = data.classes, len(learning_rates)
     model = build_linear(classes=classes)
+    intake = intake_of(model, data)
     kernels, orders = [], []
     for seed in range(seeds):
         redraw(model, seed, (784,))
@@ -83,11 +86,13 @@ def train_replicas(
     ]
     rates = tf.constant(learning_rates, tf.float32)
     steps = [tf.repeat(rates, 10), tf.repeat(rates, 10), rates[:, None, None], rates[:, None, None]]
-    images, labels = tf.constant(data.x_train.reshape(-1, 784)), tf.constant(data.y_train)
+    images, labels = intake.tensors(data.x_train, data.y_train)
 
     def step(loss, weights, batch):
-        x = tf.cast(tf.gather(images, batch), tf.float32) / 255.0
-        y = tf.one_hot(tf.gather(labels, batch), classes)[:, tf.newaxis]
+        flat = tf.reshape(batch, [-1])
+        x, y, _ = intake.adapted(tf.gather(images, flat), tf.gather(labels, flat))
+        x = tf.reshape(x, (seeds, BATCH, 784))
+        y = tf.reshape(y, (seeds, 1, BATCH, classes))
         with tf.GradientTape() as tape:
             tape.watch(weights)
             hidden = tf.reshape(x @ weights[0] + weights[1], (seeds, BATCH, count, 10))
@@ -108,16 +113,18 @@ def train_replicas(
         return tf.while_loop(lambda i, *_: i < some, iteration, state, parallel_iterations=1)[1:]
 
     histories = np.empty((len(losses), iterations, seeds, count), np.float32)
-    with MovingLine(progress) as line:
-        began, total = time.perf_counter(), len(losses) * iterations
-        for index, loss in enumerate(losses):
-            now = weights
-            for start in range(0, iterations, CHUNK):
-                some = slice(start, start + CHUNK)
+    now, done = [weights] * len(losses), 0
+    with MovingLine(progress) as line, interruptions() as interrupted:
+        began = time.perf_counter()
+        while done < iterations and not interrupted.is_set():
+            some = slice(done, done + CHUNK)
+            for index, loss in enumerate(losses):
                 with signals_blocked():
-                    now, history = train_some(loss, now, tf.constant(batches[some]))
+                    now[index], history = train_some(loss, now[index], tf.constant(batches[some]))
                     histories[index, some] = history
-                done = index * iterations + min(start + CHUNK, iterations)
-                left = time_left(time.perf_counter() - began, done, total)
-                line.show(f"iteration {done}/{total}  {left}")
-    return histories.transpose(0, 3, 2, 1)
+            done = min(done + CHUNK, iterations)
+            left = time_left(time.perf_counter() - began, done, iterations)
+            line.show(f"iteration {done}/{iterations}  {left}")
+    if done < iterations:
+        print(f"stopped after {done} of {iterations} iterations")
+    return histories[:, :done].transpose(0, 3, 2, 1)

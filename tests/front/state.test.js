@@ -101,3 +101,10 @@ test("the store tells who waits for a value, and draws what is shown", () => {
   assert.ok(!store.take({ curves: [piece(5, [1], { id: 0 })] }));
   assert.ok(!store.take({ curves: [piece(5, [1], { id: 7 })] }));
 });
+
+test("news of a run that a page has missed are no whole, and no error", () => {
+  const store = new Store();
+  assert.equal(store.take({ rows: [{ id: 0, name: "mlp" }] }), false);
+  assert.ok(store.take({ rows: [{ id: 0, name: "mine" }], curves: [piece(0, [1, 2])] }));
+  assert.equal(store.curves.get(0).name, "mine");
+});

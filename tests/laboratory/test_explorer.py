@@ -1,6 +1,7 @@
 """The laboratory without a browser: every button and slider, driven from Python."""
 
 import gc
+import json
 import os
 import random
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from types import SimpleNamespace
 
 import keras
@@ -20,6 +22,7 @@ from samples import settings
 
 import mnist_lab as lab
 from mnist_lab.laboratory import background, controls, driving, estimates, insight, networks, rows
+from mnist_lab.progress import duration
 from mnist_lab.training import Training
 
 pytestmark = pytest.mark.usefixtures("plainly")
@@ -87,8 +90,8 @@ def shown(laboratory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(laboratory.view, "tell", told.append)
         laboratory.hear({"ask": "hello", "page": "mine"}, [])
-    first = next(number for number, news in enumerate(told) if news.get("page") == "mine")
-    return told[first] | {"curves": told[first]["curves"] + told[-1]["curves"]}
+    (whole,) = (news for news in told if news.get("page") == "mine")
+    return whole
 
 
 @pytest.mark.parametrize("part", lab.PARTS)
@@ -99,7 +102,12 @@ def test_every_control_has_its_effect(open_laboratory, small, part):
     for control in own:
         slider = laboratory.setup.sliders[control["key"]]
         assert (control["label"], control["tooltip"]) == (slider.label, slider.tooltip)
-        assert control["choices"][control["place"]] == control["reads"]
+        assert control["last"] == len(slider.choices) - 1
+        if control["key"] == "seed":  # typed in: its 10,000 choices would go over with each move
+            assert "choices" not in control
+        else:
+            assert control["choices"][control["place"]] == control["reads"]
+    assert len(json.dumps(own)) < 4000
     values = {control["key"]: OTHER[control["key"]] for control in own}
     laboratory = open_laboratory(part, small, **values)
     laboratory.start(wait=True)
@@ -203,6 +211,30 @@ def test_closed_it_leaves_no_widget_behind(open_laboratory, small):
     assert len(laboratory.runs) == 1
 
 
+def test_closed_it_is_let_go(small):
+    laboratory = lab.explore("mlp", data=small)
+    laboratory.setup = laboratory.setup.moved(hidden_units=10, epochs=1)
+    laboratory.start(wait=True)
+    laboratory.close()
+    watched = weakref.ref(laboratory)
+    del laboratory
+    gc.collect()
+    assert watched() is None
+
+
+def test_a_page_begins_with_what_came_with_the_output(open_laboratory, small):
+    """While a cell runs, no question of a page is answered."""
+    laboratory = open_laboratory("mlp", small, hidden_units=10, epochs=1)
+    laboratory.start(wait=True)
+    laboratory._repr_mimebundle_()
+    opening, buffers = laboratory.view.opening["values"], laboratory.view.opening["buffers"]
+    asked = shown(laboratory)
+    assert opening.keys() == asked.keys() - {"page"}
+    assert opening["controls"] == asked["controls"]
+    loss = buffers[opening["curves"][0]["loss"]["buffer"]]
+    assert np.array_equal(np.frombuffer(loss, np.float32), laboratory.runs[0].batch_loss)
+
+
 LOAD = """
 import json, re, sys, threading, time
 import mnist_lab as lab
@@ -278,7 +310,7 @@ def test_opened_again_the_earlier_one_ends(open_laboratory, medium):
     assert second.runs[0].epochs == 1
 
 
-def test_an_exception_is_told(open_laboratory, small, monkeypatch):
+def test_an_exception_is_told(open_laboratory, small, monkeypatch, caplog):
     laboratory = open_laboratory("linear", small, epochs=1)
 
     def fail(*_):
@@ -289,6 +321,7 @@ def test_an_exception_is_told(open_laboratory, small, monkeypatch):
         laboratory.start()
         laboratory.wait()
     assert laboratory.status == "MemoryError: no room for 2 GB"
+    assert "in fail" in caplog.text  # its traceback, for a report
     assert not laboratory.view.shown["running"]
     laboratory.start(wait=True)
     assert laboratory.status.startswith("Done in")
@@ -421,6 +454,30 @@ def test_a_guess_follows_the_size_of_the_network(data):
 
     assert "min" in guess()
     assert " min" not in guess(hidden_units=10)
+
+
+@pytest.mark.parametrize("part", lab.PARTS)
+def test_the_sheet_s_network_is_guessed_to_take_what_its_record_took(part):
+    record = lab.load_records(part)[0]
+    seconds = record.seconds / record.epochs * lab.PARTS[part].epochs
+    guessed = estimates.estimate(controls.Setup.of_sheet(lab.PARTS[part]), 60_000)
+    assert guessed == f"about {duration(seconds)} (a guess)"
+
+
+def test_without_records_the_laboratory_works(open_laboratory, small, tmp_path, relocate):
+    for cached in (estimates._recorded_speed, networks.recorded_networks, rows.overlay):
+        cached.cache_clear()
+    relocate(records=tmp_path)
+    laboratory = open_laboratory("mlp", small, hidden_units=10, epochs=1)
+    assert shown(laboratory)["estimate"] == ""
+    laboratory.hear({"ask": "overlay", "kind": "the recorded run", "shown": True}, [])
+    assert "holds no recorded run of 'mlp'" in laboratory.status
+    assert shown(laboratory)["curves"] == []
+    laboratory.start(wait=True)
+    laboratory.hear({"ask": "digit"}, [small.x_valid[0].tobytes()])
+    (answer,) = shown(laboratory)["answers"]
+    assert answer["name"] == laboratory.runs[0].name
+    networks.recorded_networks.cache_clear()
 
 
 def test_without_a_part_there_is_a_choice(open_laboratory, small):

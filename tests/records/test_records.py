@@ -96,6 +96,9 @@ def test_the_second_is_told_who_holds_the_lock(tmp_path):
             pass
     with records.locked(tmp_path):
         assert names(tmp_path) == [".holder"]
+    with pytest.raises(RuntimeError), records.locked(tmp_path):
+        raise RuntimeError
+    assert names(tmp_path) == []
 
 
 # Each makes the first record in a folder, and kills itself with SIGKILL on the way there.

@@ -1,23 +1,59 @@
 """Linear networks side by side are trained as each would be alone."""
 
+import os
+import signal
+
 import keras
 import numpy as np
 import pytest
 
 import mnist_lab as lab
+from mnist_lab.training import replicas
 
 
 def test_replicas_are_trainings(data):
     rates = [0.1, 0.5]
     losses = [keras.losses.CategoricalCrossentropy(), lab.ClippedCrossentropy()]
-    replicas = lab.train_replicas(data, rates, losses, seeds=3, iterations=30)
-    assert replicas.shape == (2, 2, 3, 30)
-    for loss, rows in zip(losses, replicas, strict=True):
+    trained = lab.train_replicas(data, rates, losses, seeds=3, iterations=30)
+    assert trained.shape == (2, 2, 3, 30)
+    for loss, rows in zip(losses, trained, strict=True):
         for rate, row in zip(rates, rows, strict=True):
             model = lab.build_linear(learning_rate=rate, loss=loss)
             run = lab.train(model, data, epochs=1, seed=2, callback=lambda run: True)
             size = min(30, len(run.batch_loss))
             assert np.allclose(row[2, :size], run.batch_loss[:size], rtol=1e-4)
+
+
+def test_prepared_images_are_not_scaled_again(small):
+    x_train, x_valid = (
+        x.reshape(-1, 784) / np.float32(255) for x in (small.x_train, small.x_valid)
+    )
+    y_train, y_valid = (keras.utils.to_categorical(y, 10) for y in (small.y_train, small.y_valid))
+    prepared = lab.Dataset(x_train, y_train, x_valid, y_valid)
+    losses = [keras.losses.CategoricalCrossentropy()]
+    own, stored = (
+        lab.train_replicas(each, [0.1], losses, seeds=2, iterations=3) for each in (prepared, small)
+    )
+    assert np.allclose(own, stored, rtol=1e-5)
+
+
+def test_interrupted_replicas_keep_what_was_trained(small, monkeypatch, capsys):
+    calls = []
+
+    def show(self, text):
+        calls.append(text)
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    losses = [keras.losses.CategoricalCrossentropy(), lab.ClippedCrossentropy()]
+    repeated = small.repeated(20)
+    whole = lab.train_replicas(repeated, [0.1], losses, seeds=2, iterations=40)
+    with monkeypatch.context() as patch:
+        patch.setattr(replicas.MovingLine, "show", show)
+        part = lab.train_replicas(repeated, [0.1], losses, seeds=2, iterations=40)
+    assert part.shape == (2, 1, 2, 20)
+    assert np.array_equal(part, whole[..., :20])
+    assert "stopped after 20 of 40 iterations" in capsys.readouterr().out
 
 
 def test_replicas_refuse_bad_arguments(data):

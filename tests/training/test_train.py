@@ -1,12 +1,14 @@
 """`train`: repeatable, interruptible, and clear about what it cannot do."""
 
+import dataclasses
+import functools
 import math
 
 import keras
 import numpy as np
 import pytest
 from classifiers import BATCH, ONE_HOT, WithoutConfig, compiled, same, sparse_logits
-from keras import layers
+from keras import layers, ops
 
 import mnist_lab as lab
 from mnist_lab.training import api
@@ -117,12 +119,112 @@ def test_progress_line(small, capsys):
         ({"epochs": 1.5}, "epochs=1.5"),
         ({"batch_size": 331}, "batch_size=331: it must be a whole number from 1 to 330"),
         ({"seed": -1}, "seed=-1: it must be a whole number from 0"),
+        ({"recorded": "yes"}, "recorded='yes': it must be True, False or 'only'"),
         ({"precision": "float16"}, "precision='float16': it must be 'float32' or 'bfloat16'"),
     ],
 )
 def test_bad_arguments_are_refused(small, arguments, message):
     with pytest.raises(ValueError, match=message):
         lab.train(compiled("sequential, SGD"), small, **{"epochs": 1, **arguments})
+
+
+def for_class_numbers(y_true, y_pred):
+    chosen = ops.take_along_axis(y_pred, ops.cast(y_true, "int32")[:, None], axis=1)
+    return ops.logsumexp(y_pred, axis=1) - chosen[:, 0]
+
+
+def for_one_hot(y_true, y_pred):
+    return ops.logsumexp(y_pred, axis=1) - ops.sum(y_true * y_pred, axis=1)
+
+
+class ForClassNumbers(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        return for_class_numbers(y_true, y_pred)
+
+
+FROM_LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+partial = functools.partial(keras.losses.sparse_categorical_crossentropy, from_logits=True)
+LOSSES = {
+    "in a list": [FROM_LOGITS],
+    "partial": partial,
+    "function": lambda y_true, y_pred: partial(y_true, y_pred),
+    "for class numbers": for_class_numbers,
+    "for one-hot": for_one_hot,
+    "class": ForClassNumbers(),
+}
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_any_loss_from_logits_gives_probabilities(small, kind):
+    runs = []
+    for loss in (FROM_LOGITS, LOSSES[kind]):
+        model = keras.Sequential([keras.Input((784,)), layers.Dense(10)])
+        model.compile("sgd", loss)
+        runs.append(lab.train(model, small, epochs=1, batch_size=BATCH, seed=0))
+    usual, own = runs
+    assert np.allclose(own.batch_loss, usual.batch_loss, rtol=1e-4)
+    assert np.allclose(own.val_probabilities, usual.val_probabilities, atol=1e-3)
+    assert np.allclose(lab.predict(model, small.x_valid), own.val_probabilities, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("loss", "activation"),
+    [
+        (lambda y_true, y_pred: -ops.sum(y_true * ops.log(y_pred), axis=1), "softmax"),
+        ("binary_crossentropy", "sigmoid"),
+        ("mse", "softmax"),
+    ],
+)
+def test_what_are_probabilities_stays_as_it_is(small, loss, activation):
+    model = keras.Sequential([keras.Input((784,)), layers.Dense(10, activation)])
+    model.compile("sgd", loss)
+    run = lab.train(model, small, epochs=1, batch_size=BATCH, seed=0)
+    outputs = model.predict(small.x_valid.reshape(-1, 784) / np.float32(255), verbose=0)
+    assert np.allclose(lab.predict(model, small.x_valid), outputs, atol=1e-5)
+    assert np.allclose(run.val_probabilities, outputs, atol=1e-3)
+
+
+def test_a_loss_that_takes_no_labels_is_refused_in_a_sentence(small):
+    def broken(y_true, y_pred):
+        raise TypeError("no such loss\nin two lines")
+
+    for loss, words in (
+        (broken, "no such loss"),
+        ("crossentropie", "crossentropie"),
+        (None, "loss"),
+    ):
+        model = keras.Sequential([keras.Input((784,)), layers.Dense(10)])
+        model.compile("sgd", loss)
+        with pytest.raises(ValueError, match=f"takes neither one-hot rows nor class .*{words}"):
+            lab.train(model, small, epochs=1)
+
+
+@pytest.mark.parametrize("shape", [(784,), (28, 28, 1)])
+def test_bytes_of_another_shape_are_taken_as_they_are(small, shape):
+    """A mistake in preparing is to be seen, and the same in prediction as in training."""
+    images = [x.reshape(-1, *shape) for x in (small.x_train, small.x_valid)]
+    unscaled = lab.Dataset(images[0], small.y_train, images[1], small.y_valid)
+    model = keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(10, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    run = lab.train(model, unscaled, epochs=1, seed=0)
+    outputs = lab.predict(model, unscaled.x_valid)
+    assert np.allclose(run.val_probabilities, outputs, atol=1e-3)
+    assert np.allclose(model.predict(unscaled.x_valid, verbose=0), outputs, atol=1e-3)
+    assert unscaled.white == unscaled.x_valid.max() > 200
+
+
+def test_of_no_images_nothing_is_predicted(small):
+    model = compiled("sequential, SGD")
+    for none in (small.x_valid[:0], np.empty((0, 784), np.float32)):
+        assert lab.predict(model, none).shape == (0, 10)
+
+
+def test_labels_below_zero_are_refused(small):
+    for part in ("y_train", "y_valid"):
+        labels = getattr(small, part).astype(int) - 1
+        data = dataclasses.replace(small, **{part: labels})
+        with pytest.raises(ValueError, match="there are labels from -1 on: class numbers begin"):
+            lab.train(compiled("sequential, SGD"), data, epochs=1)
 
 
 def test_bfloat16_without_the_processor_is_warned_about(small, monkeypatch):

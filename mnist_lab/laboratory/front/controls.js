@@ -46,7 +46,7 @@ export class Controls {
   /** Show where the controls are; those that are being moved stay where the hand is. */
   show() {
     const { controls } = this.store;
-    const kinds = controls.map((control) => `${control.key} ${control.choices.length}`).join();
+    const kinds = controls.map((control) => `${control.key} ${control.last}`).join();
     if (kinds !== this.kinds) {
       this.kinds = kinds;
       this.inputs = controls.map((control) => this.make(control));
@@ -58,19 +58,21 @@ export class Controls {
   }
 
   make(control) {
-    const { key, label, tooltip, choices } = control;
+    const { key, label, tooltip, choices, last } = control;
     const words = element("span", { class: "ml-label" }, label);
     if (key === "loss") return this.makeMenu(control, words);
-    const number = key === "seed";
-    const kind = number ? "number" : "range";
-    const input = element("input", { type: kind, min: 0, max: choices - 1 || choices.length - 1 });
+    const number = !choices; // it is typed in
+    const input = element("input", { type: number ? "number" : "range", min: 0, max: last });
     const reading = element("span", { class: "ml-value" });
+    const show = (words) => {
+      reading.textContent = words;
+      input.setAttribute("aria-valuetext", words);
+    };
     let moving = false;
     const move = () => this.store.ask("move", { key, place: Number(input.value) });
     input.addEventListener("input", () => {
       moving = true;
-      reading.textContent = number ? "" : choices[input.value];
-      input.setAttribute("aria-valuetext", choices[input.value] ?? input.value);
+      if (!number) show(choices[input.value]);
       // The linear part trains when a slider is let go: between, it could not keep up.
       if (this.store.part !== "linear" && !number) move();
     });
@@ -81,8 +83,7 @@ export class Controls {
     const place = (now) => {
       if (moving) return;
       input.value = now.place;
-      reading.textContent = number ? "" : now.reads;
-      if (!number) input.setAttribute("aria-valuetext", now.reads);
+      if (!number) show(now.reads);
     };
     return { label: element("label", { title: tooltip }, words, input, reading), place };
   }
@@ -100,7 +101,8 @@ export class Controls {
   showSize() {
     const { parameters, estimate } = this.store;
     const count = element("b", {}, parameters.toLocaleString("en"));
-    this.size.replaceChildren(count, " parameters · ", element("b", {}, estimate), " to train");
+    const time = estimate ? [" · ", element("b", {}, estimate), " to train"] : [];
+    this.size.replaceChildren(count, " parameters", ...time);
   }
 
   showRunning() {

@@ -27,16 +27,25 @@ export default {
       ];
       el.append(element("div", { class: "ml-grid" }, ...parts.map((part) => part.panel)));
     };
+    let asked = false; // for the whole, which has not come yet
+    const greet = () => {
+      if (!asked) store.ask("hello", { page });
+      asked = true;
+    };
     const hear = (content, buffers) => {
       const message = unpack(content, buffers);
       // The whole goes to the page that has asked for it; before it comes, news mean nothing.
       if (message.page ? message.page !== page : !el.children.length) return;
+      if (message.page) asked = false;
       if (!el.children.length) build();
-      if (!store.take(message)) store.ask("hello", { page });
+      if (!store.take(message)) greet();
     };
     el.classList.add("mnist-lab");
     model.on("msg:custom", hear);
-    store.ask("hello", { page });
+    // While a cell runs, Python answers nobody: the page begins with what came with the output.
+    const { values, buffers } = model.get("opening");
+    if (values) hear({ ...values, page }, buffers);
+    greet();
     return () => model.off("msg:custom", hear);
   },
 };

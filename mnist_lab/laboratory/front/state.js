@@ -132,7 +132,11 @@ export class Store {
       return this.curves.get(piece.id)?.take(piece) ?? false;
     });
     Object.assign(this, values);
-    for (const { id, name } of values.rows ?? []) this.curves.get(id).name = name;
+    for (const { id, name } of values.rows ?? []) {
+      const curve = this.curves.get(id);
+      if (curve) curve.name = name;
+      whole.push(Boolean(curve)); // it has come before its row, unless news were missed
+    }
     this.tell(curves.length ? ["curves", ...Object.keys(values)] : Object.keys(values));
     return whole.every(Boolean);
   }

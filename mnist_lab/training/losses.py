@@ -1,0 +1,71 @@
+"""What the loss of a model takes: class numbers or one-hot rows, probabilities or logits.
+
+Keras' own losses say so. A function, or a loss class that somebody wrote, is tried on outputs that
+are right and on others that are wrong.
+"""
+
+import keras
+import numpy as np
+
+from ..signals import signals_blocked
+
+
+def takes_class_numbers(model: keras.Model, input_shape: tuple[int, ...], classes: int) -> bool:
+    """Whether a model's loss takes class numbers, as sparse losses do, rather than one-hot rows.
+
+    Raises
+    ------
+    ValueError
+        If the loss takes neither.
+    """
+    prefers: dict[bool, bool] = {}
+    for sparse in (False, True):
+        try:
+            right, wrong = (_loss(model, input_shape, classes, sparse, by) for by in (0, 1))
+            # What misreads its labels cannot tell the two apart, but for rounding.
+            prefers[sparse] = right < wrong - 1e-5 * abs(wrong)
+        except Exception as problem:  # whatever a loss that somebody wrote raises
+            refusal = problem
+    if not prefers:
+        raise ValueError(
+            f"the loss of model {model.name!r} takes neither one-hot rows nor class numbers: "
+            f"{str(refusal).splitlines()[0]}"
+        ) from refusal
+    return max(prefers, key=prefers.get)
+
+
+def takes_logits(model: keras.Model, input_shape: tuple[int, ...], classes: int) -> bool:
+    """Whether a model's loss takes logits, so that its outputs are no probabilities yet."""
+    loss = keras.tree.flatten(model.loss)[0]
+    if hasattr(loss, "from_logits"):
+        return loss.from_logits
+    own = getattr(loss, "__module__", None) or type(loss).__module__
+    if isinstance(loss, str) or own.split(".")[0] == "keras":
+        return False
+    sparse = takes_class_numbers(model, input_shape, classes)
+    right, wrong = (_loss(model, input_shape, classes, sparse, by) for by in (0, 1))
+    # The softmax, which a loss from logits begins with, is the same if all outputs are raised.
+    raised = _loss(model, input_shape, classes, sparse, 0, raised=1)
+    return abs(raised - right) < 0.01 * abs(wrong - right)
+
+
+def _loss(
+    model: keras.Model,
+    input_shape: tuple[int, ...],
+    classes: int,
+    sparse: bool,
+    wrong_by: int,
+    raised: float = 0,
+) -> float:
+    """The loss of one image of each class, whose outputs are highest `wrong_by` classes off."""
+    labels, one_hot = np.arange(classes, dtype=np.int32), np.eye(classes, dtype=np.float32)
+    outputs = 0.9 * np.roll(one_hot, wrong_by, axis=1) + 0.1 / classes + raised
+    with signals_blocked():
+        return float(
+            model.compute_loss(
+                x=np.zeros((classes, *input_shape), np.float32),
+                y=keras.ops.convert_to_tensor(labels if sparse else one_hot),
+                y_pred=keras.ops.convert_to_tensor(outputs.astype(np.float32)),
+                training=False,
+            )
+        )
