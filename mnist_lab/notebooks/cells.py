@@ -1,6 +1,7 @@
 """The identity of a cell: by it a copy's cells are found again, and a student's answers."""
 
 import hashlib
+import unicodedata
 import urllib.parse
 from collections.abc import Mapping
 
@@ -20,11 +21,18 @@ def plain(cell: NotebookNode, source: str) -> NotebookNode:
     if cell.cell_type == "code":
         new |= {"execution_count": None, "outputs": []}
     # A picture that the answer alone shows is part of the answer.
-    shown = urllib.parse.unquote(source)
+    shown = attachment_name(source)
     attached = cell.get("attachments", {}).items()
-    if kept := {name: file for name, file in attached if f"attachment:{name}" in shown}:
+    if kept := {
+        name: file for name, file in attached if f"attachment:{attachment_name(name)}" in shown
+    }:
         new["attachments"] = kept
     return nbformat.from_dict(new)
+
+
+def attachment_name(written: str) -> str:
+    """An attached picture's name in one form: Markdown encodes it, and macOS takes "ö" apart."""
+    return unicodedata.normalize("NFC", urllib.parse.unquote(written))
 
 
 def is_changed(cell: NotebookNode) -> bool:
