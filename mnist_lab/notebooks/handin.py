@@ -14,7 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from ..support import DataError, make_folder, write_whole
-from .cells import find_cells, has_answer, recognise
+from .cells import find_answered, find_cells, has_answer, recognise
 from .files import attempted, read_notebook
 from .questions import Exercise, read_questions
 
@@ -88,7 +88,8 @@ def _prepare(book: NotebookNode, exercise: Exercise | None) -> NotebookNode:
             cell.outputs = [_plain(output) for output in cell.outputs]
     if exercise:
         find_cells(book, exercise.cells)
-        book.cells = [part for cell in book.cells for part in _mark(cell, exercise)]
+        answered = find_answered(book, exercise.cells)
+        book.cells = [part for cell in book.cells for part in _mark(cell, exercise, answered)]
     else:
         for cell in book.cells:
             cell.metadata = {}
@@ -96,11 +97,12 @@ def _prepare(book: NotebookNode, exercise: Exercise | None) -> NotebookNode:
     return book
 
 
-def _mark(cell: NotebookNode, exercise: Exercise) -> list[NotebookNode]:
+def _mark(cell: NotebookNode, exercise: Exercise, answered: set[str]) -> list[NotebookNode]:
     """A cell with its mark; an answer in words apart from the question that stands above it."""
     asked = cell.id in exercise.prompts
     mine = has_answer(cell, exercise.cells)
-    cell.metadata = {"tags": ["answer"] if mine else ["blank"] if asked else []}
+    blank = asked and cell.id not in answered
+    cell.metadata = {"tags": ["answer"] if mine else ["blank"] if blank else []}
     if not (mine and asked and cell.cell_type == "markdown"):
         return [cell]
     lines, given = (each.source.split("\n") for each in (cell, exercise.cells[cell.id]))

@@ -42,6 +42,7 @@ def marked(text, tag):
 def test_answers_are_told_apart_from_questions(page):
     book = student("1_linear", blank=["flat", "see"])
     book.cells.append(new_markdown_cell("My own remark", id="mine"))
+    book.cells.append(new_markdown_cell("", id="empty"))
     text = page(book)
     assert marked(text, "blank") == ["flat", "see"]
     answers = marked(text, "answer")
@@ -49,6 +50,15 @@ def test_answers_are_told_apart_from_questions(page):
     assert answers[-1] == "mine"
     assert not {"load", "see-jumps-question"} & set(answers)
     assert len(marked(page(blank("1_linear")), "blank")) == 16
+
+
+def test_an_answer_in_a_cell_below_answers_the_question(page):
+    book = student("1_linear", blank=["flat", "see"])
+    place = [cell.id for cell in book.cells].index("see")
+    book.cells.insert(place + 1, new_markdown_cell("It rises fast.", id="below"))
+    text = page(book)
+    assert marked(text, "blank") == ["flat"]
+    assert "below" in marked(text, "answer")
 
 
 def test_footer_has_the_time_and_the_digest_of_the_file(page, tmp_path):
