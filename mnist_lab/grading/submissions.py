@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from ..notebooks import ASIDE, Exercise, find_cells, has_answer, read_notebook, recognise
+from ..notebooks import ASIDE, Exercise, find_answered, find_cells, read_notebook, recognise
 from ..support import DataError
 from .outputs import read_check
 from .results import Examination, readable
@@ -33,7 +33,7 @@ class Submission:
     cells : list of (str, str, bool)
         Its code, as `examine` takes it, with the lab's own checks in the place of the student's.
     answered : dict of str to bool
-        By the id of each answer's cell, whether something was written there.
+        By the id of each answer's cell, whether something was written there or right below.
     on_file : Examination
         What the outputs of its checks say.
     """
@@ -81,8 +81,8 @@ def read_submission(
         return Submission(student, path, problem="it is no copy of an exercise")
     exercise = exercises[name]
     find_cells(book, exercise.cells)
-    answered = {cell.id: has_answer(cell, exercise.cells) for cell in book.cells}
-    wanted = {question.cell: answered.get(question.cell, False) for question in exercise.questions}
+    answered = find_answered(book, exercise.cells)
+    wanted = {question.cell: question.cell in answered for question in exercise.questions}
     cells = _list_code(book, exercise)
     return Submission(student, path, name, "", cells, wanted, _on_file(book, exercise))
 

@@ -1,7 +1,7 @@
 """Notebooks: exercises from solutions, updates under answers, opening, pages to print."""
 
 from .booklet import export_solutions
-from .cells import digest, find_cells, has_answer, our_part, plain, recognise
+from .cells import digest, find_answered, find_cells, our_part, plain, recognise
 from .copies import ASIDE, copy_solutions, update
 from .exercises import DROPPED, compare_exercises, list_stale, stub, write_exercises
 from .files import find_solutions, list_notebooks, list_solutions, read_notebook, text_of
@@ -21,9 +21,9 @@ __all__ = [
     "digest",
     "export_notebooks",
     "export_solutions",
+    "find_answered",
     "find_cells",
     "find_solutions",
-    "has_answer",
     "list_notebooks",
     "list_questions",
     "list_solutions",

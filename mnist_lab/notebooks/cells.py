@@ -1,12 +1,21 @@
 """The identity of a cell: by it a copy's cells are found again, and a student's answers."""
 
+import ast
 import hashlib
+import re
+import unicodedata
 import urllib.parse
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterable, Mapping
 
 import nbformat
 from nbformat import NotebookNode
 
+# What nbgrader and Otter put in the place of a solution.
+_STUB = re.compile(
+    r"# YOUR CODE HERE|raise NotImplementedError(\(.*\))?|YOUR ANSWER HERE|"
+    r"_Type your answer here, replacing this text\._"
+)
 # What front ends note in a cell's metadata about a run or about what is in sight.
 _OF_A_SESSION = {"collapsed", "scrolled", "jupyter", "execution", "ExecuteTime", "trusted"}
 
@@ -20,11 +29,18 @@ def plain(cell: NotebookNode, source: str) -> NotebookNode:
     if cell.cell_type == "code":
         new |= {"execution_count": None, "outputs": []}
     # A picture that the answer alone shows is part of the answer.
-    shown = urllib.parse.unquote(source)
+    shown = attachment_name(source)
     attached = cell.get("attachments", {}).items()
-    if kept := {name: file for name, file in attached if f"attachment:{name}" in shown}:
+    if kept := {
+        name: file for name, file in attached if f"attachment:{attachment_name(name)}" in shown
+    }:
         new["attachments"] = kept
     return nbformat.from_dict(new)
+
+
+def attachment_name(written: str) -> str:
+    """An attached picture's name in one form: Markdown encodes it, and macOS takes "ö" apart."""
+    return unicodedata.normalize("NFC", urllib.parse.unquote(written))
 
 
 def is_changed(cell: NotebookNode) -> bool:
@@ -51,7 +67,7 @@ def digest(source: str) -> str:
 
 
 def has_answer(cell: NotebookNode, given: Mapping[str, NotebookNode]) -> bool:
-    """Whether a student wrote something in a cell: a line that the exercise does not have.
+    """Whether a student wrote something in a cell: a line that neither we nor graders put there.
 
     Parameters
     ----------
@@ -60,12 +76,59 @@ def has_answer(cell: NotebookNode, given: Mapping[str, NotebookNode]) -> bool:
     given
         The cells of the exercise by their ids; any other cell is the student's own.
     """
-    if cell.id not in given:
-        return True
-    if not is_changed(cell):
+    ours = our_part(cell)
+    # Graders lock the cells that are theirs.
+    if cell.metadata.get("editable") is False or ("notice" in ours and not is_changed(cell)):
         return False
-    known = {line.strip() for line in given[cell.id].source.splitlines()}
-    return any(line.strip() not in known for line in cell.source.splitlines() if line.strip())
+    lines = {line.strip() for line in cell.source.splitlines()} - {""}
+    lines = {line for line in lines if not _STUB.fullmatch(line)}
+    if cell.id not in given:
+        return bool(lines)
+    text = given[cell.id].source
+    lines -= {line.strip() for line in text.splitlines()}
+    return is_changed(cell) and not all(_is_prompt(line, text) for line in lines)
+
+
+def _is_prompt(line: str, text: str) -> bool:
+    """Whether a line says again what an exercise asks for, as in a release to nbgrader."""
+    return line.startswith(("#", "*")) and line.strip("#* ").lower() in text.lower()
+
+
+def find_answered(book: NotebookNode, given: Mapping[str, NotebookNode]) -> set[str]:
+    """The ids of the exercise's cells in which a student wrote something, or right below which.
+
+    Parameters
+    ----------
+    book
+        A copy whose cells have the ids of the exercise, as `find_cells` gives them.
+    given
+        The cells of the exercise by their ids.
+    """
+    answered, latest = set(), None
+    for cell in book.cells:
+        if cell.id in given:
+            latest = cell.id
+        if latest and has_answer(cell, given):
+            is_code = given[latest].cell_type == "code"
+            if cell.id == latest or is_code != _is_words(cell):
+                answered.add(latest)
+    return answered
+
+
+def _is_words(cell: NotebookNode) -> bool:
+    """Whether a cell has words, which some students write where code should be."""
+    if cell.cell_type != "code":
+        return True
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of a student's code
+            return not ast.parse(cell.source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return not cell.source.lstrip().startswith(("%", "!"))  # which are IPython's
+
+
+def is_graders(book: NotebookNode) -> bool:
+    """Whether nbgrader or Otter made a notebook, which checks that their cells stay as they are."""
+    return "otter" in book.metadata or any("nbgrader" in cell.metadata for cell in book.cells)
 
 
 def recognise(book: NotebookNode, exercises: Mapping[str, NotebookNode]) -> str | None:
@@ -73,11 +136,11 @@ def recognise(book: NotebookNode, exercises: Mapping[str, NotebookNode]) -> str 
     name = our_part(book).get("exercise")
     if isinstance(name, str) and name in exercises:
         return name
-    known = {cell.id for cell in book.cells} | {cell.source for cell in book.cells}
+    known = {cell.id for cell in book.cells} | {cell.source.strip() for cell in book.cells}
 
     def share(name: str) -> float:
         cells = exercises[name].cells
-        return sum(cell.id in known or cell.source in known for cell in cells) / len(cells)
+        return sum(cell.id in known or cell.source.strip() in known for cell in cells) / len(cells)
 
     best = max(exercises, key=share)
     return best if share(best) > 0.5 else None
@@ -94,7 +157,10 @@ def find_cells(book: NotebookNode, newer: Mapping[str, NotebookNode]) -> None:
         The cells of the exercise by their ids.
     """
     _find_by_mark(book, {*newer, *generated_ids(book)})
+    lost = not any(cell.id in newer for cell in book.cells)
     _find_by_source(book, newer)
+    if lost:  # to a tool that keeps nothing but sources
+        _find_by_place(book, newer)
 
 
 def _find_by_mark(book: NotebookNode, names: set[str]) -> None:
@@ -115,8 +181,49 @@ def _find_by_source(book: NotebookNode, newer: Mapping[str, NotebookNode]) -> No
     missing: dict[tuple[str, str], list[str]] = {}  # several cells may have the same source
     for name, cell in newer.items():
         if name not in present:
-            missing.setdefault((cell.cell_type, cell.source), []).append(name)
+            missing.setdefault((cell.cell_type, cell.source.strip()), []).append(name)
     for cell in book.cells:
-        names = missing.get((cell.cell_type, cell.source))
+        names = missing.get((cell.cell_type, cell.source.strip()))
         if cell.id not in newer and names:
             cell.id = names.pop(0)
+
+
+def _find_by_place(book: NotebookNode, newer: Mapping[str, NotebookNode]) -> None:
+    """Give cells that were changed the ids of those between the same two cells of the exercise."""
+    present = {cell.id for cell in book.cells}
+    missing = _gaps(newer.values(), present)
+    others = _gaps(book.cells, set(newer))
+    for place, given in missing.items():
+        for name, cell in _pair(given, others.get(place, [])):
+            cell.id = name
+
+
+def _gaps(
+    cells: Iterable[NotebookNode], found: set[str]
+) -> dict[tuple[str | None, str], list[NotebookNode]]:
+    """The cells that are not found, by the found one before them and by their type."""
+    latest, gaps = None, {}
+    for cell in cells:
+        if cell.id in found:
+            latest = cell.id
+        else:
+            gaps.setdefault((latest, cell.cell_type), []).append(cell)
+    return gaps
+
+
+def _pair(
+    given: list[NotebookNode], cells: list[NotebookNode]
+) -> Iterable[tuple[str, NotebookNode]]:
+    """Pair as many cells in their order, else by the lines that they share."""
+    if len(given) == len(cells):
+        return [(its.id, cell) for its, cell in zip(given, cells, strict=True)]
+    lines = {
+        id(cell): {line.strip() for line in cell.source.splitlines()} for cell in cells + given
+    }
+    pairs, rest = [], list(cells)
+    for its in given:
+        best = max(rest, key=lambda cell: len(lines[id(its)] & lines[id(cell)]), default=None)
+        if best and (len(given) == 1 or lines[id(its)] & lines[id(best)] - {""}):
+            pairs.append((its.id, best))
+            rest.remove(best)
+    return pairs

@@ -13,8 +13,23 @@ from nbformat import NotebookNode
 
 from .. import places
 from ..support import DataError, make_folder, write_whole
-from .cells import digest, find_cells, generated_ids, is_changed, our_part, recognise
-from .files import list_notebooks, list_solutions, read_exercises, read_notebook, text_of
+from .cells import (
+    digest,
+    find_cells,
+    generated_ids,
+    is_changed,
+    is_graders,
+    our_part,
+    recognise,
+)
+from .files import (
+    attempted,
+    list_notebooks,
+    list_solutions,
+    read_exercises,
+    read_notebook,
+    text_of,
+)
 from .servers import is_open
 
 ASIDE = "before-update"  # the folder beside a copy that keeps what it was before
@@ -62,11 +77,8 @@ def update(files: Iterable[Path] = (), folder: Path | None = None) -> tuple[list
     exercises, failed = read_exercises()
     told, present = [], set()
     for path in files or list_notebooks(folder):
-        try:
+        with attempted(path, failed):
             name, done = _update_copy(path, exercises)
-        except (DataError, OSError) as problem:
-            failed.append(str(problem))
-        else:
             present.add(name)
             # A student's own notebook among the copies is no mistake; named, it is one.
             (failed if files and not name else told).append(f"{path}: {done}")
@@ -251,6 +263,8 @@ def _updated(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | None
     name = recognise(book, exercises)
     if name is None:
         return None, "no copy of an exercise, left as it is", None
+    if is_graders(book):
+        return name, "made by a grader for a course, left as it is: get a newer one there", None
     theirs, ours = (our_part(each).get("version") for each in (book, exercises[name]))
     if _figures(theirs) > _figures(ours):
         raise DataError(

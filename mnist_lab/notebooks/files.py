@@ -1,9 +1,12 @@
 """Notebooks on file: listed, read, executed and written."""
 
+import contextlib
 import itertools
 import json
 import re
+import traceback
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +114,24 @@ def read_notebook(path: Path, *, repair: bool = False) -> nbformat.NotebookNode:
     if any("id" not in cell for cell in book["cells"]):
         raise DataError(f"{path} has cells without ids; Jupyter makes them on saving")
     return book
+
+
+@contextlib.contextmanager
+def attempted(path: Path, failed: list[str]) -> Iterator[None]:
+    """Do something with one notebook of several; what fails is put on a list, and the rest go on.
+
+    A student's notebook may hold anything, and libraries that read it fail in their own ways.
+    """
+    try:
+        yield
+    except (DataError, OSError) as problem:
+        failed.append(str(problem))
+    except Exception as problem:
+        place = traceback.extract_tb(problem.__traceback__)[-1]
+        failed.append(
+            f"{path} was left as it is: {type(problem).__name__} in {Path(place.filename).name}, "
+            f"line {place.lineno} ({problem}); please report it"
+        )
 
 
 def execute(path: Path) -> None:

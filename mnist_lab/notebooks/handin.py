@@ -14,13 +14,14 @@ import nbformat
 from nbformat import NotebookNode
 
 from ..support import DataError, make_folder, write_whole
-from .cells import find_cells, has_answer, recognise
-from .files import read_notebook
+from .cells import find_answered, find_cells, has_answer, recognise
+from .files import attempted, read_notebook
 from .questions import Exercise, read_questions
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 _PATIENCE = 120  # seconds that printing may take
-_SHOWN = {"text/plain", "image/png", "image/jpeg"}
+# A browser runs no script in a picture, be it SVG.
+_SHOWN = ("text/plain", "image/png", "image/jpeg", "image/svg+xml")
 # How the lab shows a figure; all else in HTML is shown as the text that stands beside it.
 _FIGURE = re.compile(
     r'<img alt="([^"<>]*)" width="(\d{1,4})" src="data:image/png;base64,([\w+/=\s]*)">'
@@ -67,7 +68,9 @@ def export_notebooks(files: Iterable[Path], folder: Path | None = None) -> tuple
     written, failed = [], []
     for path in files:
         target = (folder or path.parent) / f"{path.stem}.html"
-        try:
+        with attempted(path, failed):
+            if target in written:
+                raise DataError(f"{path} is not exported: {target} is the page of another notebook")
             book = read_notebook(path, repair=True)
             make_folder(target.parent)
             name = recognise(book, books)
@@ -75,8 +78,6 @@ def export_notebooks(files: Iterable[Path], folder: Path | None = None) -> tuple
             written.append(target)
             if browser:
                 written.append(_print(browser, target))
-        except (DataError, OSError) as problem:
-            failed.append(str(problem))
     return written, failed
 
 
@@ -87,7 +88,8 @@ def _prepare(book: NotebookNode, exercise: Exercise | None) -> NotebookNode:
             cell.outputs = [_plain(output) for output in cell.outputs]
     if exercise:
         find_cells(book, exercise.cells)
-        book.cells = [part for cell in book.cells for part in _mark(cell, exercise)]
+        answered = find_answered(book, exercise.cells)
+        book.cells = [part for cell in book.cells for part in _mark(cell, exercise, answered)]
     else:
         for cell in book.cells:
             cell.metadata = {}
@@ -95,11 +97,12 @@ def _prepare(book: NotebookNode, exercise: Exercise | None) -> NotebookNode:
     return book
 
 
-def _mark(cell: NotebookNode, exercise: Exercise) -> list[NotebookNode]:
+def _mark(cell: NotebookNode, exercise: Exercise, answered: set[str]) -> list[NotebookNode]:
     """A cell with its mark; an answer in words apart from the question that stands above it."""
     asked = cell.id in exercise.prompts
     mine = has_answer(cell, exercise.cells)
-    cell.metadata = {"tags": ["answer"] if mine else ["blank"] if asked else []}
+    blank = asked and cell.id not in answered
+    cell.metadata = {"tags": ["answer"] if mine else ["blank"] if blank else []}
     if not (mine and asked and cell.cell_type == "markdown"):
         return [cell]
     lines, given = (each.source.split("\n") for each in (cell, exercise.cells[cell.id]))
@@ -114,7 +117,7 @@ def _plain(output: NotebookNode) -> NotebookNode:
     if "data" not in output:
         return output
     figure = _FIGURE.fullmatch(output.data.get("text/html", ""))
-    output.metadata = nbformat.from_dict({})
+    output.metadata = nbformat.from_dict({kind: _size(output, kind) for kind in _SHOWN})
     shown = {kind: content for kind, content in output.data.items() if kind in _SHOWN}
     output.data = nbformat.from_dict(shown or {"text/plain": "(to be seen in the notebook)"})
     if figure:
@@ -122,6 +125,13 @@ def _plain(output: NotebookNode) -> NotebookNode:
         output.data["image/png"] = picture
         output.metadata["image/png"] = {"alt": html.unescape(alt), "width": int(width)}
     return output
+
+
+def _size(output: NotebookNode, kind: str) -> dict[str, int]:
+    """How large a picture is shown; one for a sharp screen has more pixels than that."""
+    about = output.metadata.get(kind)
+    sizes = about if isinstance(about, dict) else {}
+    return {side: sizes[side] for side in ("width", "height") if isinstance(sizes.get(side), int)}
 
 
 def _page(path: Path, book: NotebookNode) -> str:

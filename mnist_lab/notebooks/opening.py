@@ -1,6 +1,7 @@
 """JupyterLab on a student's first notebook."""
 
 import os
+import urllib.parse
 from pathlib import Path
 
 from .. import places
@@ -53,7 +54,7 @@ def open_lab(folder: Path, *, browser: bool = True) -> None:
     LabApp.launch_instance(
         [
             f"--ServerApp.root_dir={root}",
-            f"--LabApp.default_url=/lab/tree/{place.as_posix()}",
+            f"--LabApp.default_url=/lab/tree/{urllib.parse.quote(place.as_posix())}",
             "--ServerApp.ip=127.0.0.1",
             f"--ServerApp.kernel_websocket_connection_class={PROMPT}",
             *([] if browser else ["--no-browser"]),

@@ -3,7 +3,10 @@
 import base64
 import html
 import io
+import mimetypes
+import os
 from pathlib import Path
+from urllib.parse import unquote
 
 from jinja2 import pass_context
 from matplotlib import rc_context
@@ -13,9 +16,12 @@ from matplotlib.mathtext import MathTextParser
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from ..support import DataError
+from ..support import DataError, check_file
+from .cells import attachment_name
 
 _POINTS = 12  # the font size in which formulas are drawn; the page scales them to its own
+_PICTURES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp")
+_LARGEST = 2**26  # bytes of a picture beside the notebook
 
 
 class Exporter(HTMLExporter):
@@ -28,7 +34,7 @@ class Exporter(HTMLExporter):
     @pass_context
     def markdown2html(self, context: dict, source: str) -> str:
         cell = context["cell"]
-        renderer = _Renderer(self._names, cell.get("attachments", {}), str(self._path.parent))
+        renderer = _Renderer(self._names, cell.get("attachments", {}), self._path.parent)
         try:
             return MarkdownWithMath(renderer=renderer).render(source)
         except DataError as problem:
@@ -40,7 +46,7 @@ class UntrustedExporter(HTMLExporter):
 
     def __init__(self, path: Path):
         super().__init__(template_name="basic", embed_images=True)
-        self._folder = str(path.parent)
+        self._folder = path.parent
 
     @pass_context
     def markdown2html(self, context: dict, source: str) -> str:
@@ -50,19 +56,53 @@ class UntrustedExporter(HTMLExporter):
 
 
 class _Renderer(IPythonRenderer):
-    def __init__(self, names: list[str], attachments: dict, path: str, *, trusted: bool = True):
+    def __init__(self, names: list[str], attachments: dict, folder: Path, *, trusted: bool = True):
         super().__init__(
             escape=not trusted,
             allow_harmful_protocols=trusted,
-            embed_images=True,
+            embed_images=trusted,
             exclude_anchor_links=True,
-            attachments=attachments,
-            path=path,
+            path=str(folder),
         )
         self._names = names
+        self._folder = folder
+        self._attached = {attachment_name(name): each for name, each in attachments.items()}
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
         return super().link(text, f"#{Path(url).stem}" if url in self._names else url, title)
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        name = unquote(url)
+        if name.startswith("attachment:"):
+            name = name.removeprefix("attachment:")
+            source = self._attachment(attachment_name(name))
+        elif ":" in url or url.startswith("//"):
+            return super().image(text, url, title)
+        else:
+            source = self._picture_beside(name)
+        if source is None:
+            return self.missing(name)
+        return f'<img src="{html.escape(source)}" alt="{html.escape(html.unescape(text))}">'
+
+    def missing(self, name: str) -> str:
+        raise DataError(f"the picture {name} is missing; put it in again")
+
+    def _attachment(self, name: str) -> str | None:
+        kinds = self._attached.get(name, {})
+        kind = next((kind for kind in _PICTURES if kind in kinds), None)
+        return f"data:{kind};base64,{kinds[kind]}" if kind else None
+
+    def _picture_beside(self, name: str) -> str | None:
+        """A picture in the folder of the notebook or below, by its name from there."""
+        kind = mimetypes.guess_type(name)[0]
+        try:
+            place = Path(os.path.realpath(self._folder / name))
+            if kind not in _PICTURES or not place.is_relative_to(os.path.realpath(self._folder)):
+                return None
+            check_file(place, _LARGEST)
+            return f"data:{kind};base64,{base64.b64encode(place.read_bytes()).decode()}"
+        except (OSError, ValueError):
+            return None
 
     def inline_math(self, body: str) -> str:
         return draw_formula(body)
@@ -75,7 +115,10 @@ class _Renderer(IPythonRenderer):
 
 
 class _UntrustedRenderer(_Renderer):
-    """A formula that cannot be drawn stays as it was typed."""
+    """A formula that cannot be drawn stays as it was typed; a lost picture has its name there."""
+
+    def missing(self, name: str) -> str:
+        return f"<em>(the picture {html.escape(name)} is missing)</em>"
 
     def inline_math(self, body: str) -> str:
         try:
@@ -102,23 +145,29 @@ def draw_formula(tex: str) -> str:
         If matplotlib cannot draw it.
     """
     formula = f"${' '.join(tex.split())}$"
-    font = FontProperties(size=_POINTS, math_fontfamily="stix")
-    picture = io.BytesIO()
-    with rc_context({"svg.hashsalt": "mnist_lab"}):  # the same ids in the picture each time
-        try:
-            # In units of 1/72 inch, which are points.
-            width, height, depth, *_ = MathTextParser("path").parse(formula, dpi=72, prop=font)
-        except ValueError as problem:
-            raise DataError(
-                f"the formula {formula} cannot be drawn ({str(problem).splitlines()[-1]}); "
-                "write it in simpler TeX"
-            ) from None
-        figure = Figure(figsize=(width / 72, height / 72))
-        figure.text(0, depth / height, formula, fontproperties=font)
-        figure.savefig(picture, format="svg", transparent=True, metadata={"Date": None})
-    source = base64.b64encode(picture.getvalue()).decode()
+    try:
+        picture, height, depth = _draw(formula)
+    except (ValueError, ArithmeticError, RecursionError) as problem:
+        raise DataError(
+            f"the formula {formula} cannot be drawn ({str(problem).splitlines()[-1]}); "
+            "write it in simpler TeX"
+        ) from None
+    source = base64.b64encode(picture).decode()
     size = f"height: {height / _POINTS:.3f}em; vertical-align: {-depth / _POINTS:.3f}em"
     return (
         f'<img class="math" alt="{html.escape(tex.strip())}" style="{size}" '
         f'src="data:image/svg+xml;base64,{source}">'
     )
+
+
+def _draw(formula: str) -> tuple[bytes, float, float]:
+    """A formula as SVG, with its height and its depth below the line in points."""
+    font = FontProperties(size=_POINTS, math_fontfamily="stix")
+    picture = io.BytesIO()
+    with rc_context({"svg.hashsalt": "mnist_lab"}):  # the same ids in the picture each time
+        # In units of 1/72 inch, which are points.
+        width, height, depth, *_ = MathTextParser("path").parse(formula, dpi=72, prop=font)
+        figure = Figure(figsize=(width / 72, height / 72))
+        figure.text(0, depth / height, formula, fontproperties=font)
+        figure.savefig(picture, format="svg", transparent=True, metadata={"Date": None})
+    return picture.getvalue(), height, depth

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 from concurrent.futures import Future
 
 import nbformat
@@ -15,7 +16,7 @@ from test_trust import scripts
 import mnist_lab as lab
 from mnist_lab.__main__ import main
 from mnist_lab.checks import MIME
-from mnist_lab.grading import examination, grades, report, submissions
+from mnist_lab.grading import examination, grades, release, report, submissions
 from mnist_lab.grading.results import CellResult, Examination
 from mnist_lab.notebooks import Exercise, Question, read_questions
 
@@ -115,6 +116,73 @@ def test_outputs_on_file_are_read(room, changes):
     assert outcomes["linear.compile"] == "not checked"  # the student changed the check
     assert outcomes["linear.see"] == "blank"
     assert outcomes["linear.see-jumps"] == "answered"
+
+
+def new(kind, source, **about):
+    make = new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
+    return make(source, id="new", metadata=about)
+
+
+@pytest.mark.parametrize(
+    ("question", "below", "answered"),
+    [
+        ("see", new("markdown", "It rises fast at first."), True),
+        ("see", new("code", "It rises fast at first."), True),  # a new cell is one of code
+        ("see", new("code", "# It rises fast at first."), True),
+        ("see", new("code", "lab.plot_accuracy(run)"), False),
+        ("see", new("code", "%timeit 1"), False),
+        ("see", new("markdown", " "), False),
+        ("see", new("markdown", "YOUR ANSWER HERE"), False),
+        ("see", new("markdown", "_Type your answer here, replacing this text._"), False),
+        ("see", new("markdown", "Points: 3", editable=False), False),
+        ("see", new("markdown", "It is now:", mnist_lab={"notice": "see", "sha256": ""}), True),
+        ("count", new("code", "parameters = 785 * 10"), True),
+        ("count", new("markdown", "Later"), False),
+    ],
+)
+def test_an_answer_in_a_new_cell_below_counts(room, question, below, answered):
+    book = blank("1_linear")
+    place = [cell.id for cell in book.cells].index(question)
+    book.cells.insert(place + 1, below)
+    path = put(room, "ada", book)
+    written = submissions.read_submission(path, room, *read_questions()).answered
+    assert [name for name, mine in written.items() if mine] == ([question] if answered else [])
+
+
+@pytest.mark.parametrize("answers", [(), ("see",), ("flat", "see", "prepare")])
+def test_what_nbgrader_generates_is_blank(tmp_path, room, answers):
+    """Like nbgrader's ClearSolutions and LockCells, version 0.9.6."""
+    release.write_release("nbgrader", tmp_path / "course")
+    book = nbformat.read(tmp_path / "course/source/mnist_lab/1_linear.ipynb", 4)
+    for cell in book.cells:
+        stub = "YOUR ANSWER HERE"
+        if cell.cell_type == "code":
+            stub = "# YOUR CODE HERE\nraise NotImplementedError()"
+        stub = "Mine" if cell.id in answers else stub
+        marked = r"(?ms)^[ \t]*(?:<!-- )?### BEGIN SOLUTION.*?### END SOLUTION(?: -->)?$"
+        cell.source = re.sub(marked, stub, cell.source)
+        cell.metadata["editable"] = not cell.metadata.get("nbgrader", {}).get("locked")
+    path = put(room, "ada", book)
+    (row,) = read(room).values()
+    assert (row["answered"], row["questions"]) == (str(len(answers)), "16")
+    main(["export", str(path)])
+    page = path.with_suffix(".html").read_text("utf-8")
+    assert len(re.findall('class="[^"]*celltag_answer', page)) == len(answers)
+    assert len(re.findall('class="[^"]*celltag_blank', page)) == 16 - len(answers)
+
+
+def test_a_copy_that_lost_ids_and_metadata_has_its_answers(room):
+    """As VS Code's way to a script and back."""
+    book = student("1_linear", blank=["flat", "see"])
+    for number, cell in enumerate(book.cells):
+        cell.id, cell.metadata = f"other-{number}", {}
+        cell.source += "\n"
+    book.metadata = {}
+    path = put(room, "ada", book)
+    each = submissions.read_submission(path, room, *read_questions())
+    assert [name for name, mine in each.answered.items() if not mine] == ["flat", "see"]
+    names = [name for name, *_ in each.cells]
+    assert names.index("prepare") < names.index("prepare-check") < names.index("build")
 
 
 CODE = Question("linear.flat", "flat", "flat-check")

@@ -276,16 +276,59 @@ def test_lost_metadata(copy, capsys):
     assert copy.cell("call").source == "two(1)"
 
 
-def test_lost_metadata_and_ids(copy):
+def test_lost_metadata_and_ids(copy, capsys):
+    before = copy.ids()
     copy.write("build", "total = 6")
+    copy.write("question", "Since it is so.")
     copy.edit(lambda cells, book: strip(cells, book, ids=True))
+    copy.edit(lambda cells, book: book.cells.insert(2, new_code_cell("mine = 1", id="mine")))
     copy.rewrite("call", "two(total)", "two(1)")
     copy.update()
-    sources = [cell.source for cell in copy.read().cells]
-    # The answer stays beside the question, which is no longer recognised as answered.
-    assert sources[3:5] == ["total = 6", sources[4]]
-    assert {"two(total)", "two(1)", "total = 6"} <= set(sources)
-    assert "raise NotImplementedError" in sources[4]
+    # Known by their place, changed cells stay as they are, and no question comes twice.
+    assert copy.ids() == [*before[:2], "mine", *before[2:]]
+    assert copy.cell("build").source == "total = 6"
+    assert copy.cell("question").source == "Since it is so."
+    assert copy.cell("call").source == "two(total)"
+    assert "may be yours: build, call, question" in capsys.readouterr().out
+
+
+def test_lost_cells_among_others_are_known_by_the_lines_that_they_share(copy):
+    given = copy.cell("function").source
+    copy.write("function", given.replace("raise NotImplementedError", "return 2 * x  # "))
+    copy.edit(lambda cells, book: strip(cells, book, ids=True))
+    copy.edit(lambda _, book: book.cells.insert(4, new_code_cell("mine = 1", id="mine")))
+    copy.update()
+    ids = copy.ids()
+    assert ids[ids.index("build") : ids.index("question")] == ["build", "mine", "function", "call"]
+
+
+def test_assignments_of_graders_are_left_as_they_are(copy, capsys):
+    def mark(cells, book):
+        cells["build"].metadata["nbgrader"] = {"grade_id": "build", "locked": False}
+        cells["build"].source = "# YOUR CODE HERE\nraise NotImplementedError()"
+
+    copy.edit(mark)
+    before = copy.path.read_bytes()
+    copy.rewrite("build", "double each value", "double every value")
+    copy.update()
+    assert copy.path.read_bytes() == before
+    assert "made by a grader for a course, left as it is" in capsys.readouterr().out
+
+
+def test_a_notebook_that_fails_in_a_new_way_leaves_the_others_done(copy, monkeypatch, capsys):
+    other = copy.path.with_name("other.ipynb")
+    other.write_bytes(copy.path.read_bytes())
+    copy.rewrite("title", "A sample", "The sample")
+    merge, calls = copies.merge, []
+
+    def fail(*arguments):
+        calls.append(arguments)
+        return merge(*arguments) if len(calls) > 1 else {}["no such key"]
+
+    monkeypatch.setattr(copies, "merge", fail)
+    assert main(["update"]) == 1
+    assert "The sample" in other.read_text()
+    assert f"{copy.path} was left as it is: KeyError in test_copies.py" in capsys.readouterr().err
 
 
 def test_notebook_that_colab_saved(copy):

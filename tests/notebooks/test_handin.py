@@ -1,5 +1,6 @@
 """A student's own notebook as a page: answers told apart, nothing in it interpreted."""
 
+import base64
 import hashlib
 import os
 import re
@@ -41,6 +42,7 @@ def marked(text, tag):
 def test_answers_are_told_apart_from_questions(page):
     book = student("1_linear", blank=["flat", "see"])
     book.cells.append(new_markdown_cell("My own remark", id="mine"))
+    book.cells.append(new_markdown_cell("", id="empty"))
     text = page(book)
     assert marked(text, "blank") == ["flat", "see"]
     answers = marked(text, "answer")
@@ -48,6 +50,15 @@ def test_answers_are_told_apart_from_questions(page):
     assert answers[-1] == "mine"
     assert not {"load", "see-jumps-question"} & set(answers)
     assert len(marked(page(blank("1_linear")), "blank")) == 16
+
+
+def test_an_answer_in_a_cell_below_answers_the_question(page):
+    book = student("1_linear", blank=["flat", "see"])
+    place = [cell.id for cell in book.cells].index("see")
+    book.cells.insert(place + 1, new_markdown_cell("It rises fast.", id="below"))
+    text = page(book)
+    assert marked(text, "blank") == ["flat"]
+    assert "below" in marked(text, "answer")
 
 
 def test_footer_has_the_time_and_the_digest_of_the_file(page, tmp_path):
@@ -66,6 +77,88 @@ def test_figures_of_the_lab_are_shown_with_their_description(page):
     found = [about for _, about in Elements(page(book)).found]
     (picture,) = [about for about in found if "/png" in about.get("src", "")]
     assert picture == {"alt": 'A "5"', "width": "750", "src": f"data:image/png;base64,{PIXEL}"}
+
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M0 0L9 9"/></svg>'
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "metadata", "shown"),
+    [
+        # %config InlineBackend.figure_formats = ["svg"], and ["retina"]
+        ("image/svg+xml", SVG, {"isolated": True}, {}),
+        ("image/png", PIXEL, {"width": 6, "height": 4, "alt": "x"}, {"width": "6", "height": "4"}),
+        ("image/png", PIXEL, {"width": "9", "height": [1]}, {}),
+        ("image/png", PIXEL, 7, {}),
+        ("image/jpeg", PIXEL, {}, {}),
+    ],
+)
+def test_figures_of_all_usual_formats_are_shown_in_their_size(page, kind, content, metadata, shown):
+    book = student("1_linear")
+    data = {kind: content, "text/plain": "<Figure size 640x480 with 1 Axes>"}
+    output = new_output("display_data", data=data, metadata={kind: metadata})
+    cell_of(book, "look").outputs = [output]
+    text = page(book)
+    found = [about for _, about in Elements(text).found if about.get("class") != "math"]
+    (picture,) = [about for about in found if about.get("src", "").startswith(f"data:{kind};")]
+    on_page = base64.b64decode(picture["src"].split("base64,")[1])
+    assert on_page == (SVG.encode() if content == SVG else base64.b64decode(PIXEL))
+    assert {side: picture[side] for side in ("width", "height") if side in picture} == shown
+    assert "Figure size" not in text
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("attachment:a.png", "a.png"),
+        ("attachment:my%20image.png", "my image.png"),
+        ("<attachment:my image.png>", "my image.png"),
+        ("attachment:my%20image.png", "my%20image.png"),
+        ("attachment:Lösung.png", "Lösung.png"),
+        ("attachment:L%C3%B6sung.png", "Lo\u0308sung.png"),  # as macOS takes it apart
+        ("beside/my%20Lösung.png", None),
+    ],
+)
+def test_pictures_in_words_are_shown_whatever_they_are_called(page, tmp_path, written, name):
+    book = student("1_linear")
+    cell_of(book, "see").source += f'\n\n![a "5"]({written})'
+    if name:
+        cell_of(book, "see").attachments = {name: {"image/png": PIXEL}}
+    else:
+        (tmp_path / "beside").mkdir()
+        (tmp_path / "beside/my Lösung.png").write_bytes(base64.b64decode(PIXEL))
+    found = [about for _, about in Elements(page(book)).found]
+    shown = {"src": f"data:image/png;base64,{PIXEL}", "alt": 'a "5"'}
+    assert shown in found
+
+
+def test_a_picture_that_is_lost_is_named(page, tmp_path):
+    (tmp_path / "notes.txt").write_text("secret")
+    book = student("1_linear")
+    lost = [
+        "attachment:a%20b.png",
+        "attachment:empty.png",
+        "gone.png",
+        "notes.txt",
+        "..",
+        "%00.png",
+    ]
+    lost += ["x" * 5000 + ".png", "%3Cb%3E.png", "../../etc/hostname.png"]
+    cell_of(book, "see").source += "\n\n" + " ".join(f"![x](<{name}>)" for name in lost)
+    cell_of(book, "see").attachments = {"empty.png": {}}
+    text = page(book)
+    assert text.count(" is missing)</em>") == len(lost)
+    assert "(the picture a b.png is missing)" in text
+    assert "(the picture &lt;b&gt;.png is missing)" in text
+
+
+def test_a_formula_that_is_nested_too_deeply_stays_as_it_was_typed(page):
+    kinds = [("{", "}"), ("\\sqrt{", "}"), ("x^{", "}"), ("\\frac{1}{", "}")]
+    deep = [f"{begin * depth}x{end * depth}" for begin, end in kinds for depth in (60, 5000)]
+    book = student("1_linear")
+    cell_of(book, "see").source += "".join(f"\n\nso ${tex}$" for tex in deep)
+    text = page(book)
+    assert all(f"<code>{tex}</code>" in text for tex in deep)
 
 
 HOSTILE = {
@@ -114,6 +207,34 @@ def test_what_is_broken_is_told_and_the_others_are_written(page, tmp_path, capsy
     assert [path.name for path in (tmp_path / "pages").iterdir()] == ["own.html"]
 
 
+def test_one_that_no_library_can_show_leaves_the_others_done(page, tmp_path, monkeypatch, capsys):
+    page(student("1_linear"), "a")
+    page(student("1_linear"), "b")
+    (tmp_path / "b.html").unlink()
+    whole = handin._page
+    monkeypatch.setattr(
+        handin, "_page", lambda path, book: whole(path, book) if path.stem == "b" else 1 / 0
+    )
+    assert main(["export", str(tmp_path / "a.ipynb"), str(tmp_path / "b.ipynb")]) == 1
+    said = capsys.readouterr().err
+    assert "a.ipynb was left as it is: ZeroDivisionError in test_handin.py, line" in said
+    assert "please report it" in said
+    assert (tmp_path / "b.html").exists()
+
+
+def test_two_of_a_name_do_not_overwrite_each_other(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(handin.shutil, "which", lambda name: None)
+    files = [tmp_path / student / "1_linear.ipynb" for student in ("ada", "bob")]
+    for path in files:
+        path.parent.mkdir()
+        nbformat.write(student("1_linear"), path)
+    pages = tmp_path / "pages"
+    assert main(["export", *map(str, files), "--output", str(pages)]) == 1
+    assert f"{files[1]} is not exported: {pages / '1_linear.html'} is" in capsys.readouterr().err
+    digest = hashlib.sha256(files[0].read_bytes()).hexdigest()
+    assert digest in (pages / "1_linear.html").read_text("utf-8")
+
+
 def test_a_browser_that_fails_is_told_and_the_page_is_there(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(handin.shutil, "which", lambda name: sys.executable)
     nbformat.write(student("1_linear"), tmp_path / "a.ipynb")
@@ -125,7 +246,7 @@ def test_a_browser_that_fails_is_told_and_the_page_is_there(tmp_path, monkeypatc
 @pytest.mark.gate
 @pytest.mark.skipif(not any(map(shutil.which, handin._BROWSERS)), reason="there is no Chromium")
 def test_a_page_is_printed(tmp_path):
-    nbformat.write(student("1_linear"), tmp_path / "a b.ipynb")
-    assert main(["export", str(tmp_path / "a b.ipynb")]) == 0
-    assert (tmp_path / "a b.pdf").read_bytes().startswith(b"%PDF-")
-    assert os.listdir(tmp_path).count("a b.html") == 1
+    nbformat.write(student("1_linear"), tmp_path / "a #b%20.ipynb")
+    assert main(["export", str(tmp_path / "a #b%20.ipynb")]) == 0
+    assert (tmp_path / "a #b%20.pdf").read_bytes().startswith(b"%PDF-")
+    assert os.listdir(tmp_path).count("a #b%20.html") == 1
