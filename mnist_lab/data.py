@@ -91,7 +91,8 @@ class Dataset:
                 y = y[:, 0]
             object.__setattr__(self, f"x_{part}", x)
             object.__setattr__(self, f"y_{part}", y)
-            if x.ndim < 2 or y.ndim not in (1, 2) or len(x) != len(y) or not len(x):
+            # Labels that were made one-hot twice have three axes: `check_data` says so.
+            if x.ndim < 2 or y.ndim not in (1, 2, 3) or len(x) != len(y) or not len(x):
                 raise DataError(
                     f"x_{part} has shape {x.shape} and y_{part} has shape {y.shape}: there must be "
                     "one label for each image, and at least one image"
@@ -115,7 +116,7 @@ class Dataset:
 
         EMNIST's letters, with labels from 1 to 26, have 27; none of their images is of class 0.
         """
-        if self.y_train.ndim == 2:
+        if self.y_train.ndim > 1:
             return self.y_train.shape[1]
         return int(max(self.y_train.max(), self.y_valid.max())) + 1
 

@@ -131,8 +131,8 @@ def _class_numbers(y: np.ndarray, place: str) -> tuple[list[Finding], np.ndarray
     def wrong(figure: str, found: Any = None) -> list[Finding]:
         return [Finding(figure, found, place=place, topic="labels")]
 
-    if y.dtype.kind not in "buif":
-        return wrong("type of labels", str(y.dtype)), None
+    if y.ndim == 3:
+        return wrong("one-hot twice", y.shape), None
     if not np.isfinite(y).all():
         return wrong("labels not finite"), None
     if y.ndim == 2:

@@ -151,7 +151,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "training images": ("{found:,} of its images are training images", ""),
     "validation images": ("{found:,} of its images are validation images", ""),
     "sides": ("training and validation images are swapped", ""),
-    "type of labels": ("its type is {found}, a label is a number", ""),
+    "one-hot twice": (
+        "its shape is {found}, for its labels were made one-hot twice",
+        "call to_categorical, or pick rows of np.eye, only once",
+    ),
     "labels not finite": ("holds NaN or infinity", ""),
     "columns": ("has {found} columns, one-hot labels have ten, one for each digit", ""),
     "rows": ("a one-hot row holds one 1 and nine 0; here some do not", ""),

@@ -160,6 +160,11 @@ def _expendable(model: keras.Model) -> keras.Model:
 
 def _check_labels(data: Dataset, sparse: bool, classes: int) -> None:
     y, cure = data.y_train, f"give its output layer {data.classes} units (classes={data.classes})"
+    if y.ndim == 3:
+        raise ValueError(
+            f"y_train has the shape {y.shape}: its labels were made one-hot twice; call "
+            "to_categorical, or pick rows of np.eye, only once"
+        )
     if y.ndim == 2 and sparse:
         raise ValueError(
             f"y_train is one-hot (shape {y.shape}), but the model's loss is a sparse one: train on "

@@ -678,6 +678,7 @@ def test_prepared_arrays_are_right_however_they_are_prepared(little):
         data,
         prepared(data),
         lambda: prepared(data, label=lambda y: y),
+        prepared(data, label=lambda y: y.reshape(-1, 1)),
         prepared(data, lambda x: x.astype("float32") / 255, lambda y: one_hot(y).astype(bool)),
         prepared(data, lambda x: x[..., None] / np.float16(255), lambda y: one_hot(y).astype(int)),
     ]
@@ -714,12 +715,11 @@ WRONG_DATA = {
     "an image is 784 numbers in a row": (lambda x: flat(x).reshape(-1, 28, 28, 1, 1), one_hot),
     "an image is made of numbers": (lambda x: x[:, :28, :1].reshape(-1, 28).astype(str), one_hot),
     "has 11 columns": (flat, lambda y: one_hot(y, 11)),
-    "has 1 columns": (flat, lambda y: y.reshape(-1, 1)),
+    "made one-hot twice": (flat, lambda y: one_hot(one_hot(y).astype(int))),
     "shifted by 1": (flat, lambda y: one_hot((y + 1) % 10)),
     "shifted by 1; a 0": (flat, lambda y: y + 1),
     "here they are floats": (flat, lambda y: y.astype("float32")),
     "a one-hot row holds one 1": (flat, lambda y: one_hot(y) / 255),
-    "a label is a number": (flat, lambda y: y.astype(str)),
     "of the labels are not those": (flat, shuffled),
 }
 

@@ -63,6 +63,10 @@ def test_models_that_do_not_fit_are_refused(small):
     raw.compile("sgd", SPARSE)
     with pytest.raises(ValueError, match="loss is a sparse one"):
         lab.train(raw, data, epochs=1)
+    twice = [keras.utils.to_categorical(y, 10) for y in one_hot]
+    data = lab.Dataset(small.x_train, twice[0], small.x_valid, twice[1])
+    with pytest.raises(ValueError, match="made one-hot twice"):
+        lab.train(raw, data, epochs=1)
 
 
 def test_an_unbuilt_model_is_built(small):
