@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .. import quiet
 from ..data import load_mnist
-from ..support import DataError, check_file
+from ..support import check_file
 from .examinee import sit
 from .results import LONGEST, Examination, read_result
 
@@ -121,9 +121,10 @@ def _is_full(folder: Path) -> bool:
 
 def _end(process: multiprocessing.Process) -> None:
     """End a process, and all that it started."""
-    if process.is_alive() and hasattr(os, "killpg"):
-        # Until it has a group of its own, there is none of its number.
-        with contextlib.suppress(ProcessLookupError):
+    if hasattr(os, "killpg"):
+        # There is no such group until it has made its own, nor when all of it has ended. Its number
+        # is not given to another process as long as one that it started is left.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     process.join()
@@ -152,7 +153,7 @@ def _read(told: Path, names: set[str], stopped: str) -> Examination:
                 begun = what["begin"] if what["begin"] in names else ""
             elif (name := what.pop("end")) in names:
                 results[name] = read_result(what)
-    except (DataError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Examination(results, "its kernel told something that the lab does not understand")
     return Examination(results, f"{_cell(begun)} {stopped}", refused)
 

@@ -1,6 +1,8 @@
 """Within the process that examines one notebook: its cells run, and what came of them is told."""
 
 import contextlib
+import functools
+import inspect
 import io
 import json
 import os
@@ -86,7 +88,8 @@ def _prepare(folder: Path, output: io.TextIOBase) -> tuple[Any, dict[str, Any]]:
     os.chdir(folder)
     home = str(folder)
     os.environ |= dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"), home)
-    os.environ["IPYTHONDIR"] = str(folder.with_name("ipython"))
+    # Where IPython notes what `%cd` and others do; in the folder, since else they would be refused.
+    os.environ["IPYTHONDIR"] = str(folder / ".ipython")
     # As many are examined at once as there are processors.
     os.environ |= {"MPLBACKEND": "agg", "TF_NUM_INTRAOP_THREADS": "1"}
     os.environ.pop(quiet.ASLEEP, None)
@@ -110,8 +113,12 @@ def _prepare(folder: Path, output: io.TextIOBase) -> tuple[Any, dict[str, Any]]:
 
 def _shell(kind: type) -> Any:
     shell = kind.instance()
-    # What a line that begins with ! asks for is not done, and the cell goes on.
+    # What a line that begins with ! or a cell with %%bash asks for is not done, and all goes on.
     shell.system = shell.getoutput = lambda *_, **__: None
+    for name in ("!", "bash", "cmd", "script", "sh", "sx", "system"):
+        shell.register_magic_function(lambda line, cell: None, "cell", name)
+    shell.display_formatter.active_types = ["text/plain"]  # nobody sees the figures
+    shell.enable_matplotlib = lambda *_, **__: (None, "agg")
     shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
     return shell
 
@@ -127,6 +134,7 @@ def _as_examined(lab: Any, warm: Any) -> dict[str, Callable]:
 
     warm.keras.Model.fit = fit_briefly
 
+    @functools.wraps(lab.train)
     def train(*arguments: Any, recorded: bool = False, callback: Any = None, **options: Any) -> Any:
         try:
             return warm.training.train(*arguments, recorded="only", **options)
@@ -139,16 +147,17 @@ def _as_examined(lab: Any, warm: Any) -> dict[str, Callable]:
             *arguments, callback=lambda run: clock() or watch(run), **options
         )
 
-    def load_mnist(path: Any = None) -> Any:
-        return warm.MNIST if path is None else warm.load_mnist(path)
+    @functools.wraps(lab.load_mnist)
+    def load_mnist(*arguments: Any, **options: Any) -> Any:
+        asked = inspect.signature(lab.load_mnist).bind(*arguments, **options).arguments
+        return warm.MNIST if asked.get("path") is None else warm.load_mnist(*arguments, **options)
 
-    pictures = [name for name in lab.__all__ if name.startswith("plot_")]
     return {
         "train": train,
         "load_mnist": load_mnist,
         "train_replicas": _not_done("a survey of replicas is not trained for a report"),
         "explore": _not_done("the laboratory is not opened for a report"),
-    } | dict.fromkeys([*pictures, "compare"], lambda *_, **__: None)
+    }
 
 
 def _clock(why: str) -> Callable[..., None]:

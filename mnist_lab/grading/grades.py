@@ -108,7 +108,8 @@ def _judge(question: Question, answered: Mapping[str, bool], done: Examination) 
     failed = own if own and own.error else check
     if failed.kind in ("", "NotImplementedError"):
         return GradedAnswer(question, "blank")
-    if failed.kind == "MemoryError":  # perhaps that of another cell, which kept it all
+    # Memory was perhaps taken by another cell; what is not trained for a report may be right.
+    if failed.kind in ("MemoryError", "NotDoneError"):
         return GradedAnswer(question, "not checked", readable(failed.error))
     return GradedAnswer(question, "wrong", readable(f"the cell stops: {failed.error}"))
 

@@ -1,7 +1,7 @@
 """Bounds for a student's code in a process of its own: folder, programs, network, memory, disk.
 
-They hold accidents and crude mischief. Who knows Python well gets around a hook of Python's; an
-examination of such a person belongs into a container.
+They stop accidents and crude mischief. There are many ways around a hook of Python's, also in its
+standard library, for whoever looks for them. Examine the notebooks of such people in a container.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ LARGEST_FILE = 100 * 2**20  # bytes
 _PATHS = {  # which arguments are paths that change
     "os.chmod": [0],
     "os.chown": [0],
-    "os.link": [1],
+    "os.link": [0, 1],
     "os.mkdir": [0],
     "os.remove": [0],
     "os.removexattr": [0],

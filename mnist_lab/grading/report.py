@@ -9,18 +9,19 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import jinja2
 
+from .. import places
 from ..notebooks import read_questions
 from ..progress import MovingLine, time_left
 from ..support import check_file, in_range, make_folder, write_whole
 from . import submissions
 from .examination import examine, stop_all, warm_up
 from .grades import GradedNotebook, Standing, grade, rank
-from .results import Examination, read_kept, to_keep
+from .results import LONGEST, Examination, read_kept, to_keep
 from .submissions import Submission
 
 KEPT = "examined"  # the folder beside the report that keeps what came of each notebook
@@ -39,7 +40,8 @@ def report_class(
 ) -> list[str]:
     """Examine all notebooks under a folder, and write `report.html`, and two tables as CSV.
 
-    What came of each notebook is kept beside the report: called again, it examines what is new.
+    The result of each notebook that came to its end is kept beside the report: called again, it
+    examines the others.
 
     Parameters
     ----------
@@ -106,7 +108,7 @@ def _examine_all(
         try:
             check_file(place, _LARGEST_KEPT)
             done[each.path] = read_kept(place.read_text("utf-8"))
-        except ValueError:  # missing, or damaged
+        except (OSError, ValueError):  # missing, or damaged
             waiting[each.path] = task, place
     if not waiting:
         return done
@@ -120,8 +122,10 @@ def _examine_all(
         try:
             for number, future in enumerate(as_completed(futures), 1):
                 path = futures[future]
-                done[path] = future.result()
-                write_whole(waiting[path][1], to_keep(done[path]))
+                done[path] = _result(future)
+                # A machine under load, or short of memory, ends what would be done another time.
+                if not done[path].stopped:
+                    write_whole(waiting[path][1], to_keep(done[path]))
                 left = time_left(time.perf_counter() - began, number, len(futures))
                 line.show(f"{number} of {len(futures)} notebooks examined, {left}")
         finally:
@@ -132,8 +136,16 @@ def _examine_all(
     return done
 
 
+def _result(future: Future) -> Examination:
+    try:
+        return future.result()
+    except Exception as problem:  # of an executor's or of the system; the other rows stay
+        kind = type(problem).__name__
+        return Examination({}, f"it could not be examined ({kind}: {problem})"[:LONGEST])
+
+
 def _digest(cells: Sequence, files: Mapping[str, bytes], seconds: float) -> str:
-    """Of all that an examination follows from: the notebook, what lies beside it, the lab."""
+    """Of all that an examination follows from: notebook and files beside it, lab and records."""
     digest = hashlib.sha256(json.dumps([cells, seconds]).encode())
     for name, content in sorted(files.items()):
         digest.update(os.fsencode(name) + b"\0" + hashlib.sha256(content).digest())
@@ -146,6 +158,8 @@ def _digest_of_lab() -> bytes:
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(path.read_bytes())
+    for path in sorted(places.here.records.glob("*.npz")):
+        digest.update(f"{path.name} {path.stat().st_size}".encode())
     return digest.digest()
 
 

@@ -1,13 +1,22 @@
 """The notebooks of a class: found, recognised, and matched with the questions they answer."""
 
 import ast
+import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nbformat import NotebookNode
 
-from ..notebooks import ASIDE, Exercise, find_answered, find_cells, read_notebook, recognise
+from ..notebooks import (
+    ASIDE,
+    Exercise,
+    attempted,
+    find_answered,
+    find_cells,
+    read_notebook,
+    recognise,
+)
 from ..support import DataError
 from .outputs import read_check
 from .results import Examination, readable
@@ -72,10 +81,16 @@ def read_submission(
 ) -> Submission:
     """Read one notebook of a class; one that cannot be examined says why."""
     student = readable(path.relative_to(folder).with_suffix("").as_posix())
-    try:
-        book = read_notebook(path, repair=True)
-    except DataError as problem:
-        return Submission(student, path, problem=f"it {str(problem).removeprefix(f'{path} ')}")
+    problems = []
+    with attempted(path, problems):
+        return _read(student, path, exercises, books)
+    return Submission(student, path, problem=f"it {problems[0].removeprefix(f'{path} ')}")
+
+
+def _read(
+    student: str, path: Path, exercises: Mapping[str, Exercise], books: dict[str, NotebookNode]
+) -> Submission:
+    book = read_notebook(path, repair=True)
     name = recognise(book, books)
     if name is None:
         return Submission(student, path, problem="it is no copy of an exercise")
@@ -88,15 +103,18 @@ def read_submission(
 
 
 def files_beside(path: Path) -> dict[str, bytes]:
-    """What else lies in the folder of a notebook: the smallest files first, 5 MB in all."""
-    files, left = {}, _BESIDE
-    candidates = [each for each in path.parent.glob("[!.]*") if each.suffix != ".ipynb"]
-    sizes = {each: each.stat().st_size for each in candidates if each.is_file()}
+    """What else lies in the folder of a notebook and can be read: small first, 5 MB in all."""
+    sizes, files, left = {}, {}, _BESIDE
+    for each in path.parent.glob("[!.]*"):
+        with contextlib.suppress(OSError):
+            if each.suffix != ".ipynb" and each.is_file():
+                sizes[each] = each.stat().st_size
     for each in sorted(sizes, key=sizes.__getitem__):
         left -= sizes[each]
         if left < 0:
             break
-        files[each.name] = each.read_bytes()
+        with contextlib.suppress(OSError):
+            files[each.name] = each.read_bytes()
     return files
 
 

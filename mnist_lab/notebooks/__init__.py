@@ -4,7 +4,14 @@ from .booklet import export_solutions
 from .cells import digest, find_answered, find_cells, our_part, plain, recognise
 from .copies import ASIDE, copy_solutions, update
 from .exercises import DROPPED, compare_exercises, list_stale, stub, write_exercises
-from .files import find_solutions, list_notebooks, list_solutions, read_notebook, text_of
+from .files import (
+    attempted,
+    find_solutions,
+    list_notebooks,
+    list_solutions,
+    read_notebook,
+    text_of,
+)
 from .handin import export_notebooks
 from .making import make_solutions, plan_solutions
 from .opening import check_folder, open_lab
@@ -15,6 +22,7 @@ __all__ = [
     "DROPPED",
     "Exercise",
     "Question",
+    "attempted",
     "check_folder",
     "compare_exercises",
     "copy_solutions",

@@ -1,8 +1,11 @@
 """A report on a class: every notebook has its row, and nothing in one harms another or the page."""
 
 import csv
+import multiprocessing
 import os
 import re
+import subprocess
+import time
 from concurrent.futures import Future
 
 import nbformat
@@ -227,6 +230,8 @@ def failed(error):
             "not checked",
             "MemoryError",
         ),
+        # A training that a report does not wait for may be right.
+        (WRITTEN, CellResult("long", "NotDoneError"), failed(STOPS[16:]), "not checked", "long"),
         (WRITTEN, CellResult(), None, "not checked", ""),
     ],
 )
@@ -328,6 +333,128 @@ def test_what_was_examined_is_not_examined_again(room):
     assert call() == 1
 
 
+def test_what_did_not_come_to_its_end_is_a_row_of_its_own_and_tried_again(room):
+    """A machine under load, a worker that is lost: none of it is the student's."""
+
+    class Failing(Elsewhere):
+        def submit(self, function, cells, files, seconds):
+            future = super().submit(function, cells, files, seconds)
+            if len(self.asked) == 1:
+                future = Future()
+                future.set_exception(OSError("the worker is lost"))
+            elif len(self.asked) == 2:
+                future = Future()
+                future.set_result(Examination({}, "cell 'flat' took longer than 60 s"))
+            return future
+
+    for name in ("ada", "bob", "zoe"):
+        put(room, f"{name}/1_linear", student("1_linear", blank=[] if name == "ada" else [name]))
+        (room / name / "own.py").write_text(name)
+    pool = Failing()
+    out = room.parent / "mnist_lab-report"
+    report.report_class(room, out, executor=lambda: pool)
+    first = [row["first"] for row in table()]
+    assert first[0] == "it could not be examined (OSError: the worker is lost)"
+    assert first[1] == "cell 'flat' took longer than 60 s"
+    assert [row["right"] for row in table()] == ["0", "0", "9"]
+    outcomes = {answer["outcome"] for answer in table("answers") if answer["kind"] == "code"}
+    assert outcomes == {"right", "not checked"}
+    report.report_class(room, out, executor=lambda: pool)
+    assert len(pool.asked) == 5
+    assert [row["right"] for row in table()] == ["9", "9", "9"]
+
+
+def test_files_beside_that_cannot_be_read_are_left_out(room, monkeypatch):
+    path = put(room, "ada", student("1_linear"))
+    for name in ("own.py", "secret.py", "gone.py"):
+        (room / name).write_text("x = 1")
+    os.mkfifo(room / "pipe.py")
+    whole, stat = type(path).read_bytes, type(path).stat
+
+    def refuse(each, **options):
+        if each.name == "gone.py":
+            raise FileNotFoundError(each)
+        return stat(each, **options)
+
+    def read(each):
+        if each.name == "secret.py":
+            raise PermissionError(each)
+        return whole(each)
+
+    monkeypatch.setattr(type(path), "read_bytes", read)
+    monkeypatch.setattr(type(path), "stat", refuse)
+    assert submissions.files_beside(path) == {"own.py": b"x = 1"}
+
+
+def test_a_notebook_that_fails_in_a_new_way_has_its_row(room, monkeypatch):
+    put(room, "ada", student("1_linear"))
+    put(room, "bob", student("2_mlp"))
+    find = submissions.find_cells
+
+    def fail(book, cells):
+        find(book, cells)
+        return 1 / 0 if len(cells) == len(blank("1_linear").cells) else None
+
+    monkeypatch.setattr(submissions, "find_cells", fail)
+    rows = read(room)
+    assert rows["ada"]["first"].startswith("it was left as it is: ZeroDivisionError in test_report")
+    assert rows["bob"]["answered"] != "0"
+
+
+def _begin_and_end():
+    os.setsid()
+    subprocess.Popen(["sleep", "600"])
+
+
+@pytest.mark.skipif(not hasattr(os, "setsid"), reason="Windows has no such groups")
+def test_what_a_notebook_started_ends_with_it():
+    process = multiprocessing.get_context("fork").Process(target=_begin_and_end)
+    process.start()
+    process.join()
+    os.killpg(process.pid, 0)  # what it started goes on
+    examination._end(process)
+    ends = time.monotonic() + 30
+    while _is_left(process.pid):
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+
+
+def _is_left(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+# What notebooks do that were right elsewhere, and what the outcome of each cell is to be.
+USUAL = {
+    "%cd .": "",
+    "cd nowhere": "",
+    "%matplotlib inline\nimport mnist_lab as lab": "",
+    "%%bash\npip install mnist_lab": "",
+    "!pip install mnist_lab": "",
+    "data = lab.load_mnist(download=True)": "",
+    "assert lab.load_mnist(path=None) is data": "",
+    "lab.load_mnist('nowhere.npz')": "DataError: nowhere.npz is missing",
+    "figure = lab.plot_digits(data.x_train[:2], data.y_train[:2])\nfigure.axes": "",
+    "figure.savefig('digits.png')\nopen('digits.png').close()\nfigure": "",
+    "lab.plot_digits(data)": "TypeError: ",
+    "lab.explore('mlp')": "the laboratory is not opened for a report",
+    "import os\nos.link('/etc/hostname', 'mine')": "PermissionError: changing /etc/hostname is",
+}
+
+
+def test_what_notebooks_usually_do_is_done_in_an_examination():
+    cells = [(source, source, False) for source in USUAL]
+    done = examination.examine(cells, {}, 120)
+    assert done.stopped == ""
+    assert done.refused.startswith("changing /etc/hostname in cell")
+    for source, error in USUAL.items():
+        assert done.results[source].error.startswith(error), source
+        assert error or not done.results[source].error, (source, done.results[source])
+
+
 def test_checks_are_the_labs_own(room):
     book = student("1_linear")
     cell_of(book, "flat-check").source = "print('Right')"
@@ -362,6 +489,9 @@ def test_what_a_kernel_tells_is_not_trusted(tmp_path):
         assert told(text).results == {}
         assert "does not understand" in told(text).stopped, text
     (tmp_path / "told").unlink()
+    (tmp_path / "told").mkdir()
+    assert "does not understand" in examination._read(tmp_path / "told", set(), "died").stopped
+    (tmp_path / "told").rmdir()
     (tmp_path / "told").symlink_to("/dev/zero")
     assert "does not understand" in examination._read(tmp_path / "told", set(), "died").stopped
 

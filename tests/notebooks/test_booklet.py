@@ -112,6 +112,10 @@ TITLE = new_markdown_cell("# A", id="title")
     [
         (new_code_cell("1", id="here"), "cell 'here' has not been executed; run `mnist-lab sol"),
         (new_markdown_cell("$\\nonsense$", id="here"), "cell 'here': the formula $\\nonsense$ can"),
+        (
+            new_markdown_cell("![x](attachment:a%20b.png)", id="here"),
+            "cell 'here': the picture a b.png is missing",
+        ),
         (new_markdown_cell("$$x^$$", id="here"), "cell 'here': the formula $x^$ cannot be drawn"),
         (
             new_markdown_cell("\\begin{align}x\\end{align}", id="here"),
