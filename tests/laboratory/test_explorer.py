@@ -225,6 +225,8 @@ def test_closed_it_is_let_go(small):
 def test_a_page_begins_with_what_came_with_the_output(open_laboratory, small):
     """While a cell runs, no question of a page is answered."""
     laboratory = open_laboratory("mlp", small, hidden_units=10, epochs=1)
+    before = laboratory.view.opening["values"]  # what a page in somebody's own layout begins with
+    assert [control["key"] for control in before["controls"]] == list(laboratory.setup.values)
     laboratory.start(wait=True)
     laboratory._repr_mimebundle_()
     opening, buffers = laboratory.view.opening["values"], laboratory.view.opening["buffers"]
