@@ -394,6 +394,8 @@ def _find_idx(file: Path) -> dict[str, Path]:
     if not files:
         for path in sorted(folder.glob("[!.]*")):
             _refuse_foreign(path)
+            if path.suffix == ".npz":
+                raise DataError(f"{file} is a folder: name a file in it, such as {path.name}")
         raise DataError(f"{file} is a folder without the four files of a data set like MNIST")
     missing = [array for array in DIGESTS if array not in files]
     if missing:

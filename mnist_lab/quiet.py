@@ -71,14 +71,7 @@ def _make_cards_fair(tensorflow: ModuleType) -> None:
 
 
 def install() -> None:
-    """Make the next import of TensorFlow in this process a quiet, a frugal and a fast one.
-
-    Raises
-    ------
-    ImportError
-        If Keras computes, or is to compute, with something other than TensorFlow.
-    """
-    _check_backend()
+    """Make the next import of TensorFlow in this process a quiet, a frugal and a fast one."""
     # For what TensorFlow says later, compiling for instance; its own setting is enough there.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # glibc gives each thread a heap of its own, eight for each processor; what one has freed, the
@@ -94,21 +87,6 @@ def install() -> None:
         if platform.machine().lower() in ("x86_64", "amd64"):
             os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
         sys.meta_path.insert(0, _TensorFlowFinder())
-
-
-def _check_backend() -> None:
-    """Have Keras compute with TensorFlow, whatever its keras.json says; refuse another wish."""
-    keras = sys.modules.get("keras")
-    backend = (
-        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-        if keras is None
-        else keras.config.backend()
-    )
-    if backend != "tensorflow":
-        raise ImportError(
-            f"mnist_lab trains with TensorFlow, but Keras is set to {backend!r}: remove the "
-            "environment variable KERAS_BACKEND or set it to tensorflow, and start Python anew"
-        )
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """Models that compute and learn alike are described alike; others are told apart, in words."""
 
+import functools
+
 import keras
 import pytest
 import tensorflow as tf
@@ -100,6 +102,8 @@ def test_however_it_is_written(write):
     [
         keras.losses.CategoricalCrossentropy(from_logits=True),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        [keras.losses.SparseCategoricalCrossentropy(from_logits=True)],
+        functools.partial(keras.losses.categorical_crossentropy, from_logits=True),
     ],
 )
 def test_logits_are_the_same_mathematics(loss):

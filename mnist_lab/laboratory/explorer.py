@@ -71,6 +71,7 @@ class Explorer:
         self._page = Page(data, part, self.hear, self._answers)
         self._driver = Driver(self._page, data, self._sha256, self._keep)
         self.choose_part(part or "linear")
+        self.view.opens_with(self._page.whole())
 
     @property
     def rows(self) -> list[Row]:

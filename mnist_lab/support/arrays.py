@@ -80,8 +80,8 @@ def read_idx(path: Path, axes: int, limit: int) -> np.ndarray:
     Parameters
     ----------
     path
-        A file in the format in which MNIST was published (yann.lecun.com/exdb/mnist), gzipped if
-        its name ends in `.gz`.
+        A file in the format in which MNIST was published (yann.lecun.com/exdb/mnist), gzipped or
+        not, whatever its name says: browsers unpack such files and leave them their name.
     axes
         Number of axes: 3 for images, 1 for labels.
     limit
@@ -100,7 +100,9 @@ def read_idx(path: Path, axes: int, limit: int) -> np.ndarray:
     """
     check_file(path, _LARGEST_FILE)
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        with path.open("rb") as plain:
+            gzipped = plain.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if gzipped else path.open("rb") as file:
             begin = file.read(4 + 4 * axes)
             # Two zeros, the type (8: unsigned bytes), the number of axes; then their lengths.
             if begin[:4] != bytes((0, 0, 8, axes)) or len(begin) < 4 + 4 * axes:

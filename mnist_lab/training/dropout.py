@@ -41,7 +41,10 @@ def _keep_mask(inputs, rate: float, seed):
     """Zeros where a unit is dropped, 1 / (1 - rate) elsewhere; `rate` to the nearest 1/65536."""
     bits = 1 if rate == 0.5 else 16
     threshold = round(rate * 2**bits)
-    size = int(np.prod(inputs.shape))
+    # A student's own layer may leave it open how many images there are.
+    known = inputs.shape.is_fully_defined()
+    shape = inputs.shape if known else tf.shape(inputs)
+    size = int(np.prod(shape)) if known else tf.reduce_prod(shape)
     words = tf.random.stateless_uniform(
         (-(-size * bits // 32), 1), seed, None, None, tf.uint32, alg="philox"
     )
@@ -49,5 +52,5 @@ def _keep_mask(inputs, rate: float, seed):
     numbers = tf.bitwise.bitwise_and(
         tf.bitwise.right_shift(words, shifts), tf.constant(2**bits - 1, tf.uint32)
     )
-    numbers = tf.reshape(tf.reshape(tf.cast(numbers, tf.int32), [-1])[:size], inputs.shape)
+    numbers = tf.reshape(tf.reshape(tf.cast(numbers, tf.int32), [-1])[:size], shape)
     return tf.cast(numbers >= threshold, inputs.dtype) / tf.cast(1 - rate, inputs.dtype)

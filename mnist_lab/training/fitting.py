@@ -35,7 +35,7 @@ class Intake(NamedTuple):
     sparse : bool
         Whether the model's loss takes class numbers.
     logits : bool
-        Whether it takes logits, so that the outputs are no probabilities yet.
+        Whether it takes logits, so that the outputs are not probabilities yet.
     """
 
     input_shape: tuple[int, ...]

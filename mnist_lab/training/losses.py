@@ -35,7 +35,7 @@ def takes_class_numbers(model: keras.Model, input_shape: tuple[int, ...], classe
 
 
 def takes_logits(model: keras.Model, input_shape: tuple[int, ...], classes: int) -> bool:
-    """Whether a model's loss takes logits, so that its outputs are no probabilities yet."""
+    """Whether a model's loss takes logits, so that its outputs are not probabilities yet."""
     loss = keras.tree.flatten(model.loss)[0]
     if hasattr(loss, "from_logits"):
         return loss.from_logits

@@ -56,6 +56,14 @@ def goes_on(lab):
     lab.page.wait_for_function(f"now => {bar} > now", arg=progress(lab), timeout=60_000)
 
 
+def test_the_page_is_there_while_the_cells_below_run(open_notebook):
+    lab = open_notebook(IMPORT, MLP, "import time; time.sleep(3600)", width=1440, height=900)
+    lab.run_all()
+    expect(lab.part("Network")).to_contain_text("parameters")
+    expect(slider(lab, "hidden units")).to_have_attribute("aria-valuetext", "500")
+    expect(lab.page.locator(".ml-plot-loss canvas").first).to_be_visible()
+
+
 def test_the_linear_part_is_touched_and_answers(open_notebook):
     lab = open_notebook(IMPORT, LINEAR, width=1440, height=900)
     lab.run_all()

@@ -5,6 +5,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from classifiers import BATCH, ONE_HOT, SPARSE, same, sequential, sgd, softmax
 from keras import layers, ops
 
@@ -73,6 +74,27 @@ def test_two_dropout_layers_draw_different_masks():
     lab.train(model, data, epochs=1, batch_size=50, seed=0)
     masks = first.trained.numpy(), second.trained.numpy()
     assert np.mean((masks[0] > 0) == (masks[1] > 0)) == pytest.approx(0.5, abs=0.02)
+
+
+@keras.saving.register_keras_serializable("tests")
+class OfAnyNumber(layers.Layer):
+    """Passes all images on, by an operation that might leave some out."""
+
+    def call(self, x):
+        return tf.boolean_mask(x, tf.reduce_min(x, axis=1) > -1)
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.3])
+def test_dropout_needs_not_know_how_many_images_there_are(small, plainly, rate):
+    runs = []
+    for between in ([], [OfAnyNumber()]):
+        model = sequential(*between, layers.Dropout(rate), softmax())
+        model.compile(sgd(), SPARSE)
+        runs.append(lab.train(model, small, epochs=1, batch_size=BATCH, seed=0))
+    assert np.allclose(runs[0].batch_loss, runs[1].batch_loss, rtol=1e-5)
 
 
 def test_other_noise_layers_work_and_repeat(small):
