@@ -12,7 +12,7 @@ import lazy_loader
 
 from . import quiet
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 quiet.install()
 

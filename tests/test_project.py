@@ -62,6 +62,27 @@ def test_environment_and_project_agree():
     assert "test" in PROJECT["optional-dependencies"]
 
 
+@pytest.mark.parametrize(
+    ("system", "machine", "wanted"),
+    [
+        ("linux", "x86_64", "tensorflow-cpu"),
+        ("linux", "aarch64", "tensorflow"),
+        ("win32", "AMD64", "tensorflow"),
+        ("darwin", "arm64", "tensorflow"),
+    ],
+)
+def test_there_is_one_tensorflow_for_each_machine(system, machine, wanted):
+    """tensorflow-cpu has wheels for Linux on x86-64, and for Windows, where it is no smaller."""
+    here = {"sys_platform": system, "platform_machine": machine}
+    chosen = [
+        requirement.name
+        for requirement in REQUIREMENTS
+        if requirement.name.startswith("tensorflow")
+        and (requirement.marker is None or requirement.marker.evaluate(here))
+    ]
+    assert chosen == [wanted]
+
+
 def test_all_that_is_imported_is_declared():
     declared = {re.split("[<>=]", line.replace("-", "_"))[0] for line in PROJECT["dependencies"]}
     # IPython comes with jupyterlab's kernel, traitlets with ipywidgets, which are made of them.
@@ -95,8 +116,12 @@ def test_the_newest_lock_has_all_that_is_declared_in_its_range():
 
 
 def test_the_oldest_lock_has_the_lowest_versions_that_are_allowed():
+    """That lock is for the machines that CI has: Linux on x86-64."""
     versions = locked("oldest")
+    here = {"sys_platform": "linux", "platform_machine": "x86_64"}
     for requirement in REQUIREMENTS:
+        if requirement.marker and not requirement.marker.evaluate(here):
+            continue
         (lowest,) = requirement.specifier
         (version,) = versions[requirement.name]
         assert Version(version) == Version(lowest.version), requirement
@@ -174,6 +199,10 @@ def test_a_public_name_is_its_door_s_and_has_a_docstring(alias, door):
 
 def test_the_version_is_the_project_s():
     assert lab.__version__ == PROJECT["version"]
+    changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert re.search(r"^## (\S+?),", changes, re.MULTILINE)[1] == PROJECT["version"]
+    wheels = re.findall(r"mnist_lab-([\d.]+)-py3", (ROOT / "README.md").read_text("utf-8"))
+    assert set(wheels) == {PROJECT["version"]}
     assert STUB.endswith("__version__: str\n")
 
 

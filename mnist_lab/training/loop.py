@@ -87,10 +87,7 @@ class CompiledLoop:
             What there is to tell: that it goes without XLA, and why. Mostly empty; the same
             reason is told but once in a process.
         """
-        data, sample = self.data, fit_sample(self.images)
-        self._train = self._intake.tensors(data.x_train, data.y_train)
-        self._valid = self._intake.tensors(data.x_valid, data.y_valid)
-        self._fit_sample = tuple(tf.gather(array, sample) for array in self._train)
+        self._load()
         whole, rest = self._batches(np.arange(self.images))
         self._run_evaluation = tf.function(self._evaluate, autograph=False).get_concrete_function(
             *self._specs()
@@ -101,6 +98,17 @@ class CompiledLoop:
         if len(rest):
             self._run_rest = self._traced(rest.shape[1])
         return told
+
+    def exchange(self, data: Dataset) -> None:
+        """Go on with other data of the same kind and size; what is compiled stays."""
+        self.data = data
+        self._load()
+
+    def _load(self) -> None:
+        data, sample = self.data, fit_sample(self.images)
+        self._train = self._intake.tensors(data.x_train, data.y_train)
+        self._valid = self._intake.tensors(data.x_valid, data.y_valid)
+        self._fit_sample = tuple(tf.gather(array, sample) for array in self._train)
 
     def epoch(self, order: np.ndarray, key: int, first_step: int) -> Iterator[Chunk]:
         """Train one epoch, giving control back after each chunk.
@@ -129,6 +137,30 @@ class CompiledLoop:
             yield chunk
         if len(rest):
             yield self._run(self._run_rest, rest, 0, 1, key, first_step + start)
+
+    def outputs(self, rows: np.ndarray, key: int, step: int) -> np.ndarray:
+        """What the network says of a batch in training, before it takes that iteration's step.
+
+        Parameters
+        ----------
+        rows
+            The batch, as indices of training images.
+        key, step
+            Dropout's masks follow from them, as in `epoch`.
+
+        Returns
+        -------
+        numpy.ndarray
+            Class probabilities, float32 of shape (rows, classes).
+        """
+        states = [(each, np.asarray(each)) for each in self.model.non_trainable_variables]
+        mask = tf.constant(key, tf.int64), tf.constant(step, tf.int64)
+        with signals_blocked(), fast_dropout(self.model, *mask):
+            x, _, _ = self._intake.adapted(*(tf.gather(array, rows) for array in self._train))
+            said = _softmaxed(self.model, self.model(x, training=True))
+        for variable, state in states:  # batch normalisation's, and random layers' own
+            variable.assign(state)
+        return said
 
     def validate(self) -> tuple[float, float, np.ndarray]:
         """Loss and accuracy on the validation images, dropout off, and what the network says.

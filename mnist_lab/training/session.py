@@ -5,12 +5,12 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from ..descriptions import describe, differences
 from ..runs import Run, Settings
@@ -187,7 +187,7 @@ def _settings(loop: CompiledLoop, epochs: int, seed: int | None) -> Settings:
         steps_per_epoch=loop.steps_per_epoch,
         seed=seed,
         precision=loop.precision,
-        tensorflow=version("tensorflow"),
+        tensorflow=tf.__version__,
         keras=keras.__version__,
         machine=machine(),
         date=time.strftime("%Y-%m-%d"),

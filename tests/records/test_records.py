@@ -1,6 +1,7 @@
 """The records are made by training, survive whatever happens, and cannot be typed in."""
 
 import dataclasses
+import functools
 import os
 import re
 import signal
@@ -288,18 +289,29 @@ EDITS = {
 
 
 @pytest.fixture(scope="module")
-def retrained():
-    """What is trained anew for each edited record is trained once."""
-    train, done = verification.train_beginning, {}
+def compiled():
+    """The linear network, compiled once for all records of it."""
+    return {}
 
-    def once(job, enough):
-        if job.name not in done:
-            done[job.name] = train(job, enough)
-        return done[job.name]
+
+@pytest.fixture(scope="module")
+def retrained(compiled):
+    """What is trained anew for each edited record is trained once."""
+    train, measure, done = verification._beginning, verification._drift, {}
+
+    def once(function, job, *others):
+        if (function, job.name) not in done:
+            done[function, job.name] = function(job, *others)
+        return done[function, job.name]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verification, "train_beginning", once)
-        yield
+        patch.setattr(verification, "_beginning", functools.partial(once, train))
+        patch.setattr(
+            verification,
+            "_drift",
+            lambda job, loop, count: [each[:count] for each in once(measure, job, loop, 200)],
+        )
+        yield compiled
 
 
 @pytest.mark.parametrize("name", EDITS)
@@ -308,29 +320,65 @@ def test_an_edited_record_is_wrong(data, jobs, made, retrained, tmp_path, name):
     run = lab.Run.load(jobs[0].file(made))
     edit(run)
     run.save(jobs[0].file(tmp_path))
-    _, problems = verification.verify_record(jobs[0], tmp_path, data)
+    _, problems = verification.verify_record(jobs[0], tmp_path, data, retrained)
     assert any(message in problem for problem in problems), problems
 
 
-def test_another_processors_rounding_is_right(data, jobs, made, tmp_path, monkeypatch):
-    monkeypatch.setattr(verification, "NUDGE", 2**-20)
-    drifted = verification._nudged(jobs[0], data)
+def test_another_processors_rounding_is_right(data, jobs, made, retrained, tmp_path, monkeypatch):
+    """Losses and accuracies: some images lie near the border between two classes."""
+    loop = verification._compiled(jobs[0], data, retrained)
+    monkeypatch.setattr(verification, "NUDGE", 2**-17)
+    losses, logs = verification._steps(jobs[0], loop, 200, np.random.default_rng(7))
     monkeypatch.undo()
     monkeypatch.setattr(verification, "ALLOWED", ((200, 1e-7),))
+    monkeypatch.setattr(verification, "IMAGES", 0)
     run = lab.Run.load(jobs[0].file(made))
-    run.batch_loss[:200] = drifted.batch_loss[:200]
+    before = run.batch_accuracy[:200].copy()
+    labels = data.y_train[lab.epoch_order(0, 0, 60_000)[:20_000]].reshape(200, 100)
+    run.batch_loss[:200] = losses
+    run.batch_accuracy[:200] = np.mean(logs.argmax(axis=-1) == labels, axis=1)
+    assert (run.batch_accuracy[:200] != before).any()
     run.save(jobs[0].file(tmp_path))
-    told, problems = verification.verify_record(jobs[0], tmp_path, data)
+    told, problems = verification.verify_record(jobs[0], tmp_path, data, retrained)
     assert "from weights that differ" in told
-    assert problems == ["loss of epoch 1 is not the mean of its batches"]
+    assert problems == [
+        f"{name} of epoch 1 is not the mean of its batches" for name in ("loss", "accuracy")
+    ]
 
 
-def test_another_seeds_run_is_wrong(data, jobs, made, tmp_path):
+# Curves that somebody might make up without training: the true one's shape, with other noise.
+INVENTED = {
+    "losses a percent off": lambda loss, accuracy, noise: (loss * (1 + noise / 100), accuracy),
+    "losses without noise": lambda loss, accuracy, noise: (
+        np.geomspace(loss[0], loss[-1], len(loss)),
+        accuracy,
+    ),
+    "accuracies four images off": lambda loss, accuracy, noise: (
+        loss,
+        np.clip(accuracy + 0.04 * np.sign(noise), 0, 1),
+    ),
+    "accuracies in another order": lambda loss, accuracy, noise: (loss, np.sort(accuracy)),
+}
+
+
+@pytest.mark.parametrize("name", INVENTED)
+def test_an_invented_curve_is_wrong(data, jobs, made, retrained, tmp_path, name):
+    run = lab.Run.load(jobs[0].file(made))
+    noise = np.random.default_rng(0).standard_normal(200).astype(np.float32)
+    curve = INVENTED[name](run.batch_loss[:200], run.batch_accuracy[:200], noise)
+    run.batch_loss[:200], run.batch_accuracy[:200] = curve
+    run.save(jobs[0].file(tmp_path))
+    _, problems = verification.verify_record(jobs[0], tmp_path, data, retrained)
+    what = "loss" if name.startswith("losses") else "accuracy"
+    assert any(f"the {what} of iteration" in problem for problem in problems), problems
+
+
+def test_another_seeds_run_is_wrong(data, jobs, made, retrained, tmp_path):
     other = next(job for job in jobs if job.seed == 1)
     run = lab.Run.load(jobs[0].file(made))
     run.settings = dataclasses.replace(run.settings, seed=1)
     run.save(other.file(tmp_path))
-    _, problems = verification.verify_record(other, tmp_path, data)
+    _, problems = verification.verify_record(other, tmp_path, data, retrained)
     assert any("the loss of iteration" in problem for problem in problems)
 
 
