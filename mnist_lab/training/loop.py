@@ -157,7 +157,7 @@ class CompiledLoop:
         mask = tf.constant(key, tf.int64), tf.constant(step, tf.int64)
         with signals_blocked(), fast_dropout(self.model, *mask):
             x, _, _ = self._intake.adapted(*(tf.gather(array, rows) for array in self._train))
-            said = _softmaxed(self.model, self.model(x, training=True))
+            said = _probabilities(self.model(x, training=True), self._intake.logits)
         for variable, state in states:  # batch normalisation's, and random layers' own
             variable.assign(state)
         return said
