@@ -61,8 +61,8 @@ class Dataset:
     x_train, x_valid : numpy.ndarray
         Images, shape (images, ...).
     y_train, y_valid : numpy.ndarray
-        Labels: shape (images,) for class numbers, (images, classes) for one-hot rows. A column of
-        class numbers, shape (images, 1), is taken as (images,).
+        Labels: shape (images,) or (images, 1) for class numbers, (images, classes) for one-hot
+        rows.
     name : str
         What the data are called in reports.
     x_test, y_test : numpy.ndarray or None
@@ -87,8 +87,6 @@ class Dataset:
         parts = ("train", "valid") if self.x_test is None else ("train", "valid", "test")
         for part in parts:
             x, y = np.asarray(getattr(self, f"x_{part}")), np.asarray(getattr(self, f"y_{part}"))
-            if y.shape[1:] == (1,):
-                y = y[:, 0]
             object.__setattr__(self, f"x_{part}", x)
             object.__setattr__(self, f"y_{part}", y)
             # Labels that were made one-hot twice have three axes: `check_data` says so.
@@ -96,10 +94,6 @@ class Dataset:
                 raise DataError(
                     f"x_{part} has shape {x.shape} and y_{part} has shape {y.shape}: there must be "
                     "one label for each image, and at least one image"
-                )
-            if y.dtype.kind not in "biuf":
-                raise DataError(
-                    f"y_{part} holds {y.dtype}: labels must be numbers; try y.astype(int)"
                 )
             for axis, train, other in (("x", self.x_train, x), ("y", self.y_train, y)):
                 # Bytes are scaled and floats are not; any two kinds of labels can be compared.
@@ -116,7 +110,7 @@ class Dataset:
 
         EMNIST's letters, with labels from 1 to 26, have 27; none of their images is of class 0.
         """
-        if self.y_train.ndim > 1:
+        if is_one_hot(self.y_train):
             return self.y_train.shape[1]
         return int(max(self.y_train.max(), self.y_valid.max())) + 1
 
@@ -208,7 +202,7 @@ class Dataset:
 
     def __repr__(self) -> str:
         shape = " × ".join(map(str, self.x_train.shape[1:]))
-        kind = "class numbers" if self.y_train.ndim == 1 else "one-hot"
+        kind = "one-hot" if is_one_hot(self.y_train) else "class numbers"
         parts = f"{len(self.x_train):,} training and {len(self.x_valid):,} validation"
         if self.x_test is not None:
             parts = f"{parts.replace(' and', ',')} and {len(self.x_test):,} test"
@@ -224,6 +218,11 @@ def as_stored(images: np.ndarray) -> bool:
     Only these are scaled and reshaped for a network, in training and in prediction.
     """
     return images.dtype == np.uint8 and images.ndim == 3
+
+
+def is_one_hot(labels: np.ndarray) -> bool:
+    """Whether labels have a column for each class; a single column holds class numbers."""
+    return labels.ndim == 2 and labels.shape[1] > 1
 
 
 def as_dataset(data: object) -> Dataset:

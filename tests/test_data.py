@@ -131,7 +131,6 @@ def test_a_failed_download_leaves_all_as_it_was(tmp_path, server, monkeypatch, t
         ("y_test", np.zeros(3), "one label for each image"),
         ("x_test", np.zeros((2, 784)), "prepared in the same way"),
         ("x_test", np.zeros((2, 10), np.uint8), "prepared in the same way"),
-        ("y_train", np.array(["5", "0", "4"]), "labels must be numbers"),
     ],
 )
 def test_dataset_refuses_arrays_that_do_not_belong_together(field, value, message):
@@ -151,7 +150,6 @@ def test_dataset_refuses_arrays_that_do_not_belong_together(field, value, messag
 def test_a_column_of_labels_is_class_numbers():
     images = np.zeros((3, 784), np.float32)
     column = lab.Dataset(images, np.array([[5], [0], [4]]), images, np.array([[1], [2], [9]]))
-    assert column.y_train.tolist() == [5, 0, 4]
     assert column.classes == 10
     assert "class numbers" in repr(column)
 

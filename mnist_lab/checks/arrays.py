@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..course import DATA_CODE, DATA_HINTS
-from ..data import Dataset, load_mnist
+from ..data import Dataset, is_one_hot, load_mnist
 from .findings import Finding, faults, remark, with_reasons
 from .judging import judged, not_judged
 from .verdicts import CheckResult, verdict
@@ -56,7 +56,7 @@ def _findings(data: Dataset) -> list[Finding]:
         findings += fault
     if recognisable:
         findings += _contents(data, labels)
-    if not faults(findings) and data.y_train.ndim == 1:
+    if not faults(findings) and not is_one_hot(data.y_train):
         findings.append(remark("labels as numbers"))
     return findings
 
@@ -131,16 +131,19 @@ def _class_numbers(y: np.ndarray, place: str) -> tuple[list[Finding], np.ndarray
     def wrong(figure: str, found: Any = None) -> list[Finding]:
         return [Finding(figure, found, place=place, topic="labels")]
 
+    if y.dtype.kind not in "buif":
+        return wrong("type of labels", str(y.dtype)), None
     if y.ndim == 3:
         return wrong("one-hot twice", y.shape), None
     if not np.isfinite(y).all():
         return wrong("labels not finite"), None
-    if y.ndim == 2:
+    if is_one_hot(y):
         if y.shape[1] != 10:
             return wrong("columns", y.shape[1]), None
         if not (_zeros_and_ones(y) and (y.sum(axis=1) == 1).all()):
             return wrong("rows"), None
         return [], y.argmax(axis=1)
+    y = y.reshape(-1)  # as a column, too
     if y.dtype.kind != "f":
         return [], y.astype(int)
     return wrong("floats"), y.astype(int) if (y == np.rint(y)).all() else None

@@ -151,6 +151,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "training images": ("{found:,} of its images are training images", ""),
     "validation images": ("{found:,} of its images are validation images", ""),
     "sides": ("training and validation images are swapped", ""),
+    "type of labels": ("its type is {found}, a label is a number", ""),
     "one-hot twice": (
         "its shape is {found}, for its labels were made one-hot twice",
         "call to_categorical, or pick rows of np.eye, only once",

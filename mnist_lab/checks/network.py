@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..course import COMPILE_HINTS, NOTEBOOKS, PARTS, Part
-from ..data import Dataset
+from ..data import Dataset, is_one_hot
 from ..descriptions import describe_network, describe_training
 from . import arrays, behaviour
 from .comparing import compare, perhaps_the_same
@@ -164,7 +164,7 @@ def _against_data(model: "keras.Model", data: Any) -> list[Finding]:
     own, taken = data.x_train.shape[1:], getattr(model, "input_shape", (None,))[1:]
     if not findings and not adapted and taken and own != taken:
         findings = [Finding("shape for the network", own, taken, "x_train", "images")]
-    one_hot = data.y_train.ndim == 2
+    one_hot = is_one_hot(data.y_train)
     sparse = model.compiled and "sparse" in describe_training(model)["loss"]
     if one_hot and sparse:
         findings.append(Finding("one-hot", place="y_train", topic="labels"))

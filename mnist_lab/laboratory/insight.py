@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..data import Dataset
+from ..data import Dataset, is_one_hot
 from ..runs import Run
 from ..signals import signals_blocked
 from .networks import Network, product
@@ -40,7 +40,7 @@ class Digits:
         self._white, stored = data.white, images.dtype == np.uint8
         self.pixels = images if stored else np.rint(images * (255 / self._white)).astype(np.uint8)
         labels = data.y_valid
-        self.labels = labels if labels.ndim == 1 else labels.argmax(axis=1)
+        self.labels = labels.argmax(axis=1) if is_one_hot(labels) else labels.reshape(-1)
         self.index, self._chosen = 0, False
         self._order = np.arange(len(self.labels))
         self._probabilities: np.ndarray | None = None

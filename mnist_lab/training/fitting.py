@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..data import Dataset, as_stored
+from ..data import Dataset, as_stored, is_one_hot
 from ..signals import signals_blocked
 from .initial import copy_layers
 from .losses import takes_class_numbers, takes_logits
@@ -49,7 +49,8 @@ class Intake(NamedTuple):
         """Images and labels as they stay in memory: what is stored in bytes remains so."""
         if not self.stored:
             x = x.astype(np.float32, copy=False)
-        return tf.constant(x), tf.constant(y.astype(np.int32 if y.ndim == 1 else np.float32))
+        y = y.astype(np.float32) if is_one_hot(y) else y.reshape(-1).astype(np.int32)
+        return tf.constant(x), tf.constant(y)
 
     def adapted(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Images as the model takes them, labels as the loss takes them, and class numbers."""
@@ -159,23 +160,26 @@ def _expendable(model: keras.Model) -> keras.Model:
 
 
 def _check_labels(data: Dataset, sparse: bool, classes: int) -> None:
-    y, cure = data.y_train, f"give its output layer {data.classes} units (classes={data.classes})"
+    y = data.y_train
+    if any(labels.dtype.kind not in "biuf" for labels in (y, data.y_valid)):
+        raise ValueError(f"labels are {y.dtype}, and must be numbers: y.astype(int) makes them so")
     if y.ndim == 3:
         raise ValueError(
             f"y_train has the shape {y.shape}: its labels were made one-hot twice; call "
             "to_categorical, or pick rows of np.eye, only once"
         )
-    if y.ndim == 2 and sparse:
+    cure = f"give its output layer {data.classes} units (classes={data.classes})"
+    if is_one_hot(y) and sparse:
         raise ValueError(
             f"y_train is one-hot (shape {y.shape}), but the model's loss is a sparse one: train on "
             "the class numbers, or compile with 'categorical_crossentropy'"
         )
-    if y.ndim == 2 and y.shape[1] != classes:
+    if is_one_hot(y) and y.shape[1] != classes:
         raise ValueError(
             f"y_train has {y.shape[1]} columns, but the model {classes} outputs: {cure}"
         )
-    lowest = min(data.y_train.min(), data.y_valid.min())
-    if y.ndim == 1 and lowest < 0:
+    lowest = min(y.min(), data.y_valid.min())
+    if not is_one_hot(y) and lowest < 0:
         raise ValueError(f"there are labels from {lowest} on: class numbers begin at 0")
     if data.classes > classes:
         raise ValueError(

@@ -715,6 +715,7 @@ WRONG_DATA = {
     "an image is 784 numbers in a row": (lambda x: flat(x).reshape(-1, 28, 28, 1, 1), one_hot),
     "an image is made of numbers": (lambda x: x[:, :28, :1].reshape(-1, 28).astype(str), one_hot),
     "has 11 columns": (flat, lambda y: one_hot(y, 11)),
+    "a label is a number": (flat, lambda y: y.astype(str)),
     "made one-hot twice": (flat, lambda y: one_hot(one_hot(y).astype(int))),
     "shifted by 1": (flat, lambda y: one_hot((y + 1) % 10)),
     "shifted by 1; a 0": (flat, lambda y: y + 1),

@@ -219,6 +219,23 @@ def test_of_no_images_nothing_is_predicted(small):
         assert lab.predict(model, none).shape == (0, 10)
 
 
+def test_a_column_of_labels_is_class_numbers(small):
+    column = dataclasses.replace(
+        small, y_train=small.y_train[:, None], y_valid=small.y_valid[:, None]
+    )
+    runs = [
+        lab.train(compiled("sequential, SGD"), data, epochs=1, batch_size=BATCH, seed=0)
+        for data in (small, column)
+    ]
+    assert same(*runs)
+
+
+def test_words_are_refused_as_labels(small):
+    words = dataclasses.replace(small, y_train=small.y_train.astype(str))
+    with pytest.raises(ValueError, match="labels are <U3, and must be numbers"):
+        lab.train(compiled("sequential, SGD"), words, epochs=1)
+
+
 def test_labels_below_zero_are_refused(small):
     for part in ("y_train", "y_valid"):
         labels = getattr(small, part).astype(int) - 1
