@@ -329,6 +329,7 @@ def test_an_exception_is_told(open_laboratory, small, monkeypatch, caplog):
     assert laboratory.status.startswith("Done in")
 
 
+@pytest.mark.parametrize("without_xla", ["ValueError"], indirect=True)
 def test_without_xla_it_is_told_once(open_laboratory, small, capfd, monkeypatch, without_xla):
     monkeypatch.setattr(driving, "_loops", {})
     laboratory = open_laboratory("mlp", small, epochs=1)

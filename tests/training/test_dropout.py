@@ -10,6 +10,9 @@ from classifiers import BATCH, ONE_HOT, SPARSE, same, sequential, sgd, softmax
 from keras import layers, ops
 
 import mnist_lab as lab
+from mnist_lab.training.dropout import _keep_mask as keep_mask
+
+pytestmark = pytest.mark.usefixtures("plainly")
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -27,26 +30,11 @@ class Recorder(layers.Layer):
         return x
 
 
-@pytest.mark.parametrize("rate", [0.5, 0.25, 0.3, 0.9])
-def test_dropout(rate):
-    ones = np.ones((50, 784), np.float32)
-    labels = np.arange(50) % 10
-    data = lab.Dataset(ones, labels, ones, labels)
-    recorder = Recorder()
-    model = sequential(layers.Dropout(rate), recorder, softmax())
-    model.compile(keras.optimizers.SGD(0.0), SPARSE)
-
-    def masks(seed):
-        seen = []
-
-        def look(run):
-            if run.epochs == len(seen) + 1:
-                seen.append(recorder.trained.numpy())
-
-        lab.train(model, data, epochs=6, batch_size=50, seed=seed, callback=look)
-        return np.array(seen)
-
-    seen = masks(0)
+@pytest.mark.parametrize("rate", [0.5, 0.3])  # a bit for each unit, and 16
+def test_masks_are_random(rate):
+    ones = tf.ones((50, 784))
+    masks = [keep_mask(ones, rate, tf.constant([0, 1000 * step], tf.int64)) for step in range(6)]
+    seen = np.array(masks)
     kept = seen > 0
     # 235,200 units; four standard errors are at most 0.0042.
     assert kept.mean() == pytest.approx(1 - rate, abs=0.0042)
@@ -57,7 +45,38 @@ def test_dropout(rate):
         assert np.mean(one == other) == pytest.approx(agreement, abs=0.02)
     # Nor do the rows of one mask repeat, nor its columns.
     assert len(np.unique(kept[0], axis=0)) == 50
-    assert len(np.unique(kept[0], axis=1).T) == 784 or rate == 0.9
+    assert len(np.unique(kept[0], axis=1).T) == 784
+
+
+@pytest.mark.parametrize("rate", [0.25, 0.9])
+def test_other_rates_are_kept(rate):
+    mask = keep_mask(tf.ones((300, 784)), rate, tf.constant([0, 0], tf.int64)).numpy()
+    assert np.mean(mask > 0) == pytest.approx(1 - rate, abs=0.0042)
+    assert np.allclose(mask[mask > 0], 1 / (1 - rate), rtol=1e-4)
+
+
+def test_each_iteration_has_a_mask_of_its_own_that_follows_from_the_seed():
+    ones = np.ones((50, 784), np.float32)
+    labels = np.arange(50) % 10
+    data = lab.Dataset(ones, labels, ones, labels)
+    recorder = Recorder()
+    model = sequential(layers.Dropout(0.5), recorder, softmax())
+    model.compile(keras.optimizers.SGD(0.0), SPARSE)
+
+    def masks(seed):
+        seen = []
+
+        def look(run):
+            if run.epochs == len(seen) + 1:
+                seen.append(recorder.trained.numpy())
+
+        lab.train(model, data, epochs=3, batch_size=50, seed=seed, callback=look)
+        return np.array(seen)
+
+    seen = masks(0)
+    assert np.mean(seen > 0) == pytest.approx(0.5, abs=0.01)
+    for one, other in itertools.pairwise(seen):
+        assert np.mean(one == other) == pytest.approx(0.5, abs=0.02)
     assert np.all(recorder.validated.numpy() == 1)
     assert np.array_equal(seen, masks(0))
     assert not np.array_equal(seen, masks(1))

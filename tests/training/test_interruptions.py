@@ -117,7 +117,8 @@ print(len(own), sum(mask >> 1 & 1 for mask in own))  # SIGINT is number 2
 
 
 @linux
-@pytest.mark.parametrize("first", ["mnist_lab", pytest.param("keras", marks=pytest.mark.gate)])
+@pytest.mark.gate
+@pytest.mark.parametrize("first", ["mnist_lab", "keras"])
 def test_tensorflows_own_threads_never_take_an_interrupt(first):
     done = subprocess.run(
         [sys.executable, "-c", MASKS, first], capture_output=True, text=True, check=True
