@@ -18,9 +18,9 @@ def test_replicas_are_trainings(data):
     some = lab.Dataset(*arrays)  # 30 iterations
     rates = [0.1, 0.5]
     losses = [keras.losses.CategoricalCrossentropy(), lab.ClippedCrossentropy()]
-    replicas = lab.train_replicas(some, rates, losses, seeds=3, iterations=30)
-    assert replicas.shape == (2, 2, 3, 30)
-    for loss, rows in zip(losses, replicas, strict=True):
+    trained = lab.train_replicas(some, rates, losses, seeds=3, iterations=30)
+    assert trained.shape == (2, 2, 3, 30)
+    for loss, rows in zip(losses, trained, strict=True):
         for rate, row in zip(rates, rows, strict=True):
             model = lab.build_linear(learning_rate=rate, loss=loss)
             run = lab.train(model, some, epochs=1, seed=2)
