@@ -110,8 +110,12 @@ def topic(key: str) -> str:
 
 def _metrics(model: "keras.Model", training: Description) -> list[Finding]:
     """What is wrong with the metrics: one of them has to be the accuracy."""
-    config = model.get_compile_config()
-    names = [*_names(config["metrics"]), *_names(config["weighted_metrics"])]
+    import keras
+
+    # Not by get_compile_config, which refuses a loss that cannot be saved.
+    given = model._compile_config.config
+    own = [given[key] for key in ("metrics", "weighted_metrics")]
+    names = _names(keras.saving.serialize_keras_object(own))
     kinds = ("categorical_accuracy", "CategoricalAccuracy")
     sparse = ("sparse_categorical_accuracy", "SparseCategoricalAccuracy")
     fitting, other = (sparse, kinds) if training["loss"].startswith("sparse") else (kinds, sparse)

@@ -46,8 +46,10 @@ import sys
 if "google.colab" in sys.modules:
     import subprocess
 
-    package = "git+https://github.com/{repository}"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)"""
+    # Colab has TensorFlow and most of the rest already; without --no-deps it would get another.
+    packages = ["git+https://github.com/{repository}", "anywidget>=0.11", "lazy-loader>=0.4"]
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*install, *packages], check=True)"""
     colab = nbformat.v4.new_code_cell(install, id="colab")
     cells.insert(index + 1, plain(colab, install))
 
