@@ -1,4 +1,4 @@
-"""Before TensorFlow loads: chooses its fast convolutions, and keeps back what its C++ side says.
+"""Before TensorFlow loads: selects oneDNN's convolutions, and hides C++ start-up messages.
 
 It reports processor features and missing graphics cards on standard error, which notebooks show in
 red and students take for their own mistakes. No setting of TensorFlow 2.21 turns this off.

@@ -154,7 +154,7 @@ def _read(told: Path, names: set[str], stopped: str) -> Examination:
             elif (name := what.pop("end")) in names:
                 results[name] = read_result(what)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return Examination(results, "its kernel told something that the lab does not understand")
+        return Examination(results, "its process sent a malformed report")
     return Examination(results, f"{_cell(begun)} {stopped}", refused)
 
 

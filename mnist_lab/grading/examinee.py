@@ -1,4 +1,4 @@
-"""Within the process that examines one notebook: its cells run, and what came of them is told."""
+"""Runs in the child process: executes the cells of one notebook and reports each outcome."""
 
 import contextlib
 import functools

@@ -44,7 +44,7 @@ def read_points(path: Path, names: list[str]) -> dict[str, float]:
         if name in points:
             raise DataError(f"{place} {name} is there twice; delete one of the two lines")
         if not _NUMBER.fullmatch(worth):
-            raise DataError(f"{place} {worth!r} is no number of points; write one, as 2 or 0.5")
+            raise DataError(f"{place} {worth!r} is not a number of points; write one, as 2 or 0.5")
         points[name] = float(worth) if "." in worth else int(worth)
     missing = [name for name in names if name not in points]
     if missing:
@@ -65,4 +65,4 @@ def _read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
             if any(fields) and not (line == 1 and fields == _HEADER):
                 yield line, fields
     except (UnicodeDecodeError, csv.Error):
-        raise DataError(f"{path} is no CSV file in UTF-8; save it as one") from None
+        raise DataError(f"{path} is not a CSV file in UTF-8; save it as one") from None

@@ -39,7 +39,7 @@ class Examination:
     results : dict of str to CellResult
         By the names of those cells that came to their end.
     stopped : str
-        Why it came to no end, in words; empty if it did.
+        Why it did not finish, in words; empty if it did.
     refused : str
         What it tried first that an examination refuses; empty if nothing.
     """

@@ -65,7 +65,7 @@ def find_notebooks(folder: Path) -> list[Path]:
         If there is no such folder, or no notebook in it.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder} is no folder: name the one that has your students' notebooks")
+        raise DataError(f"{folder} is not a folder: name the one that has your students' notebooks")
     found = []
     for path in sorted(folder.rglob("*.ipynb"), key=lambda path: path.with_suffix("")):
         inner = path.relative_to(folder).parts
@@ -93,7 +93,7 @@ def _read(
     book = read_notebook(path, repair=True)
     name = recognise(book, books)
     if name is None:
-        return Submission(student, path, problem="it is no copy of an exercise")
+        return Submission(student, path, problem="it is not a copy of an exercise")
     exercise = exercises[name]
     find_cells(book, exercise.cells)
     answered = find_answered(book, exercise.cells)

@@ -21,7 +21,7 @@ class Task:
     stopped : threading.Event
         Whether the work is to end.
     kept : bool
-        Whether what was done until it was stopped is wanted.
+        Whether to keep the partial result after `stop`.
     """
 
     _latest: "Task | None" = None
@@ -39,7 +39,7 @@ class Task:
         return not self._ended.is_set() and not self.stopped.is_set()
 
     def claim(self) -> bool:
-        """Be the next; false if another task goes on that nobody has stopped."""
+        """Claim the next turn. False if another task is running and was not told to stop."""
         with Task._choosing:
             if Task._latest is not None and Task._latest.busy:
                 return False

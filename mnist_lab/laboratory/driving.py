@@ -112,7 +112,7 @@ class Driver:
             self._page.begin(training.run)
 
             def look(run: Run) -> bool:
-                # A task that was stopped still sends its curve, but the word is no longer its own.
+                # A stopped task still sends its curve but must not set the status line any more.
                 self._page.follow(run, glimpses, speaks=task is self._task and task.busy)
                 return task.stopped.is_set() or interrupted.is_set()
 

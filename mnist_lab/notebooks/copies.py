@@ -220,7 +220,7 @@ def _insert(newer: dict, new: list[str], groups: dict, order: list[str | None]) 
 def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | None, str]:
     """Of which exercise it is a copy, and what was done."""
     if {places.here.exercises, places.here.solutions} & set(path.resolve().parents):
-        raise DataError(f"{path} is no student's copy; those are in {places.here.mine}")
+        raise DataError(f"{path} is not a student's copy; those are in {places.here.mine}")
     for _ in range(3):
         before = path.read_bytes() if path.is_file() else b""
         name, done, text = _updated(path, exercises)
@@ -262,7 +262,7 @@ def _updated(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | None
         ) from None
     name = recognise(book, exercises)
     if name is None:
-        return None, "no copy of an exercise, left as it is", None
+        return None, "not a copy of an exercise, left as it is", None
     if is_graders(book):
         return name, "made by a grader for a course, left as it is: get a newer one there", None
     theirs, ours = (our_part(each).get("version") for each in (book, exercises[name]))

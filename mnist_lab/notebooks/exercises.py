@@ -173,7 +173,7 @@ def list_stale(folder: Path | None = None) -> list[str]:
 
 
 def _holds(path: Path, text: str) -> bool:
-    # What is no file is never opened: a pipe would keep us waiting.
+    # Open regular files only: opening a pipe would block.
     return path.is_file() and path.read_text("utf-8", "replace") == text
 
 
@@ -219,7 +219,7 @@ def _blank_code(source: str, regions: list[Region]) -> str:
     stubbed = replace_regions(source, regions, stub)
     if not _parses(_as_python(stubbed)):
         raise DataError(
-            "is no Python without its solution; put the markers around whole statements"
+            "is not valid Python without its solution; put the markers around whole statements"
         )
     return stubbed
 

@@ -63,7 +63,7 @@ def train_record(
 
 
 def train_beginning(job: Job, enough: Callable[[Run], bool]) -> Run:
-    """Train a job until its run is enough, and say nothing: that it was stopped is no news."""
+    """Train silently until `enough(run)` is true."""
     with contextlib.redirect_stdout(io.StringIO()):
         return train_record(job, callback=enough)
 

@@ -151,7 +151,7 @@ def _shapes(run: Run, job: Job, loop: CompiledLoop) -> list[str]:
     finite = np.isfinite(run.batch_loss)
     problems = []
     if run.diverged != (not finite.all()) or not finite[:-1].all():
-        problems.append("it says wrongly whether and when it diverged")
+        problems.append("its `diverged` flag does not match its losses")
     if run.epochs != (iterations // steps if run.diverged else epochs):
         problems.append(f"it has {run.epochs} epochs")
     if not run.diverged and iterations != epochs * steps:

@@ -1,4 +1,4 @@
-"""What every other place leans on: argument ranges, files written whole, arrays within bounds."""
+"""Shared helpers: argument ranges, atomic writes, arrays read within bounds."""
 
 from .arguments import ArgumentError, in_range
 from .arrays import MissingArrayError, read_arrays, read_idx

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and refused where they are none."""
+"""Atomic writes, and clear errors for paths that are not regular files."""
 
 import contextlib
 import os

@@ -15,7 +15,7 @@ from .losses import takes_class_numbers, takes_logits
 
 _log = logging.getLogger(__name__)
 
-# What a class of one's own can do in another way than Keras, and this loop would pass over.
+# Methods that a subclass may override and this loop would ignore.
 _WAYS = ("fit", "train_step", "test_step", "train_function", "make_train_function")
 
 
@@ -176,12 +176,13 @@ def _check_labels(data: Dataset, sparse: bool, classes: int) -> None:
         )
     if is_one_hot(y) and y.shape[1] != classes:
         raise ValueError(
-            f"y_train has {y.shape[1]} columns, but the model {classes} outputs: {cure}"
+            f"y_train has {y.shape[1]} columns, but the model has {classes} outputs: {cure}"
         )
     lowest = min(y.min(), data.y_valid.min())
     if not is_one_hot(y) and lowest < 0:
         raise ValueError(f"there are labels from {lowest} on: class numbers begin at 0")
     if data.classes > classes:
         raise ValueError(
-            f"there are labels up to {data.classes - 1}, but the model {classes} outputs: {cure}"
+            f"there are labels up to {data.classes - 1}, but the model has {classes} outputs: "
+            f"{cure}"
         )

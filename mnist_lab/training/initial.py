@@ -16,7 +16,7 @@ _SEEDING = threading.Lock()  # Keras has one seed for all threads
 def copy_layers(model: keras.Model) -> keras.Model:
     """Make a second model of the same layers with weights of its own, not compiled.
 
-    Keras would compile it like the first, and look up a student's own loss by its name, in vain.
+    Left compiled, `clone_model` would look up a student's own loss by its name and fail.
     """
     compiled, model.compiled = model.compiled, False
     try:

@@ -156,7 +156,7 @@ class Training:
         run.batch_loss, run.batch_accuracy = self._batches[:, : done + count]
 
     def _pause(self) -> bool:
-        """Let others look at the run, and hear whether to stop."""
+        """Update the run, call `look`, and return whether to stop."""
         self.run.seconds = time.perf_counter() - self._began
         return self._look(self.run)
 

@@ -77,7 +77,7 @@ def test_each_notebook_has_a_row_wherever_it_lies(room, capsys):
     assert [row["notebook"] for row in rows.values()] == ["1_linear"] * 3 + [""] * 2
     assert [row["right"] for row in rows.values()] == ["2", "0", "0", "0", "0"]
     assert rows["alice/1_linear-2"]["first"].startswith("blank: flat, onehot, ")
-    assert rows["own"]["first"] == "it is no copy of an exercise"
+    assert rows["own"]["first"] == "it is not a copy of an exercise"
     assert rows["zoe"]["first"] == "it is broken at line 1"
     said = capsys.readouterr().out
     assert "alice/1_linear    1_linear  16/16     2/9" in said
@@ -287,7 +287,7 @@ def test_folders_with_nothing_to_report_on(room, capsys):
     assert main(["report", str(room)]) == 1
     assert f"{room} has no notebooks (*.ipynb) in it" in capsys.readouterr().err
     assert main(["report", str(room / "absent")]) == 1
-    assert "absent is no folder: name the one" in capsys.readouterr().err
+    assert "absent is not a folder: name the one" in capsys.readouterr().err
     assert main(["report", str(room), "--limit", "0"]) == 2
     assert not (room.parent / "mnist_lab-report").exists()
 

@@ -402,13 +402,13 @@ def test_what_is_no_copy_is_left_alone(copy, capsys, tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=[new_code_cell("1", id="title")]), own)
     before = own.read_bytes()
     copy.update()
-    assert f"{own}: no copy of an exercise" in capsys.readouterr().out
+    assert f"{own}: not a copy of an exercise" in capsys.readouterr().out
     copy.update(own, code=1)
     assert own.read_bytes() == before
     copy.update(tmp_path / "nowhere.ipynb", copy.house.solutions / "9_sample.ipynb", code=1)
     said = capsys.readouterr().err
     assert "nowhere.ipynb is missing" in said
-    assert "solutions/9_sample.ipynb is no student's copy" in said
+    assert "solutions/9_sample.ipynb is not a student's copy" in said
 
 
 def test_answers_written_in_the_exercise_itself_come_along(copy):

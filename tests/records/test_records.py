@@ -288,7 +288,7 @@ EDITS = {
     "the machine": (setting("machine", ""), "on what machine"),
     "the learning rate": (model("learning rate", 0.1), "learning rate is 0.1, wanted 0.5"),
     "the time": (lambda run: setattr(run, "seconds", -1.0), "its times are not positive"),
-    "the end": (lambda run: setattr(run, "diverged", True), "says wrongly whether"),
+    "the end": (lambda run: setattr(run, "diverged", True), "does not match its losses"),
     "the stop": (lambda run: setattr(run, "interrupted", True), "interrupted is True, not False"),
 }
 

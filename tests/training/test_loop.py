@@ -51,7 +51,7 @@ def test_models_that_do_not_fit_are_refused(small):
         lab.train(raw, small, epochs=1)
     cases = [
         (sequential(softmax(), shape=(100,)), ONE_HOT, "does not take these images"),
-        (sequential(layers.Dense(7)), ONE_HOT, "labels up to 9, but the model 7 outputs"),
+        (sequential(layers.Dense(7)), ONE_HOT, "labels up to 9, but the model has 7 outputs"),
         (sequential(layers.Dense(10), shape=(28, 28)), ONE_HOT, r"shape \(2, 28, 10\)"),
     ]
     for model, loss, message in cases:
