@@ -508,7 +508,7 @@ def test_data_with_other_classes(open_laboratory, small):
     laboratory.hear({"ask": "digit"}, [bytes(784)])
     (answer,) = shown(laboratory)["answers"]  # MNIST's networks know other classes
     assert answer["probabilities"].shape == (27,)
-    with pytest.raises(ValueError, match=r"labels up to 26, but the model 10 .*classes=27"):
+    with pytest.raises(ValueError, match=r"labels up to 26, but the model has 10 .*classes=27"):
         lab.train(lab.build_linear(), letters, epochs=1)
 
 
