@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..course import DATA_CODE, DATA_HINTS
-from ..data import Dataset, is_one_hot, load_mnist
+from ..data import Dataset, as_stored, is_one_hot, load_mnist
 from .findings import Finding, faults, remark, with_reasons
 from .judging import judged, not_judged
 from .verdicts import CheckResult, verdict
@@ -85,7 +85,7 @@ def unscaled(data: Dataset, divides: bool = False) -> list[Finding]:
         Whether the network itself divides pixels by 255.
     """
     x = data.x_train
-    if (x.dtype == np.uint8 and x.ndim == 3) or x.dtype.kind not in "buif":
+    if as_stored(x) or x.dtype.kind not in "buif":
         return []
     train, valid = (_scale(images, divides) for images in (x, data.x_valid))
     sides = {"train": train, "valid": None if valid == train else valid}

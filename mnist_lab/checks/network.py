@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..course import COMPILE_HINTS, NOTEBOOKS, PARTS, Part
-from ..data import Dataset, is_one_hot
+from ..data import Dataset, as_stored, is_one_hot
 from ..descriptions import describe_network, describe_training
 from . import arrays, behaviour
 from .comparing import compare, perhaps_the_same
@@ -160,7 +160,7 @@ def _against_data(model: "keras.Model", data: Any) -> list[Finding]:
         return [Finding("no data", *kind_of(data), place="data", topic="data")]
     divides = "input: divided by" in describe_network(model, data.x_train.shape[1:])
     findings = arrays.unusable_images(data) or arrays.unscaled(data, divides)
-    adapted = data.x_train.dtype == np.uint8 and data.x_train.ndim == 3
+    adapted = as_stored(data.x_train)
     own, taken = data.x_train.shape[1:], getattr(model, "input_shape", (None,))[1:]
     if not findings and not adapted and taken and own != taken:
         findings = [Finding("shape for the network", own, taken, "x_train", "images")]
