@@ -96,8 +96,9 @@ def _judge(part: Part, data: Dataset | None, model: Any) -> CheckResult:
 def _against_part(model: "keras.Model", part: Part, asked: "keras.Model") -> list[Finding]:
     """What differs from the part's network, in the layers and in how it was compiled."""
     shape = (model.get_build_config() or {}).get("input_shape") or asked.input_shape
-    wanted = read(asked, asked.input_shape[1:], asked)
-    found = read(model, tuple(shape[1:]), asked)
+    compiled = describe_training(asked)
+    wanted = read(asked, asked.input_shape[1:], compiled)
+    found = read(model, tuple(shape[1:]), compiled)
     shared = _shared(model)
     layers = compare(found.layers, wanted.layers) + shared
     training = found.training

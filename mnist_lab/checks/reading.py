@@ -37,7 +37,7 @@ class Reading:
     findings: list[Finding]
 
 
-def read(model: "keras.Model", shape: tuple[int, ...], asked: "keras.Model") -> Reading:
+def read(model: "keras.Model", shape: tuple[int, ...], asked: Description) -> Reading:
     """Read a model.
 
     Parameters
@@ -47,10 +47,10 @@ def read(model: "keras.Model", shape: tuple[int, ...], asked: "keras.Model") -> 
     shape
         Of one image.
     asked
-        The part's model.
+        How the part's model is compiled, as `describe_training` says it.
     """
     network = describe_network(model, shape)
-    training, findings = _compiled(model, network, describe_training(asked))
+    training, findings = _compiled(model, network, asked)
     clipped = training["loss"] == _CLIPPED
     training, harmless = overlook(training)
     findings += harmless

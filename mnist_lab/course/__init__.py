@@ -18,7 +18,6 @@ from .parts import Part
 from .reasons import reason_of
 from .sliders import CLIPPED, TRAINING, Slider
 from .tasks import (
-    Answer,
     Estimate,
     Function,
     GivenModel,
@@ -49,7 +48,6 @@ __all__ = [
     "PARTS",
     "SEEDS",
     "TRAINING",
-    "Answer",
     "CountedLayer",
     "Estimate",
     "Function",
