@@ -337,7 +337,7 @@ def _solutions(options: argparse.Namespace) -> int:
     from .notebooks import make_solutions, plan_solutions
     from .records import list_jobs
 
-    jobs = list_jobs(load_mnist(), *_asked(options))
+    jobs = list_jobs(*_asked(options))
     if options.dry_run:
         return _tell(plan_solutions(jobs, places.here.records))
     try:
@@ -351,7 +351,7 @@ def _verify(options: argparse.Namespace) -> int:
     from .records import list_jobs, verify_records
 
     data = load_mnist()
-    jobs = list_jobs(data, *_asked(options))
+    jobs = list_jobs(*_asked(options))
     return DONE if verify_records(jobs, places.here.records, data) else FAILED
 
 

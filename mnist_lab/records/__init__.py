@@ -1,4 +1,4 @@
-"""The recorded runs: which there are to be, how they are made, and the proof that they are true."""
+"""The recorded runs: which there must be, how they are made, and the proof that they are true."""
 
 from .jobs import Job, list_jobs
 from .making import locked, make_records, plan

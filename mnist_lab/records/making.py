@@ -1,4 +1,4 @@
-"""How the recorded runs are made: what is missing is trained, and goes on after a crash."""
+"""Makes the recorded runs: trains what is missing, and goes on after a crash."""
 
 import contextlib
 import functools
@@ -13,13 +13,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..data import load_mnist
 from ..descriptions import differences
 from ..progress import MovingLine, duration, time_left
 from ..runs import Run
 from ..support import DataError
 from ..training import train
-from .jobs import BATCH_SIZE, Job
+from .jobs import BATCH_SIZE, Job, mnist
 from .table import final_accuracy
 
 MEASURED = 2.0  # seconds of training from which a machine's speed is estimated
@@ -30,28 +29,28 @@ def train_record(
     folder: Path | None = None,
     callback: Callable[[Run], bool | None] | None = None,
 ) -> Run:
-    """Train one run that is to be on file; in whatever process or machine this is called.
+    """Train one run that has to be on file, in this process and on this machine.
 
     Parameters
     ----------
     job
         What to train.
     folder
-        Where its state is kept after each epoch, so that a later call goes on from there. Where
-        there is no such folder (on another machine) nothing is kept.
+        Where its state is kept after each epoch, so that a later call goes on from there. If the
+        folder does not exist (on another machine), nothing is kept.
     callback
         As in `train`.
     """
-    data, model = job.variant.images.of(load_mnist(), job.seed), job.part.build()
-    checks = folder is not None and folder.is_dir()
+    data, model = job.variant.images.of(mnist(), job.seed), job.variant.build()
+    kept = folder is not None and folder.is_dir()
     run = train(
         model,
         data,
-        epochs=job.part.epochs,
+        epochs=job.variant.epochs,
         batch_size=BATCH_SIZE,
         seed=job.seed,
-        name=job.part.key,
-        checkpoint=job.checkpoint(folder) if checks else None,
+        name=job.variant.name,
+        checkpoint=job.checkpoint(folder) if kept else None,
         progress=False,
         callback=callback,
     )
@@ -80,15 +79,15 @@ def plan(jobs: Sequence[Job], folder: Path) -> list[tuple[Job, str, float]]:
     paces: dict[str, float] = {}
     with MovingLine() as line:
         for job, _ in reasons:
-            if job.part.key not in paces:
-                line.show(f"measuring how fast this machine trains {job.part.key} ...")
-                paces[job.part.key] = _seconds_per_epoch(job)
+            if job.variant.name not in paces:
+                line.show(f"measuring how fast this machine trains {job.variant.name} ...")
+                paces[job.variant.name] = _seconds_per_epoch(job)
         line.show("")
     planned = []
     for job, why in reasons:
         done = job.finished_epochs(folder)
         why += f", goes on after epoch {done}" if done else ""
-        planned.append((job, why, paces[job.part.key] * (job.part.epochs - done)))
+        planned.append((job, why, paces[job.variant.name] * (job.variant.epochs - done)))
     return planned
 
 
@@ -100,17 +99,17 @@ def make_records(jobs: Sequence[Job], folder: Path, *, executor: Executor | None
     jobs
         As `list_jobs` gives them.
     folder
-        Where the records are; to be locked by the caller.
+        Where the records are. The caller locks it.
     executor
-        Any `concurrent.futures.Executor`, which then trains several runs at once, such as that of
-        a Dask cluster (`Client.get_executor()`). Without it they are trained here, one by one.
+        Any `concurrent.futures.Executor`, such as a Dask cluster's (`Client.get_executor()`),
+        which then trains several runs at once. Without it they are trained here, one by one.
 
     Raises
     ------
     KeyboardInterrupt
-        If a training was interrupted; called again, it goes on where it was.
+        If a training was interrupted. Called again, this goes on from there.
     DataError
-        If an executor's machine trained something else than it was asked for.
+        If an executor's machine did not train what it was asked to.
     """
     missing = [job for job in jobs if job.shortcoming(folder)]
     for job in jobs:
@@ -122,7 +121,7 @@ def make_records(jobs: Sequence[Job], folder: Path, *, executor: Executor | None
 
 
 def _sweep(job: Job, folder: Path, *, keep: bool) -> None:
-    """Remove what killed processes left of a job, but its checkpoint where that is to be kept."""
+    """Remove the files that killed processes left of a job, except a checkpoint to be kept."""
     for path in folder.glob(f".*{job.name}*.npz"):
         name = re.escape(job.name)
         own = re.fullmatch(rf"\.(\d+\.)?\.?{name}(-[0-9a-f]{{12}})?\.npz", path.name)
@@ -143,12 +142,12 @@ def _make_here(planned: Sequence[tuple[Job, str, float]], folder: Path) -> None:
 
 
 def _report(line: MovingLine, place: str, later: float, run: Run) -> None:
-    """Show how far a run is, and the time left for it and for all after it."""
+    """Show the progress of a run, and the time left for it and for all later ones."""
     epochs, done = run.settings.epochs, len(run.batch_loss)
     total = epochs * run.settings.steps_per_epoch
     epoch = f"epoch {min(run.epochs + 1, epochs)}/{epochs}"
     left = f"{duration(run.seconds / done * (total - done) + later)} left in all"
-    # What comes next is a line that stays.
+    # A line that stays comes next.
     ended = run.diverged or done == total
     line.show("" if ended else f"{place}, {epoch}, {final_accuracy(run)}, {left}")
 
@@ -170,13 +169,13 @@ def _make_elsewhere(jobs: Sequence[Job], folder: Path, executor: Executor) -> No
 def _put_on_file(job: Job, run: Run, folder: Path) -> None:
     unlike = differences(job.wanted, run.settings.fingerprint)
     if unlike:
-        raise DataError(f"{job.name} was trained otherwise: {next(iter(unlike))} differs")
+        raise DataError(f"{job.name} was trained differently: {next(iter(unlike))} differs")
     run.save(job.file(folder))
     job.checkpoint(folder).unlink(missing_ok=True)
 
 
 def _seconds_per_epoch(job: Job) -> float:
-    """Train for a moment and see how long an epoch takes."""
+    """Train for a moment and estimate how long an epoch takes."""
     seen = []
 
     def enough(run: Run) -> bool:
@@ -197,7 +196,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises
     ------
     DataError
-        If another process has it; says which, on what machine and since when.
+        If another process has it. The message says which, on what machine and since when.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock, holder = FileLock(folder / ".lock", timeout=0), folder / ".holder"

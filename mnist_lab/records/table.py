@@ -1,25 +1,25 @@
 """The results of the recorded runs, as a table."""
 
 import contextlib
-import math
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..course import BEYOND, Part
+from ..course import BEYOND, PARTS
 from ..runs import Run, load_records
 from ..support import DataError
 from .variants import variants
 
 
 def results(folder: Path) -> str:
-    """Tell what the records say, part by part, as a table in Markdown."""
+    """Write the results of the records, part by part, as a table in Markdown."""
     header = "part,parameters,seeds,validation accuracy,sheet,difference,seconds per epoch"
     rows = [header.split(",")]
-    for part in (each.part for each in variants() if each.need != BEYOND):
-        with contextlib.suppress(DataError):  # of a part that has no records yet
-            runs = load_records(part.key, folder)
-            rows.append([part.key, f"{part.parameters:,}", str(len(runs)), *_result(part, runs)])
+    for name in (each.name for each in variants() if each.need != BEYOND):
+        with contextlib.suppress(DataError):  # it has no records yet
+            runs = load_records(name, folder)
+            parameters = runs[0].settings.parameters
+            rows.append([name, f"{parameters:,}", str(len(runs)), *_result(name, runs)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rows.insert(1, ["-" * width for width in widths])
     lines = (" | ".join(map(str.ljust, row, widths)) for row in rows)
@@ -35,15 +35,18 @@ def final_accuracy(run: Run) -> str:
     return f"validation accuracy {100 * run.val_accuracy:.2f} %"
 
 
-def _result(part: Part, runs: Sequence[Run]) -> list[str]:
+def _result(name: str, runs: Sequence[Run]) -> list[str]:
     """Accuracy over the seeds, the sheet's, their difference, and the time of an epoch."""
     if any(run.diverged for run in runs):
         return [", ".join(map(final_accuracy, runs)), "", "", ""]
     finals = [100 * run.val_accuracy for run in runs]
-    mean, sheet = statistics.mean(finals), 100 * part.sheet_accuracy
+    mean = statistics.mean(finals)
     spread = f" ± {statistics.stdev(finals):.2f}" if len(finals) > 1 else ""
     pace = statistics.median(run.seconds / run.epochs for run in runs)
-    of_sheet = ["", ""] if math.isnan(sheet) else [f"{sheet:.1f} %", f"{mean - sheet:+.2f}"]
+    of_sheet = ["", ""]
+    if name in PARTS:
+        sheet = 100 * PARTS[name].sheet_accuracy
+        of_sheet = [f"{sheet:.1f} %", f"{mean - sheet:+.2f}"]
     return [
         f"{mean:.2f}{spread} %",
         *of_sheet,

@@ -1,44 +1,28 @@
-"""What is to be on file: the sheet's parts, and what the notebooks compare them with."""
+"""Which networks are on file: the sheet's parts, and those that the notebooks compare with them."""
 
-import dataclasses
-import math
 from typing import Any, NamedTuple
 
-from ..course import BEYOND, PARTS, Part
+import keras
+
+from .. import models
+from ..course import BEYOND, PARTS
 from ..data import Dataset
 
-# Learning rates of the linear network, to choose from; and what its validation images chose.
+# Learning rates of the linear network to choose from, and the choice of the validation images.
 RATES = {"fast": 0.5, "medium": 0.1, "slow": 0.02}
 CHOSEN_RATE, CHOSEN_EPOCHS = 0.1, 15
-# Numbers of training images; and the one on which cures of overfitting are compared.
-SIZES = (100, 300, 1_000, 3_000, 10_000, 60_000)
-FEW = 3_000
-# The MLP with a third of the sheet's units, so that a student trains one in half a minute. All
-# sizes get as many iterations, 3,000: images up to that many are all read right long before.
-NARROW, WEIGHTS, LONG = 500, 898_510, 5
-# The CNN takes longer for an iteration; after 600 it reads nearly all of 3,000 images.
-SHORT = 1
-OFTEN = 6_000  # images from one look to the next, where the moment to stop is sought
-# What is held against overfitting, by name, and the parameters that it adds.
-CURES: dict[str, tuple[dict[str, Any], int]] = {
-    "decay": ({"weight_decay": 0.5}, 0),
-    "moved": ({"degrees": 10, "shift": 2}, 0),
-    "normalized": ({"batch_normalization": True}, 6_000),
-}
-
-# All cures together, trained on all images; chosen on validation images, see docs/records.md.
-MODERN = Part("modern", "Modern convolutional network", "build_modern_cnn", 25, 113_898, math.nan)
+SIZES = (100, 300, 1_000, 3_000, 10_000, 60_000)  # numbers of training images
 
 
 class Images(NamedTuple):
-    """Which of MNIST's images a network is trained and validated on; by default, as they are.
+    """Which of MNIST's images a network is trained and validated on; by default, all as they are.
 
     Attributes
     ----------
     training, validation : int or None
         As in `Dataset.split`, with the run's own seed.
     epoch : int
-        Where they are few, each is repeated as often as makes an epoch of this many.
+        Few images are repeated until an epoch has this many.
     """
 
     training: int | None = None
@@ -46,7 +30,7 @@ class Images(NamedTuple):
     epoch: int = 60_000
 
     def of(self, mnist: Dataset, seed: int) -> Dataset:
-        """The images, of all of MNIST's."""
+        """Take these images from all of MNIST's."""
         if self.validation is None:
             return mnist
         some = mnist.split(self.validation, training=self.training, seed=seed)
@@ -58,8 +42,14 @@ class Variant(NamedTuple):
 
     Attributes
     ----------
-    part : Part
-        The network, for how long it is trained, and what the records are called.
+    name : str
+        What its records are called; for a part of the sheet, the part's key.
+    builder : str
+        The function of `mnist_lab.models` that builds it.
+    figures : dict
+        Keywords of the builder.
+    epochs : int
+        How long it is trained.
     need : str
         Who needs it, one of `NEEDS`.
     images : Images
@@ -68,93 +58,75 @@ class Variant(NamedTuple):
         Whether one run is enough, from seed 0.
     """
 
-    part: Part
+    name: str
+    builder: str
+    figures: dict[str, Any]
+    epochs: int
     need: str
     images: Images = Images()
     single: bool = False
 
+    @property
+    def network(self) -> tuple[str, tuple[tuple[str, Any], ...]]:
+        """Builder and figures, by which networks are told apart."""
+        return self.builder, tuple(sorted(self.figures.items()))
+
+    def build(self) -> keras.Model:
+        """Build the compiled model."""
+        return getattr(models, self.builder)(**self.figures)
+
 
 def variants() -> list[Variant]:
-    """All that is to be on file; the sheet's parts first."""
-    return [*_of_the_sheet(), *_beyond()]
-
-
-def _of_the_sheet() -> list[Variant]:
-    """The parts; the linear one with today's loss, which diverges; and small networks.
-
-    The small ones have as many parameters as the CNN, few enough for their weights to be kept.
-    """
-    today = _like("linear", "linear_today", 7_960, loss="categorical_crossentropy")
-    small = {"hidden_units": 100}
-    return [
-        *(Variant(part, key) for key, part in PARTS.items()),
-        Variant(today, "linear", single=True),
-        Variant(_like("mlp", "mlp_small", 99_710, **small), "mlp", single=True),
-        Variant(_like("dropout", "dropout_small", 99_710, **small), "dropout", single=True),
-    ]
-
-
-def _beyond() -> list[Variant]:
-    return [*_chosen(), *_by_size(), *_cures(), Variant(MODERN, BEYOND)]
-
-
-def _chosen() -> list[Variant]:
-    """The linear network with validation images of its own, and a test part for the chosen one."""
-    kept = Images(validation=10_000)
-    tried = [
-        _like("linear", f"linear_{name}", 7_960, learning_rate=rate) for name, rate in RATES.items()
-    ]
-    chosen = _like("linear", "linear_chosen", 7_960, CHOSEN_EPOCHS, learning_rate=CHOSEN_RATE)
-    return [Variant(part, BEYOND, kept, single=True) for part in [*tried, chosen]]
-
-
-def _by_size() -> list[Variant]:
-    """The MLP without and with dropout, and the CNN, on fewer and fewer images.
-
-    The CNN's runs on all images are the sheet's; they are longer, and begin like these.
-    """
-    rows = []
-    for size in SIZES:
-        few = Images(size, validation=0)
-        rows += [
-            Variant(_narrow(key, f"{key}_on_{size}"), BEYOND, few) for key in ("mlp", "dropout")
-        ]
-        if size < SIZES[-1]:
-            rows.append(Variant(_like("cnn", f"cnn_on_{size}", 83_466, SHORT), BEYOND, few))
-    return rows
-
-
-def _cures() -> list[Variant]:
-    """The same MLP on few images with one cure at a time; dropout is in `_by_size`.
-
-    For early stopping it is trained twice, from the same weights on the same images in the same
-    order, and measured often: "watched" on validation images, which say when to stop, and "judged"
-    on the test images.
-    """
-    few = Images(FEW, validation=0)
-    cures = [
-        Variant(_narrow("mlp", f"{name}_on_{FEW}", more, **figures), BEYOND, few)
-        for name, (figures, more) in CURES.items()
-    ]
-    twice = {"watched": Images(FEW, 10_000, OFTEN), "judged": Images(FEW, 0, OFTEN)}
-    return cures + [
-        Variant(_narrow("mlp", f"{name}_on_{FEW}", epochs=20), BEYOND, images)
-        for name, images in twice.items()
-    ]
-
-
-def _narrow(key: str, name: str, more: int = 0, epochs: int = LONG, **figures: Any) -> Part:
-    return _like(key, name, WEIGHTS + more, epochs, hidden_units=NARROW, **figures)
-
-
-def _like(key: str, name: str, parameters: int, epochs: int | None = None, **figures: Any) -> Part:
-    """A part with other figures; the sheet printed nothing of it."""
-    part = PARTS[key]
-    return dataclasses.replace(
-        part,
-        key=name,
-        parameters=parameters,
-        epochs=epochs or part.epochs,
-        sheet_accuracy=math.nan,
-        figures=part.figures | figures,
+    """List all networks that are on file; the sheet's parts come first."""
+    linear, mlp, dropout, cnn = (
+        Variant(part.key, part.builder, part.figures, part.epochs, part.key)
+        for part in PARTS.values()
     )
+    # As many parameters as the CNN has, few enough to keep the weights.
+    small = {"hidden_units": 100}
+    kept = {"need": BEYOND, "images": Images(validation=10_000), "single": True}
+    # A third of the sheet's units, so that a student trains one in half a minute. All sizes get
+    # 3,000 iterations: long before, the network classifies up to 3,000 images without an error.
+    narrow, short = {"hidden_units": 500}, {"need": BEYOND, "epochs": 5}
+    narrow_mlp = _like(mlp, "mlp", narrow, **short)
+    narrow_dropout = _like(dropout, "dropout", narrow, **short)
+    # An iteration of the CNN takes longer; after 600, nearly all of 3,000 images are right.
+    short_cnn = _like(cnn, "cnn", {}, need=BEYOND, epochs=1)
+    on_3000 = Images(3_000, validation=0)
+    # Early stopping: one training, measured often, on validation images that say when to stop
+    # ("watched"), and on the test images ("judged").
+    often = Images(3_000, 10_000, epoch=6_000)
+    return [
+        *(linear, mlp, dropout, cnn),
+        # Today's loss instead of that of 2020: it diverges.
+        _like(linear, "linear_today", {"loss": "categorical_crossentropy"}, single=True),
+        _like(mlp, "mlp_small", small, single=True),
+        _like(dropout, "dropout_small", small, single=True),
+        *(
+            _like(linear, f"linear_{name}", {"learning_rate": rate}, **kept)
+            for name, rate in RATES.items()
+        ),
+        _like(
+            linear, "linear_chosen", {"learning_rate": CHOSEN_RATE}, epochs=CHOSEN_EPOCHS, **kept
+        ),
+        *(
+            _like(network, f"{network.name}_on_{size}", {}, images=Images(size, validation=0))
+            for size in SIZES
+            for network in (narrow_mlp, narrow_dropout, short_cnn)
+            # On all images there are the sheet's own, longer runs of the CNN.
+            if network is not short_cnn or size < SIZES[-1]
+        ),
+        # Cures of overfitting, one at a time; dropout is among the sizes.
+        _like(narrow_mlp, "decay_on_3000", {"weight_decay": 0.5}, images=on_3000),
+        _like(narrow_mlp, "moved_on_3000", {"degrees": 10, "shift": 2}, images=on_3000),
+        _like(narrow_mlp, "normalized_on_3000", {"batch_normalization": True}, images=on_3000),
+        _like(narrow_mlp, "watched_on_3000", {}, epochs=20, images=often),
+        _like(narrow_mlp, "judged_on_3000", {}, epochs=20, images=often._replace(validation=0)),
+        # All cures together, on all images; docs/records.md says how it was chosen.
+        Variant("modern", "build_modern_cnn", {}, 25, BEYOND),
+    ]
+
+
+def _like(variant: Variant, name: str, figures: dict[str, Any], **others: Any) -> Variant:
+    """The same network with another name, and with some figures and attributes changed."""
+    return variant._replace(name=name, figures=variant.figures | figures, **others)
