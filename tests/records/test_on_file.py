@@ -81,6 +81,24 @@ def test_one_that_is_made_again_is_like_the_one_on_file(tmp_path):
     assert made.val_accuracy == pytest.approx(on_file.val_accuracy, abs=0.02)
 
 
+def test_a_network_that_is_sure_of_wrong_answers_is_true(jobs, data):
+    """Its probabilities are smaller than those at which Keras clips a loss made of them."""
+    (job,) = (job for job in jobs if job.name == "mlp_small-seed0")
+    _, problems = verification.verify_record(job, places.here.records, data)
+    assert problems == []
+
+
+@pytest.mark.gate
+def test_an_invented_accuracy_of_a_convolutional_network_is_wrong(jobs, data, tmp_path):
+    """All classes are nearly as likely by then, and few images lie as near the border as that."""
+    (job,) = (job for job in jobs if job.name == "cnn_on_300-seed0")
+    run = lab.Run.load(job.file(places.here.records))
+    run.batch_accuracy[4] += 0.05
+    run.save(job.file(tmp_path))
+    _, problems = verification.verify_record(job, tmp_path, data)
+    assert any("the accuracy of iteration 5 is not" in problem for problem in problems), problems
+
+
 @pytest.mark.gate
 def test_some_of_each_kind_are_true(data, capsys):
     """One of them had its batches' accuracies doubted on a processor without AVX-512."""
