@@ -130,7 +130,7 @@ def test_reload_in_the_middle_two_laboratories_stop(open_notebook):
     # The other laboratory waits, and the notebook is free.
     second = lab.page.locator(".ml-grid").nth(1)
     second.get_by_role("button", name="Start", exact=True).click()
-    expect(second.locator(".ml-status")).to_contain_text("Another training goes on")
+    expect(second.locator(".ml-status")).to_contain_text("Another training is running")
     expect(lab.page.locator(".jp-RenderedText", has_text="42")).to_be_visible()
     lab.screenshot("mlp-training")
     lab.page.evaluate("() => jupyterapp.shell.currentWidget.context.save()")

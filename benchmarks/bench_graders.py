@@ -1,6 +1,6 @@
 """All notebooks released to nbgrader and Otter, and graded: a right, a wrong, a blank student.
 
-    python tests/benchmarks/bench_graders.py [nbgrader | otter]
+    python benchmarks/bench_graders.py [nbgrader | otter]
 
 It takes some minutes, prints the points of each, and fails where they are not those that are due.
 """
@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import graders
 
