@@ -54,9 +54,7 @@ class Driver:
         """
         task = Task(functools.partial(self._work, setup))
         if not task.claim():
-            self._page.say(
-                "Another training is running: stop it or wait for it.", alert=True
-            )
+            self._page.say("Another training is running: stop it or wait for it.", alert=True)
             return
         self._task, self._part = task, setup.part.key
         self._page.view.show(running=True)

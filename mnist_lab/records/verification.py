@@ -48,7 +48,7 @@ def verify_records(jobs: Sequence[Job], folder: Path, data: Dataset) -> bool:
             told, problems = verify_record(job, folder, data, compiled)
             wrong += bool(problems)
             for problem in problems or [told]:
-                line.tell(f"{job.name}: {'WRONG, ' if problems else ''}{problem}")
+                line.print_above(f"{job.name}: {'WRONG, ' if problems else ''}{problem}")
         line.show("")
     print(f"{len(jobs) - wrong} of {len(jobs)} records are right")
     return not wrong

@@ -89,7 +89,7 @@ def test_cards_take_memory_as_they_need_it_and_compute_float32_in_full():
     config = types.SimpleNamespace(
         experimental=experimental, list_physical_devices=lambda _: ["at work", "idle"]
     )
-    quiet._make_cards_fair(types.SimpleNamespace(config=config))
+    quiet._configure_cards(types.SimpleNamespace(config=config))
     assert grown == [("idle", True)]
     assert started == [False]
     assert tf.config.experimental.tensor_float_32_execution_enabled() is False
