@@ -31,11 +31,11 @@ def measure(graders):
                 points = [found[student, path.stem] for student in graders.STUDENTS]
                 due = [graders.due(path, student) for student in graders.STUDENTS]
                 wrong += [got for got, _ in points] != due
-                told = ", ".join(
+                given = ", ".join(
                     f"{student} {got:g} of {best:g}"
                     for student, (got, best) in zip(graders.STUDENTS, points, strict=True)
                 )
-                print(f"{grader:9} {path.stem:13} {told}; due: {', '.join(map(str, due))}")
+                print(f"{grader:9} {path.stem:13} {given}; due: {', '.join(map(str, due))}")
             print(f"{grader:9} {time.perf_counter() - began:.0f} s")
     return wrong
 

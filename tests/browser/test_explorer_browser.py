@@ -110,7 +110,7 @@ def test_the_linear_part_is_touched_and_answers(open_notebook):
     expect(lab.page.locator(".ml-code")).to_have_value(re.compile(re.escape(repr(name))))
     assert lab.page.locator(".mnist-lab img").count() == 0
     assert "taken" not in lab.page.title()
-    # Today's loss, and the largest learning rate: a divergence, told as what it is.
+    # Today's loss, and the largest learning rate: a divergence, which is shown as one.
     slider(lab, "loss").select_option("of today, exact")
     expect(rows(lab)).to_have_count(2)
     lab.ended()

@@ -51,7 +51,7 @@ def test_epochs_are_shuffled_anew():
     assert np.array_equal(first, lab.epoch_order(0, 0, 100))
 
 
-def test_weights_that_cannot_be_drawn_anew_are_told(small):
+def test_weights_that_cannot_be_drawn_again_are_refused(small):
     model = WithoutConfig(10)
     model.compile("sgd", sparse_logits())
     with pytest.raises(ValueError, match=r"cannot be drawn anew.*set_random_seed\(0\)"):
