@@ -62,14 +62,14 @@ verify: $(READY)
 	$(BIN)/mnist-lab verify
 
 bench: $(READY)
-	$(BIN)/python tests/benchmarks/bench.py
-	$(BIN)/python tests/benchmarks/bench_explorer.py linear 20 12
-	$(BIN)/python tests/benchmarks/bench_explorer.py mlp 1 10 12000
-	$(BIN)/python tests/benchmarks/bench_explorer.py cnn 1 20 6000
-	$(BIN)/python tests/benchmarks/bench_frames.py
-	$(BIN)/python tests/benchmarks/bench_class.py 1 10
-	$(BIN)/python tests/benchmarks/bench_report.py
-	$(BIN)/python tests/benchmarks/bench_waits.py
+	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/bench_explorer.py linear 20 12
+	$(BIN)/python benchmarks/bench_explorer.py mlp 1 10 12000
+	$(BIN)/python benchmarks/bench_explorer.py cnn 1 20 6000
+	$(BIN)/python benchmarks/bench_frames.py
+	$(BIN)/python benchmarks/bench_class.py 1 10
+	$(BIN)/python benchmarks/bench_report.py
+	$(BIN)/python benchmarks/bench_waits.py
 
 # The versions that CI installs, for both ends of pyproject.toml's ranges, and those of the graders
 # that tests install. It needs uv.

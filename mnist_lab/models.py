@@ -1,4 +1,4 @@
-"""The sheet's networks as compiled Keras models; every figure of the sheet is a keyword."""
+"""Builders of the sheet's networks as compiled Keras models; each of its figures is a keyword."""
 
 from collections.abc import Sequence
 
@@ -16,9 +16,9 @@ _CONVOLUTIONS = ((5, 2, "same"), (3, 1, "valid"), (3, 2, "same"), (3, 1, "valid"
 class ClippedCrossentropy(keras.losses.Loss):
     """The categorical cross-entropy as Keras 2.2.4 computed it, from clipped probabilities.
 
-    Where the probability of the right class lies below `epsilon`, the loss stays at
-    -ln(epsilon), about 16.1, and its gradient is zero: such an image no longer moves the weights.
-    Today's Keras finds the logits behind a softmax and uses their exact gradient instead.
+    If the probability of the right class is below `epsilon`, the loss stays at -ln(epsilon), about
+    16.1, and its gradient is zero: that image no longer moves the weights. Today's Keras finds the
+    logits behind a softmax and uses their exact gradient instead.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class ClippedCrossentropy(keras.losses.Loss):
     keras/backend/tensorflow_backend.py of Keras 2.2.4.
     """
 
-    from_logits = False  # as Keras' own losses say what they take
+    from_logits = False  # Keras' own losses have this attribute too
 
     def __init__(self, epsilon: float = 1e-7, name: str = "clipped_crossentropy", **kwargs):
         super().__init__(name=name, **kwargs)
@@ -68,8 +68,8 @@ def build_linear(
     learning_rate
         Of plain stochastic gradient descent, 0 to 1,000.
     loss
-        A Keras loss for one-hot labels; without it `ClippedCrossentropy()`, which is what
-        the sheet ran. Today's is `"categorical_crossentropy"`.
+        A Keras loss for one-hot labels; the default is `ClippedCrossentropy()`, as the sheet had
+        it. Today's is `"categorical_crossentropy"`.
     classes
         Units of the output layer, 2 to 1,000; see `Dataset.classes`.
 
@@ -112,7 +112,7 @@ def build_mlp(
     loss: str | keras.losses.Loss = "categorical_crossentropy",
     classes: int = 10,
 ) -> keras.Model:
-    """Build the sheet's multi-layer perceptron; with `dropout=0.5`, its third part.
+    """Build the sheet's multi-layer perceptron; with `dropout=0.5`, the network of its third part.
 
     5,695,510 parameters with the sheet's figures.
 
@@ -126,16 +126,16 @@ def build_mlp(
         Share of each hidden layer's units that is dropped in training, 0 to 0.99.
         At 0 there are no dropout layers.
     batch_normalization
-        Whether each hidden layer's inputs to its ReLU are normalised over the batch.
+        Whether to normalise each hidden layer's inputs to its ReLU over the batch.
     weight_decay
-        Share of each weight, times the learning rate, that is taken off in each iteration, 0 to 1
+        Share of each weight, times the learning rate, that is subtracted in each iteration, 0 to 1
         (decoupled from the gradient, as in AdamW: Loshchilov and Hutter 2019).
     degrees, shift
-        By how much each training image is turned (0 to 180) and shifted (0 to 27 pixels) at the
-        most, at random and anew each time it is shown.
+        Largest random rotation (0 to 180 degrees) and shift (0 to 27 pixels) of each training
+        image, drawn again each time the image is shown.
     kernel_stddev, bias
-        The hidden layers' weights start from a normal distribution truncated at two standard
-        deviations (0 to 10), their biases at this value (-10 to 10).
+        The hidden layers' weights start from a normal distribution of this standard deviation
+        (0 to 10), truncated at two of them; their biases start at this value (-10 to 10).
     learning_rate, beta_1, beta_2, epsilon
         Of Adam: 0 to 1,000, 0 to 0.9999, 0 to 0.99999 and 1e-12 to 1.
     loss
@@ -248,12 +248,12 @@ def build_modern_cnn(
     iterations: int = 15_000,
     classes: int = 10,
 ) -> keras.Model:
-    """Build a convolutional network with what has become usual since: the best of notebook 6.
+    """Build a convolutional network with today's usual techniques: the best of notebook 6.
 
     Four convolutions, two of them with stride 2 instead of pooling; batch normalisation before
     each ReLU; dropout before the output layer; training images that are turned, shifted and
-    zoomed; and a learning rate that rises at first and then falls to zero. 113,898 parameters as
-    it stands. It was chosen from five such networks on validation images; see docs/records.md.
+    zoomed; and a learning rate that rises at first and then falls to zero. 113,898 parameters by
+    default. It was chosen from five networks by validation images; see docs/records.md.
 
     Parameters
     ----------
@@ -262,14 +262,14 @@ def build_modern_cnn(
     dropout
         Share of the last convolution's outputs that is dropped in training, 0 to 0.99.
     degrees, shift, zoom
-        By how much each training image is turned (0 to 180), shifted (0 to 27 pixels) and enlarged
-        or reduced (a share, 0 to 0.9) at the most, at random and anew each time it is shown.
+        Largest random rotation (0 to 180 degrees), shift (0 to 27 pixels) and change of size (a
+        share, 0 to 0.9) of each training image, drawn again each time the image is shown.
     learning_rate
-        Of Adam, where it is highest, 0 to 1,000.
+        Highest learning rate of Adam, 0 to 1,000.
     iterations
-        For how many the network is going to be trained, 10 to 10,000,000. In the first tenth the
-        learning rate rises from a tenth of its highest value; then it falls along a cosine
-        (Loshchilov and Hutter 2017), to zero at the last.
+        Planned length of the training, 10 to 10,000,000 iterations. In the first tenth the
+        learning rate rises from a tenth of its highest value; then it falls to zero along a cosine
+        (Loshchilov and Hutter 2017).
     classes
         Units of the output layer, 2 to 1,000; see `Dataset.classes`.
 
@@ -293,7 +293,7 @@ def build_modern_cnn(
     counts = _filter_counts(filters, len(_CONVOLUTIONS), "four")
     stack = [keras.Input((28, 28, 1)), *_augmentation(degrees, shift, zoom)]
     for count, (kernel_size, stride, padding) in zip(counts, _CONVOLUTIONS, strict=True):
-        # The normalisation has a bias of its own.
+        # No bias: the normalisation adds one.
         convolution = layers.Conv2D(count, kernel_size, stride, padding, use_bias=False)
         stack += [convolution, layers.BatchNormalization(), layers.ReLU()]
     stack += [layers.Flatten(), layers.Dropout(in_range("dropout", dropout, 0, 0.99))]
@@ -324,7 +324,7 @@ def _initialisers(kernel_stddev: float, bias: float) -> dict[str, keras.Initiali
 
 
 def _augmentation(degrees: float, shift: float, zoom: float) -> list[layers.Layer]:
-    """Layers that move training images at random; none where nothing is to be moved."""
+    """Return layers that move training images at random; none if all arguments are zero."""
     degrees, shift = in_range("degrees", degrees, 0, 180), in_range("shift", shift, 0, 27)
     moves = []
     if degrees:
@@ -339,7 +339,7 @@ def _augmentation(degrees: float, shift: float, zoom: float) -> list[layers.Laye
 def _warm_up_and_decay(
     learning_rate: float, iterations: int
 ) -> keras.optimizers.schedules.LearningRateSchedule:
-    """From a tenth of the rate up to all of it in the first tenth, then along a cosine to zero."""
+    """Rise from a tenth of the rate to the whole rate in a tenth of the time, then fall to zero."""
     learning_rate = in_range("learning_rate", learning_rate, 0, 1000)
     iterations = in_range("iterations", iterations, 10, 10_000_000, whole=True)
     warm_up = iterations // 10

@@ -1,4 +1,4 @@
-"""Where things lie, in one object: `places.here`. Tests put another one in its place."""
+"""Where the lab's files lie: `places.here`, one object, which tests replace."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Places:
-    """Where a clone or an installed copy of the lab keeps its files.
+    """The folders and files of a clone or of an installed copy of the lab.
 
     Attributes
     ----------
     is_clone : bool
-        Whether it is a clone of the project, whose files may be made anew.
+        Whether this is a clone of the project, where records and notebooks can be made again.
     home : Path
         The folder that holds all the others.
     data, records : Path
@@ -21,7 +21,7 @@ class Places:
     mine : Path
         The usual folder of a student's copies.
     readme, pyproject : Path
-        The project's own files, in a clone.
+        Files of a clone.
     """
 
     is_clone: bool
@@ -36,7 +36,7 @@ class Places:
 
 
 def find_in(home: Path, *, is_clone: bool = True) -> Places:
-    """Say where things lie in a clone, or in the folder that an installed copy was shipped with."""
+    """Return the places in a clone, or in the folder that is shipped with an installed copy."""
     notebooks = home / "notebooks"
     return Places(
         is_clone=is_clone,
@@ -45,7 +45,7 @@ def find_in(home: Path, *, is_clone: bool = True) -> Places:
         records=home / "data" / "runs",
         solutions=notebooks / "solutions",
         exercises=notebooks / "exercises",
-        # Not among the installed packages, but where the command is called.
+        # For an installed copy, in the current folder and not among the installed packages.
         mine=notebooks / "mine" if is_clone else Path("mnist_lab_notebooks"),
         readme=home / "README.md",
         pyproject=home / "pyproject.toml",
@@ -53,5 +53,5 @@ def find_in(home: Path, *, is_clone: bool = True) -> Places:
 
 
 _PACKAGE = Path(__file__).parent
-_SHIPPED = _PACKAGE / "shipped"  # only a wheel has it; a clone's files lie beside the package
+_SHIPPED = _PACKAGE / "shipped"  # only in a wheel; a clone's files lie beside the package
 here = find_in(_SHIPPED, is_clone=False) if _SHIPPED.is_dir() else find_in(_PACKAGE.parent)

@@ -1,7 +1,7 @@
-"""Every picture of the lab. Each function takes runs or arrays and returns a `Figure`.
+"""All plots of the lab. Each function takes runs or arrays and returns a `Figure`.
 
-Red and blue are the sheet's colours, in shades that colour-blind people tell apart; lines differ in
-dashes too, so that they read in black and white.
+Red and blue are the sheet's colours, in shades that colour-blind people can distinguish. Lines also
+differ in dashes, so that they can be read in black and white.
 """
 
 import base64
@@ -19,10 +19,10 @@ from .runs import Run
 from .support import in_range, write_whole
 
 RED, BLUE, GREY = "#d55e00", "#0072b2", "#999999"
-# Colour, dashes and marker of a curve; no two share any of the three.
+# Colour, dashes and marker of a curve; no two curves share any of the three.
 STYLES = ((RED, "--", "s"), (BLUE, "-", "o"), ("black", ":", "^"), ("#009e73", "-.", "D"))
 DPI = 100
-# What `compare` can draw: how it is computed from a history, and what the axis is called.
+# What `compare` can draw: a function of the history, and the label of the axis.
 CURVES = {
     "val_accuracy": (lambda of: 100 * of["val_accuracy"], "validation accuracy (%)"),
     "fit_accuracy": (lambda of: 100 * of["fit_accuracy"], "training accuracy, dropout off (%)"),
@@ -37,9 +37,9 @@ CURVES = {
 
 
 class Picture(Figure):
-    """A figure that a notebook shows once, sharp, with a text for those who cannot see it.
+    """A figure that a notebook shows once, sharp, with a text for people who cannot see it.
 
-    Made without pyplot, which would show it a second time and keep it in memory.
+    It does not use pyplot, which would show it a second time and keep it in memory.
     """
 
     def __init__(self, width: float, height: float, alt: str):
@@ -48,10 +48,10 @@ class Picture(Figure):
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         png = io.BytesIO()
-        self.savefig(png, format="png", dpi=2 * DPI)  # for screens with two pixels to the point
+        self.savefig(png, format="png", dpi=2 * DPI)  # for screens with two pixels per point
         picture = base64.b64encode(png.getvalue()).decode()
         width = round(self.get_figwidth() * DPI)
-        # An image output has no place for alternative text in JupyterLab; HTML has.
+        # In JupyterLab an image output cannot have an alternative text; HTML can.
         return {
             "text/html": f'<img alt="{html.escape(self.alt)}" width="{width}" '
             f'src="data:image/png;base64,{picture}">',
@@ -60,21 +60,21 @@ class Picture(Figure):
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure to a file, whole or not at all, in the format that its ending names.
+    """Write a figure to a file in the format of its suffix, completely or not at all.
 
     Raises
     ------
     OSError
-        If it cannot be written; says why, and a file that was there is unharmed.
+        If it cannot be written; says why. An existing file stays as it was.
     """
     picture = io.BytesIO()
-    # In memory first: of a full disk matplotlib says something else than that it is full.
+    # In memory first: matplotlib's own error for a full disk does not say that it is full.
     figure.savefig(picture, format=path.suffix[1:].lower(), dpi=2 * DPI)
     write_whole(path, picture.getvalue())
 
 
 def plot_accuracy(run: Run, *, fit: bool = False) -> Figure:
-    """The sheet's first plot: accuracy by epoch, in training and in validation.
+    """Draw the sheet's first plot: accuracy by epoch, in training and in validation.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def plot_accuracy(run: Run, *, fit: bool = False) -> Figure:
         With or without finished epochs.
     fit
         Whether to add the accuracy on training images with dropout off, measured like the
-        validation accuracy at each epoch's end; the gap between these two shows overfitting.
+        validation accuracy at the end of each epoch. The gap between these two shows overfitting.
     """
     training, validation, third, _ = STYLES
     lines = {
@@ -115,18 +115,18 @@ def plot_accuracy(run: Run, *, fit: bool = False) -> Figure:
 
 
 def plot_iterations(run: Run, *, every: int = 100) -> Figure:
-    """The sheet's second plot: loss and accuracy of every 100th batch, of a short run of each.
+    """Draw the sheet's second plot: loss and accuracy of every 100th batch.
 
     Each point is the batch's own value, measured before the batch was learned. Grey lines mark the
-    ends of the epochs. The loss of a run that diverged has a logarithmic axis.
+    ends of the epochs. If the run diverged, the axis of the loss is logarithmic.
 
     Parameters
     ----------
     run
         With or without finished epochs.
     every
-        Distance of the points in iterations, 1 to 1,000,000. A run with fewer iterations is drawn
-        batch by batch.
+        Iterations between two points, 1 to 1,000,000. For a run with fewer iterations, all batches
+        are drawn.
 
     Raises
     ------
@@ -158,32 +158,32 @@ def plot_iterations(run: Run, *, every: int = 100) -> Figure:
         loss.set_ylim(bottom=0)
     loss.xaxis.set_major_formatter("{x:,.0f}")
     handles = [axes.get_lines()[-1] for axes in (loss, accuracy)]
-    # Above the plot, for the curves may be anywhere in it.
+    # Above the plot, since the curves may be anywhere in it.
     place = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 2, "frameon": False}
     accuracy.legend(handles=handles, **place)
     return figure
 
 
 def compare(runs: Sequence[Run], what: str = "val_accuracy", *, low: float | None = None) -> Figure:
-    """One curve by epoch for each name among the runs.
+    """Draw one curve by epoch for each name among the runs.
 
-    Runs of the same name, such as the seeds of one network, become one curve: their mean, in a
-    band from the least to the largest.
+    Runs with the same name, such as the seeds of one network, become one curve: their mean, in a
+    band from the smallest to the largest value.
 
     Parameters
     ----------
     runs
-        Of one to four names; those without a finished epoch are left out.
+        Runs with one to four names; runs without a finished epoch are left out.
     what
         One of `CURVES`: "val_accuracy", "fit_accuracy", "accuracy", "loss", "val_loss", or "gap",
         the fit accuracy minus the validation accuracy.
     low
-        Where the vertical axis begins; without it, where the curves do.
+        Start of the vertical axis; the default depends on the curves.
 
     Raises
     ------
     ValueError
-        If `what` is none of these, or there are more names than curves that can be told apart.
+        If `what` is not one of these, or there are more than four names.
     """
     if what not in CURVES:
         raise ValueError(f"what={what!r}: it must be one of {', '.join(CURVES)}")
@@ -206,7 +206,7 @@ def compare(runs: Sequence[Run], what: str = "val_accuracy", *, low: float | Non
             name += f", {len(same)} runs"
         axes.plot(epochs, curves.mean(0), style, color=color, marker=marker, ms=3, label=name)
     if low is not None:
-        # The upper end as close to the curves as the lower; what lies below does not count.
+        # The upper margin follows from the visible range; curves may reach below it.
         highest = axes.dataLim.y1
         axes.set_ylim(low, highest + 0.05 * (highest - low))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -217,24 +217,24 @@ def compare(runs: Sequence[Run], what: str = "val_accuracy", *, low: float | Non
 
 
 def plot_digits(images: np.ndarray, labels: Sequence, *, columns: int = 10) -> Figure:
-    """Images in rows, each with its label above it.
+    """Draw images in rows, each with its label above it.
 
-    Dark means high, and zero is white, on the same scale in all images. Where some values are
-    negative, as among weights, high values are red and low ones blue.
+    All images share one scale, on which zero is white and high values are dark. If some values are
+    negative, as in weights, high values are red and low ones blue.
 
     Parameters
     ----------
     images
         Shape (n, height, width), or flat (n, 784).
     labels
-        n labels, of any kind that prints.
+        n labels of any type.
     columns
         Images in a row, 1 to 20.
 
     Raises
     ------
     ValueError
-        If there are not as many labels as images, or `columns` lies outside its range.
+        If the numbers of labels and images differ, or `columns` lies outside its range.
     """
     columns = in_range("columns", columns, 1, 20, whole=True)
     if len(images) != len(labels) or not len(images):
@@ -259,22 +259,22 @@ def plot_digits(images: np.ndarray, labels: Sequence, *, columns: int = 10) -> F
         axes.imshow(image, **look)
         axes.set_title(label, fontsize=11 if not lines else 9)
         axes.set(xticks=(), yticks=())
-        axes.spines[:].set_color("#dddddd")  # where an image is white, its edges still show
+        axes.spines[:].set_color("#dddddd")  # shows the edges of white images
     for axes in figure.axes[len(images) :]:
         axes.axis("off")
     return figure
 
 
 def plot_confusion(truth: Sequence[int], said: Sequence[int]) -> Figure:
-    """How often each digit is taken for each other one.
+    """Draw how often each digit is taken for each other one.
 
-    Right answers, the large majority, are left out of the colours; their share is at the right.
+    The colours leave out the right answers, the large majority; their share is at the right.
 
     Parameters
     ----------
     truth, said
-        Class numbers of the same images, and what the network says they are. Ten classes, or
-        as many as occur.
+        The images' class numbers, and the class numbers that the network gives. Ten classes, or
+        more if larger numbers occur.
     """
     truth, said = np.asarray(truth), np.asarray(said)
     classes = 1 + int(max(truth.max(initial=9), said.max(initial=9)))
@@ -302,19 +302,19 @@ def plot_confusion(truth: Sequence[int], said: Sequence[int]) -> Figure:
 
 
 def plot_survival(rates: Sequence[float], shares: Mapping[str, Sequence[float]]) -> Figure:
-    """How large a share of trainings survives at each learning rate.
+    """Draw the share of trainings that survive at each learning rate.
 
     Parameters
     ----------
     rates
         Learning rates, ascending.
     shares
-        One to three curves: a name for the legend, and the share at each rate, 0 to 1.
+        One to four curves: a name for the legend, and the share at each rate, 0 to 1.
 
     Raises
     ------
     ValueError
-        If there are more curves than styles that can be told apart.
+        If there are more than four curves.
     """
     curves = _styled(shares, "curves in shares")
     figure = Picture(7, 4, f"Share of trainings by learning rate. {'; '.join(shares)}.")
@@ -331,7 +331,7 @@ def plot_survival(rates: Sequence[float], shares: Mapping[str, Sequence[float]])
 def plot_by_size(
     sizes: Sequence[int], values: Mapping[str, np.ndarray], what: str = "accuracy (%)"
 ) -> Figure:
-    """How something depends on the number of training images, with its spread over the seeds.
+    """Draw how a value depends on the number of training images, with its spread over the seeds.
 
     Parameters
     ----------
@@ -340,19 +340,19 @@ def plot_by_size(
     values
         One to four curves: a name for the legend, and an array of shape (seeds, sizes).
     what
-        What the values are, with their unit.
+        Name and unit of the values.
 
     Raises
     ------
     ValueError
-        If there are more curves than styles that can be told apart.
+        If there are more than four curves.
     """
     curves = _styled(values, "curves in values")
     alt = f"{what} by number of training images, each seed and the mean: {'; '.join(values)}."
     figure = Picture(7, 4.5, alt[0].upper() + alt[1:])
     axes = figure.add_subplot(xlabel="training images", ylabel=what, xscale="log")
     for place, (label, each, (color, style, marker)) in enumerate(curves):
-        # A little beside each other, so that no point hides another.
+        # Slightly side by side, so that no point hides another.
         beside = np.asarray(sizes) * 1.05 ** (place - (len(values) - 1) / 2)
         axes.plot(beside, np.mean(each, axis=0), style, color=color, label=label)
         for seed in np.asarray(each):
@@ -365,7 +365,7 @@ def plot_by_size(
 
 
 def plot_reliability(said: Mapping[str, np.ndarray], truth: np.ndarray) -> Figure:
-    """Whether a network that is sure to 90 % is right 90 times of 100.
+    """Draw whether a network that is 90 % sure is right 90 times out of 100.
 
     Parameters
     ----------
@@ -378,14 +378,14 @@ def plot_reliability(said: Mapping[str, np.ndarray], truth: np.ndarray) -> Figur
     Raises
     ------
     ValueError
-        If there are more networks than styles that can be told apart.
+        If there are more than four networks.
 
     Notes
     -----
     The reliability diagram of Guo et al. 2017, "On calibration of modern neural networks": the
     images are divided by confidence into ten bins of equal width, and each point is the mean of a
     bin, with two standard errors of its accuracy; bins of fewer than ten images are left out. A
-    network above the diagonal is better than it says, one below it worse.
+    network above the diagonal is right more often than it expects, one below it less often.
     """
     networks = _styled(said, "networks in said")
     figure = Picture(6, 5, f"Share of right answers by confidence: {'; '.join(said)}.")
@@ -406,7 +406,7 @@ def plot_reliability(said: Mapping[str, np.ndarray], truth: np.ndarray) -> Figur
 
 
 def _styled(named: Mapping[str, Any], what: str) -> list[tuple[str, Any, tuple[str, str, str]]]:
-    """What is to be drawn, by name, each with a style of its own; refused where these run out."""
+    """Give each named curve its own style; raise ValueError if there are more than styles."""
     if len(named) > len(STYLES):
         raise ValueError(f"{len(named)} {what}: at most {len(STYLES)} can be told apart")
     return [
@@ -419,7 +419,7 @@ def _one_line(label: object) -> str:
 
 
 def _ordinal(number: int) -> str:
-    """ "100th " of 100, "2nd " of 2, and nothing of 1: every 100th batch, every batch."""
+    """Return "100th " for 100, "2nd " for 2 and "" for 1: every 100th batch, every batch."""
     if number == 1:
         return ""
     last_two = number % 100

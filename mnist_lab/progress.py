@@ -1,4 +1,4 @@
-"""One line that moves while something long goes on, where somebody is there to see it."""
+"""A progress line for long work, shown where somebody is likely to watch."""
 
 import os
 import sys
@@ -8,13 +8,13 @@ SECONDS_BETWEEN = 0.25
 
 
 class MovingLine:
-    """A line of text that is written over and over again, and stays as it was last.
+    """A line of text that is overwritten again and again; its last text stays.
 
     Parameters
     ----------
     wanted
-        Whether to write it; without it, where somebody is likely to watch: a terminal, or a
-        notebook in JupyterLab, Colab or VS Code.
+        Whether to write it. The default is to write it where somebody is likely to watch: in a
+        terminal, or in a notebook in JupyterLab, Colab or VS Code.
     """
 
     def __init__(self, wanted: bool | None = None):
@@ -30,17 +30,17 @@ class MovingLine:
             print()
 
     def show(self, text: str) -> None:
-        """Set the text; it appears at most four times a second, and the last one at the end.
+        """Set the text. It is written at most four times a second, and once more at the end.
 
-        An empty text takes the line away at once.
+        An empty text removes the line at once.
         """
         self._text = text
         if not text or time.perf_counter() - self._when > SECONDS_BETWEEN:
             self._when = time.perf_counter()
             self._write()
 
-    def tell(self, text: str) -> None:
-        """Take the line away, and print a text, if there is any, that stays above it."""
+    def print_above(self, text: str) -> None:
+        """Print a text that stays above the line; do nothing if it is empty."""
         if text:
             self.show("")
             print(text)
@@ -53,7 +53,7 @@ class MovingLine:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words that are easy to read: "0.9 s", "42 s", "3 min 20 s", "2 h 5 min"."""
+    """Put seconds into words that are easy to read: "0.9 s", "42 s", "3 min 20 s", "2 h 5 min"."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 60:
@@ -65,14 +65,14 @@ def duration(seconds: float) -> str:
 
 
 def time_left(seconds: float, done: int, total: int) -> str:
-    """In words, how long the rest will take if it goes on as it did; at the end, how long it took.
+    """Say how long the rest will take at the same speed; at the end, how long it all took.
 
     Parameters
     ----------
     seconds
         Time spent so far.
     done, total
-        Steps finished, at least 1, and steps in all.
+        Number of finished steps, at least 1, and of all steps.
     """
     if done < total:
         return f"{duration(seconds / done * (total - done))} left"
@@ -80,13 +80,13 @@ def time_left(seconds: float, done: int, total: int) -> str:
 
 
 def is_watched() -> bool:
-    """Whether somebody is likely to see what is printed while it is printed."""
+    """Whether somebody is likely to watch the output while it is printed."""
     if sys.stdout.isatty():
         return True
     if "ipykernel" not in sys.modules:
         return False
-    # What JupyterLab, Colab and VS Code leave in the kernels that they start for a person;
-    # nbclient, and with it nbval and nbconvert, leaves none of them.
+    # JupyterLab, Colab and VS Code leave these traces in the kernels that they start for a person;
+    # nbclient, and so nbval and nbconvert, leaves none.
     from IPython import get_ipython
 
     return (

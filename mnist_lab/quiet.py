@@ -1,7 +1,7 @@
-"""Before TensorFlow loads: selects oneDNN's convolutions, and hides C++ start-up messages.
+"""Prepares TensorFlow's import: selects oneDNN's convolutions, and hides C++ start-up messages.
 
-It reports processor features and missing graphics cards on standard error, which notebooks show in
-red and students take for their own mistakes. No setting of TensorFlow 2.21 turns this off.
+TensorFlow reports processor features and missing graphics cards on standard error. Notebooks show
+that in red, and students take it for their own mistake. No setting of TensorFlow 2.21 turns it off.
 """
 
 import contextlib
@@ -18,13 +18,13 @@ from types import ModuleType
 from .signals import signals_blocked
 
 _ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
-# In the environment of a process that only forks others: there TensorFlow is loaded, but none of
-# its threads are started, for they would not live on in the forks. Each fork calls `install`.
+# Set in the environment of a process that only forks others. It loads TensorFlow without starting
+# its threads, which would not survive in the forks; each fork calls `install`.
 ASLEEP = "MNIST_LAB_ASLEEP"
 
 
 class _TensorFlowFinder(importlib.abc.MetaPathFinder):
-    """Finds TensorFlow as Python does, and lets it load with standard error put aside."""
+    """Finds TensorFlow as Python does, and hides standard error while it loads."""
 
     def find_spec(self, name, path=None, target=None):
         if name != "tensorflow":
@@ -32,11 +32,11 @@ class _TensorFlowFinder(importlib.abc.MetaPathFinder):
         others = [finder for finder in sys.meta_path if finder is not self]
         specs = (finder.find_spec(name, path, target) for finder in others)
         spec = next((spec for spec in specs if spec is not None), None)
-        if spec is not None:  # libraries may ask for it without loading anything
+        if spec is not None:  # libraries may look for it without loading it
             load = spec.loader.exec_module
 
             def load_quietly(module):
-                with stderr_aside():
+                with stderr_hidden():
                     load(module)
                     if ASLEEP not in os.environ:
                         _wake(module)
@@ -46,52 +46,52 @@ class _TensorFlowFinder(importlib.abc.MetaPathFinder):
 
 
 def _wake(tensorflow: ModuleType) -> None:
-    """Have TensorFlow look for graphics cards, and start XLA and its threads.
+    """Let TensorFlow look for graphics cards, and start XLA and its threads.
 
-    Now, and not in the middle of a student's cell, for either is announced but once; and here,
-    where its threads learn never to take a signal.
+    It prints a message for each, which would appear in the middle of a student's cell if this
+    happened later. And its threads start here with signals blocked.
     """
-    _make_cards_fair(tensorflow)
-    # A TensorFlow without XLA raises one or the other.
+    _configure_cards(tensorflow)
+    # A TensorFlow without XLA raises one of these.
     with signals_blocked(), contextlib.suppress(tensorflow.errors.OpError, ValueError):
         tensorflow.function(lambda: tensorflow.constant(0), jit_compile=True)()
 
 
-def _make_cards_fair(tensorflow: ModuleType) -> None:
-    """Have graphics cards take memory as they need it, and compute float32 in full.
+def _configure_cards(tensorflow: ModuleType) -> None:
+    """Let graphics cards allocate memory as needed, and compute in full float32.
 
-    TensorFlow takes all of a card's memory otherwise, so that a second notebook finds none, and
-    recent cards shorten the factors of products to 11 bits (TensorFloat-32).
+    By default TensorFlow takes all of a card's memory, so that a second notebook finds none, and
+    recent cards round the factors of products to 11 bits (TensorFloat-32).
     """
     experimental = tensorflow.config.experimental
     experimental.enable_tensor_float_32_execution(False)
     for card in tensorflow.config.list_physical_devices("GPU"):
-        with contextlib.suppress(RuntimeError):  # it was at work before the lab was imported
+        with contextlib.suppress(RuntimeError):  # it was in use before the lab was imported
             experimental.set_memory_growth(card, True)
 
 
 def install() -> None:
-    """Make the next import of TensorFlow in this process a quiet, a frugal and a fast one."""
-    # For what TensorFlow says later, compiling for instance; its own setting is enough there.
+    """Make the next import of TensorFlow quiet, and TensorFlow itself frugal and fast."""
+    # For later messages, while compiling for instance, TensorFlow's own setting is enough.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # glibc gives each thread a heap of its own, eight for each processor; what one has freed, the
-    # others cannot use. With two the laboratory's memory stays flat from Start to Start.
+    # glibc gives threads separate heaps, up to eight for each processor; memory that one has freed
+    # is not available to the others. With two heaps the laboratory's memory stays flat.
     if sys.platform == "linux":
         ctypes.CDLL(None).mallopt(_ARENA_MAX, 2)
     if "tensorflow" in sys.modules:
-        with stderr_aside():
+        with stderr_hidden():
             _wake(sys.modules["tensorflow"])
     else:
-        # Without AVX-512 TensorFlow leaves oneDNN's convolutions out, unless it is told otherwise;
-        # a training of the CNN takes 1.6 times as long then (docs/speed.md).
+        # Without AVX-512 TensorFlow does not use oneDNN's convolutions unless this is set, and the
+        # CNN then takes 1.6 times as long to train (docs/speed.md).
         if platform.machine().lower() in ("x86_64", "amd64"):
             os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
         sys.meta_path.insert(0, _TensorFlowFinder())
 
 
 @contextlib.contextmanager
-def stderr_aside() -> Iterator[None]:
-    """Put aside what is written to standard error, C++ included; show it all if an error occurs."""
+def stderr_hidden() -> Iterator[None]:
+    """Hide what Python and C++ write to standard error; show all of it if an error occurs."""
     sys.stderr.flush()
     usual = os.dup(2)
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as aside:

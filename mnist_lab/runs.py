@@ -1,4 +1,4 @@
-"""One training, from the first iteration to the last, as something to keep, plot and compare."""
+"""`Run`: what a training did, iteration by iteration, to save, plot and compare."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from .support import DataError, read_arrays, whole_file
 
 HISTORY = ("loss", "accuracy", "val_loss", "val_accuracy", "fit_accuracy")
 FORMAT = 2
-# The arrays of a file, with their types and numbers of axes; weights come behind them.
+# The arrays of a file, with their types and numbers of axes; the weights follow.
 _ARRAYS = {
     "history": (np.float64, 2),
     "batch_loss": (np.float32, 1),
@@ -26,25 +26,25 @@ _ARRAYS = {
     "val_probabilities": (np.float16, 2),
 }
 _LARGEST = 2**30  # bytes of all arrays
-_LONGEST = 2**22  # bytes of what a file says of itself, which takes more memory once it is read
+_LONGEST = 2**22  # bytes of the metadata, which take more memory once they are parsed
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What was trained and how, and by what.
+    """The model, data and figures of a training, and where it ran.
 
     Attributes
     ----------
     model : dict
-        As `describe` says it.
+        The result of `describe`.
     parameters : int
         Number of its weights and biases, frozen ones included.
     data, data_sha256 : str
-        The data set's name, and its digest.
+        The data set's name and digest.
     epochs, batch_size, steps_per_epoch : int
-        How many were asked for, images in a batch, and iterations in an epoch.
+        Requested epochs, images in a batch, and iterations in an epoch.
     seed : int or None
-        None if the training went on from the weights that the model had.
+        None if the training continued from the model's weights.
     precision : str
         "float32" or "bfloat16".
     tensorflow, keras : str
@@ -69,7 +69,7 @@ class Settings:
 
     @property
     def fingerprint(self) -> Description:
-        """All that the run follows from, as `fingerprint` puts it."""
+        """Everything that decides the run; see the function `fingerprint`."""
         return fingerprint(
             self.model,
             epochs=self.epochs,
@@ -87,9 +87,9 @@ class Run:
     Attributes
     ----------
     name : str
-        What the run is called in legends and reports.
+        The run's name in legends and reports.
     settings : Settings
-        What was trained and how, and by what.
+        The model, data and figures of the training, and where it ran.
     history : dict of list of float
         One value for each finished epoch: `loss` and `accuracy` (means over the epoch's training
         images, each measured just before its batch was learned, dropout on), `val_loss` and
@@ -98,12 +98,12 @@ class Run:
     batch_loss, batch_accuracy : numpy.ndarray
         float32 of shape (iterations,): each batch's own values, not running means.
     val_probabilities : numpy.ndarray
-        What the network said of each validation image at the end of the last finished epoch,
-        dropout off: float16 of shape (images, classes). The class that is first in a row was so
-        before rounding. No rows if no epoch was finished.
+        Class probabilities of each validation image at the end of the last finished epoch, dropout
+        off: float16 of shape (images, classes). Rounding to float16 never changes which class is
+        largest. No rows if no epoch was finished.
     weights : list of numpy.ndarray
         The network's weights at the end, in Keras' order. Empty unless the run is a record of a
-        small network, or was trained in the laboratory.
+        small network or was trained in the laboratory.
     seconds, compile_seconds : float
         Time spent training (validation included), and compiling before it.
     diverged : bool
@@ -133,8 +133,8 @@ class Run:
     def val_accuracy(self) -> float:
         """Validation accuracy at the end of the last finished epoch.
 
-        Not a number (nan) if no epoch was finished, or if the training diverged: what it learned
-        before is in `history`, but its weights are lost.
+        Not a number (nan) if no epoch was finished or if the training diverged; earlier values are
+        in `history`, but the weights are lost.
         """
         if self.diverged or not self.epochs:
             return math.nan
@@ -146,19 +146,19 @@ class Run:
         return f"Run {self.name}: {epochs}, {len(self.batch_loss):,} iterations, {end}"
 
     def save(self, path: str | os.PathLike, *, compressed: bool = True) -> None:
-        """Write the run to an `.npz` file, whole or not at all.
+        """Write the run to an `.npz` file, completely or not at all.
 
         Parameters
         ----------
         path
             The file.
         compressed
-            Whether to spend time on making it smaller.
+            Whether to spend time to make the file smaller.
 
         Raises
         ------
         OSError
-            If it cannot be written; says why, and a file that was there is unharmed.
+            If it cannot be written; says why. An existing file stays as it was.
         """
         arrays = {
             "history": np.array([self.history[key] for key in HISTORY], np.float64),
@@ -212,7 +212,7 @@ def fingerprint(
     data_sha256: str,
     seed: int | None,
 ) -> Description:
-    """All that a run follows from: the model's description, the training's figures, the data."""
+    """Return everything that decides a run: model's description, training's figures, data."""
     return mathematics(model) | {
         "epochs": epochs,
         "batch size": batch_size,
@@ -230,26 +230,26 @@ def find_record(settings: Settings, folder: Path | None = None) -> tuple[Run | N
     settings
         As in `Run.settings`.
     folder
-        Where the records are; without it, those that come with the lab.
+        The folder of records; the default is the lab's own.
 
     Returns
     -------
     Run or None
         The record, if there is one.
     str
-        If there is one, what it is; else why none fits: the first difference from the nearest.
+        A summary of the record; or why none fits: the first difference from the nearest record.
     """
     wanted = settings.fingerprint
     unlike: list[dict[str, tuple[Any, Any]]] = []
     damaged = ""
     for path in record_files(folder or places.here.records):
         try:
-            # What a file says of itself is read in no time; all of it only where it fits.
+            # The metadata are quick to read; the whole file is read only if they fit.
             about, _ = _read_about(path)
             found = differences(wanted, _settings(about).fingerprint)
             if not found:
                 run = Run.load(path)
-                return run, _told(run)
+                return run, _summary(run)
         except DataError as problem:
             damaged = damaged or f" ({problem})"
             continue
@@ -258,7 +258,7 @@ def find_record(settings: Settings, folder: Path | None = None) -> tuple[Run | N
         return None, f"there are no recorded runs{damaged}"
     nearest = min(unlike, key=len)
     key, (this, _) = next(iter(nearest.items()))
-    # Several records may be as near, as the other seeds are.
+    # Several records may be equally near, such as those of other seeds.
     others = {in_words(other[key][1]) for other in unlike if list(other) == list(nearest)}
     if key == "data sha256":
         return None, f"the data are not those of the recorded run{damaged}"
@@ -267,25 +267,25 @@ def find_record(settings: Settings, folder: Path | None = None) -> tuple[Run | N
 
 
 def record_files(folder: Path) -> list[Path]:
-    """The files of the recorded runs in a folder; hidden ones are unfinished."""
+    """List the files of recorded runs in a folder, without hidden ones, which are unfinished."""
     return sorted(folder.glob("[!.]*.npz"))
 
 
 def load_records(part: str, folder: Path | None = None) -> list[Run]:
-    """Load the recorded runs of a part, one for each seed on file, in their order.
+    """Load the recorded runs of a part, one for each seed on file, in the order of the seeds.
 
     Parameters
     ----------
     part
-        As in `PARTS`; or any other that docs/records.md tells of, such as "mlp_small",
-        "mlp_on_300" or "modern".
+        A key of `PARTS`, or another name in docs/records.md, such as "mlp_small", "mlp_on_300" or
+        "modern".
     folder
-        Where the records are; without it, those that come with the lab.
+        The folder of records; the default is the lab's own.
 
     Raises
     ------
     DataError
-        If there is none, or one is damaged.
+        If there are no such records, or one is damaged.
 
     Examples
     --------
@@ -303,11 +303,11 @@ def load_records(part: str, folder: Path | None = None) -> list[Run]:
     try:
         return sorted(map(Run.load, paths), key=lambda run: run.settings.seed)
     except DataError as problem:
-        cure = "get the file again, or make it anew with `mnist-lab solutions`"
+        cure = "get the file again, or make it again with `mnist-lab solutions`"
         raise DataError(f"{problem}: {cure}") from None
 
 
-def _told(run: Run) -> str:
+def _summary(run: Run) -> str:
     return (
         f"{run.name}, {run.epochs} epochs, trained in {duration(run.seconds)} "
         f"on {run.settings.date}, {run.settings.machine}"
@@ -315,7 +315,7 @@ def _told(run: Run) -> str:
 
 
 def _seal(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
-    """SHA-256 of all that a file says, so that a changed figure is noticed."""
+    """Return the SHA-256 of a file's metadata and arrays, so that a changed figure is noticed."""
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for name, array in sorted(arrays.items()):
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
@@ -324,7 +324,7 @@ def _seal(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
 
 
 def _read_about(path: Path) -> tuple[dict[str, Any], str]:
-    """What a file says of itself, and the seal on all of it."""
+    """Return a file's metadata, and the seal of all its contents."""
     text = read_arrays(path, ("about",), _LONGEST)["about"]
     refused = f"{path} is not a run that this lab can read"
     incomplete = DataError(f"{refused} (what it says of itself is incomplete)")
@@ -360,5 +360,5 @@ def _read_arrays(path: Path, weights: int) -> dict[str, np.ndarray]:
     if len(arrays["history"]) != len(HISTORY):
         raise DataError(f"{path}: history has {len(arrays['history'])} rows, not {len(HISTORY)}")
     if arrays["batch_loss"].shape != arrays["batch_accuracy"].shape:
-        raise DataError(f"{path} has not as many batch losses as batch accuracies")
+        raise DataError(f"{path} has different numbers of batch losses and batch accuracies")
     return arrays

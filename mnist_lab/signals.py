@@ -1,12 +1,12 @@
-"""Ctrl-C as an event to look at, and no signal for a thread that computes."""
+"""Ctrl-C as an event, and signals blocked while a thread computes."""
 
 import contextlib
 import signal
 import threading
 from collections.abc import Iterator
 
-# What a terminal, a notebook's kernel or a scheduler sends in normal work. All are blocked, whether
-# or not somebody listens now: a thread keeps for ever what was blocked when it was started.
+# Signals that a terminal, a notebook's kernel or a scheduler sends in normal work. All are blocked,
+# whether or not they have handlers now: a new thread inherits the blocked signals for good.
 _USUAL = [
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGCHLD", "SIGALRM", "SIGWINCH", "SIGUSR1")
@@ -16,13 +16,13 @@ _USUAL = [
 
 @contextlib.contextmanager
 def signals_blocked() -> Iterator[None]:
-    """Keep signals away from this thread, and from the threads that it starts, for a moment.
+    """Block signals for a while in this thread, and for good in threads that it starts meanwhile.
 
-    Whatever runs a compiled network goes through here. oneDNN's generated matrix products, as
-    TensorFlow 2.18 to 2.21 have them, let the stack pointer point into the heap while they work;
-    a signal's handler that begins in one overwrites the heap, and the process dies
-    (github.com/uxlfoundation/oneDNN, issue 4845). A signal that comes meanwhile is delivered
-    right after, as one if it came twice. Windows, which has no such signals, has nothing to block.
+    All code that runs a compiled network uses it. oneDNN's generated matrix products in TensorFlow
+    2.18 to 2.21 let the stack pointer point into the heap while they work; a signal handler that
+    starts then overwrites the heap, and the process dies (github.com/uxlfoundation/oneDNN, issue
+    4845). A blocked signal is delivered afterwards, once if it came twice. Windows does not have
+    these signals.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -37,7 +37,7 @@ def signals_blocked() -> Iterator[None]:
 
 @contextlib.contextmanager
 def interruptions() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into an event, so that no iteration is torn apart; leave the second."""
+    """Turn the first Ctrl-C into an event, so that it interrupts no iteration; leave the second."""
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield event

@@ -86,7 +86,7 @@ def without_xla(request, monkeypatch):
 
     monkeypatch.setattr(loop, "suits_xla", inspect.unwrap(loop.suits_xla))
     monkeypatch.setattr(tf, "function", missing)
-    monkeypatch.setattr(xla, "_told", set())
+    monkeypatch.setattr(xla, "_reported", set())
     return reason
 
 

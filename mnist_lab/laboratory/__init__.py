@@ -1,4 +1,4 @@
-"""The laboratory: sliders, Start, Stop, live curves, and runs to compare, in a notebook."""
+"""The laboratory in a notebook: sliders, Start, Stop, live curves, and runs to compare."""
 
 from .explorer import explore
 

@@ -1,4 +1,4 @@
-"""One training at a time in this process: in a thread of its own, or in the caller's."""
+"""Tasks that run one at a time in this process, each in its own thread or in the caller's."""
 
 import atexit
 import ctypes
@@ -9,24 +9,24 @@ from collections.abc import Callable
 
 
 class Task:
-    """Work that is done when its turn comes.
+    """Work that waits for its turn.
 
     Parameters
     ----------
     work
-        Called once, with the task. It is to look at `stopped` now and then.
+        Called once, with the task. It has to look at `stopped` now and then.
 
     Attributes
     ----------
     stopped : threading.Event
-        Whether the work is to end.
+        Set when the work should end.
     kept : bool
         Whether to keep the partial result after `stop`.
     """
 
     _latest: "Task | None" = None
     _choosing = threading.Lock()  # held while the latest task is replaced
-    _turn = threading.Lock()  # held by the task that is at work
+    _turn = threading.Lock()  # held by the running task
 
     def __init__(self, work: Callable[["Task"], None]):
         self.stopped, self.kept = threading.Event(), True
@@ -35,11 +35,11 @@ class Task:
 
     @property
     def busy(self) -> bool:
-        """Whether it goes on, and nobody has stopped it."""
+        """Whether it has neither ended nor been stopped."""
         return not self._ended.is_set() and not self.stopped.is_set()
 
     def claim(self) -> bool:
-        """Claim the next turn. False if another task is running and was not told to stop."""
+        """Claim the next turn. Return false if another task is running and was not stopped."""
         with Task._choosing:
             if Task._latest is not None and Task._latest.busy:
                 return False
@@ -47,12 +47,12 @@ class Task:
             return True
 
     def begin(self, *, wait: bool) -> None:
-        """Begin as soon as the task before, which has been stopped, has ended.
+        """Begin as soon as the stopped task before it has ended.
 
         Parameters
         ----------
         wait
-            Whether to do the work here and now, and not in a thread.
+            Whether to work in this thread and return when it is done.
         """
         if wait:
             self._do()
@@ -60,12 +60,12 @@ class Task:
             self._thread.start()
 
     def stop(self, *, keep: bool = True) -> None:
-        """Have it end soon."""
+        """Ask the work to end soon."""
         self.kept = keep
         self.stopped.set()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait until it has ended, for some seconds at most; tell whether it has."""
+        """Wait until it has ended, at most `timeout` seconds; return whether it has."""
         return self._ended.wait(timeout)
 
     def _do(self) -> None:
@@ -73,17 +73,17 @@ class Task:
             with Task._turn:
                 self._work(self)
         finally:
-            if Task._latest is self:  # nobody waits for the turn
+            if Task._latest is self:  # no other task waits
                 _give_back()
-            del self._work  # and with it the laboratory, though this stays the latest task
+            del self._work  # lets the laboratory go, while this remains the latest task
             self._ended.set()
 
 
 def _give_back() -> None:
-    """Give back to the system what is no longer used.
+    """Return unused memory to the system.
 
-    Networks and pictures refer to themselves, and Python would keep them until it has piled up
-    tens of megabytes; glibc would keep what is freed for its thread.
+    Networks and pictures contain reference cycles, which Python would collect only after tens of
+    megabytes; glibc would keep freed memory for its thread.
     """
     gc.collect()
     if sys.platform == "linux":
@@ -92,7 +92,7 @@ def _give_back() -> None:
 
 @atexit.register
 def _end() -> None:
-    """Let no thread be inside TensorFlow when Python takes it down."""
+    """Stop the running task, so that no thread is inside TensorFlow when Python shuts down."""
     if Task._latest is not None and Task._latest.busy:
         Task._latest.stop()
         Task._latest.join(5)

@@ -1,4 +1,4 @@
-"""What can be set in the laboratory: the controls of a part, and what they say together."""
+"""The controls of the laboratory, and all that follows from their values."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -9,21 +9,21 @@ import keras
 from ..course import CLIPPED, NOTEBOOKS, TRAINING, Part, Slider
 from ..support import in_range
 
-_OF_TRAIN = tuple(slider.key for slider in TRAINING)  # the builder takes the rest
+_OF_TRAIN = tuple(slider.key for slider in TRAINING)  # the builder takes the others
 
 
 @dataclasses.dataclass(frozen=True)
 class Setup:
-    """One position of all controls.
+    """A part with one value for each of its controls.
 
     Attributes
     ----------
     part : Part
-        Whose network it is.
+        The part of the sheet.
     values : dict
-        One value for each control of the part.
+        By the control's key.
     classes : int
-        Of the data.
+        Number of classes in the data.
     """
 
     part: Part
@@ -32,7 +32,7 @@ class Setup:
 
     @classmethod
     def of_sheet(cls, part: Part, classes: int = 10) -> "Setup":
-        """What the sheet did, with seed 0."""
+        """Return the sheet's values, with seed 0."""
         figures = part.sheet_figures()
         figures["loss"] = figures["loss"] or CLIPPED
         values = {slider.key: figures[slider.key] for slider in NOTEBOOKS[part.key].sliders}
@@ -40,16 +40,16 @@ class Setup:
 
     @property
     def sliders(self) -> dict[str, Slider]:
-        """The controls of the part, by what they set."""
+        """The controls of the part, by key."""
         return {each.key: each for each in (*NOTEBOOKS[self.part.key].sliders, *TRAINING)}
 
     def moved(self, **values: Any) -> "Setup":
-        """The same with some controls at other values.
+        """Return a copy with some controls at other values.
 
         Raises
         ------
         ValueError
-            If there is no such control, or if it cannot be set to this value.
+            If a control does not exist or cannot have this value.
         """
         for key, value in values.items():
             if key not in self.values:
@@ -63,13 +63,13 @@ class Setup:
 
     @property
     def changed(self) -> set[str]:
-        """The controls that are not as in the sheet."""
+        """Keys of the controls whose values differ from the sheet's."""
         sheet = Setup.of_sheet(self.part).values
         return {key for key, value in self.values.items() if value != sheet[key]}
 
     @property
     def network(self) -> str:
-        """All that is compiled into the training loop. The learning rate is not."""
+        """All values that are compiled into the training loop. The learning rate is not."""
         fixed = {key: value for key, value in self.values.items() if key not in _OF_TRAIN}
         del fixed["learning_rate"]
         fixed["batch_size"] = self.values["batch_size"]
@@ -82,12 +82,12 @@ class Setup:
 
     @property
     def words(self) -> list[tuple[str, bool]]:
-        """All settings in words, and whether each is another one than in the sheet."""
+        """All settings in words, and whether each differs from the sheet's."""
         return [(self._in_words(key), key in self.changed) for key in self.values]
 
     @property
     def name(self) -> str:
-        """The part, and what is not as in the sheet; runs that differ in the seed share it."""
+        """The part and what differs from the sheet; runs of different seeds share a name."""
         unlike = [key for key in self.values if key in self.changed - {"seed"}]
         return ", ".join([self.part.key, *map(self._in_words, unlike)])
 
@@ -96,12 +96,12 @@ class Setup:
         return self.part.build(**self._built_with())
 
     def code(self, name: str, data: str) -> str:
-        """The lines of Python that repeat a run exactly.
+        """Return the lines of Python that repeat a run exactly.
 
         Parameters
         ----------
         name
-            Of the run.
+            The run's name.
         data
             An expression for its data.
         """
@@ -115,10 +115,10 @@ class Setup:
         )
 
     def controls(self) -> list[dict[str, Any]]:
-        """The controls as the page shows them: each with its choices, and the place of its value.
+        """Return the controls as the page shows them: choices, and the index of the value.
 
-        The seed is typed in: of its thousands of choices only the last one's place is shown.
-        A learning rate set from Python may lie between two choices; it is shown as it is.
+        The seed is typed in: instead of its thousands of choices, the page gets the last index.
+        A learning rate set from Python may lie between two choices; its own value is shown.
         """
         listed = []
         for key, value in self.values.items():
@@ -138,7 +138,7 @@ class Setup:
         return listed
 
     def _in_words(self, key: str) -> str:
-        """A control's name and value, as they are said."""
+        """Put a control's name and value into words."""
         value = self.values[key]
         if key == "loss":
             return "loss of 2020" if value == CLIPPED else "loss of today"
@@ -149,20 +149,20 @@ class Setup:
         return f"{self.sliders[key].label} {value:g}"
 
     def _built_with(self) -> dict[str, Any]:
-        """What the part's builder is told, where that is not as in the sheet."""
+        """Return the keywords for the part's builder whose values differ from the sheet's."""
         unlike = self.changed - set(_OF_TRAIN)
-        told = {key: value for key, value in self.values.items() if key in unlike}
-        return told if self.classes == 10 else {**told, "classes": self.classes}
+        keywords = {key: value for key, value in self.values.items() if key in unlike}
+        return keywords if self.classes == 10 else {**keywords, "classes": self.classes}
 
 
 def _listed(choices: Sequence[Any]) -> str:
-    """All choices, or the first and the last where there are many."""
+    """List all choices, or the first two and the last where there are many."""
     few = list(map(repr, choices))
     return ", ".join(few) if len(few) < 20 else f"{few[0]}, {few[1]} … {few[-1]}"
 
 
 def _reads(key: str, value: Any) -> str:
-    """A control's value as it stands beside it."""
+    """Return a control's value as the page shows it."""
     if key == "loss":
         return "of 2020, clipped" if value == CLIPPED else "of today, exact"
     return f"{value[0]} and {value[1]}" if key == "filters" else f"{value:g}"

@@ -1,4 +1,4 @@
-"""A laboratory's trainings: one after the other, with loops that are compiled once."""
+"""Runs a laboratory's trainings, one after the other; keeps the latest compiled loops."""
 
 import functools
 import logging
@@ -17,63 +17,63 @@ from .page import Page
 
 LOOPS_KEPT = 3  # compiling one takes seconds; keeping one, up to 150 MB
 
-# By network and data, the latest last.
+# By setup's network, data set's name and SHA-256; the latest last.
 _loops: dict[tuple[str, str, str], CompiledLoop] = {}
 _log = logging.getLogger(__name__)
 
 
 class Driver:
-    """Trains what the controls say, and has the page show it.
+    """Trains with the values of the controls, and shows the training on the page.
 
     Parameters
     ----------
     page
-        What is shown.
+        Shows the training.
     data
-        What is trained on.
+        The training and validation images.
     sha256
-        Of the data.
+        Digest of the data.
     keep
-        Called with a run that is to be kept, and with its setup.
+        Called with each run to keep, and with its setup.
     """
 
     def __init__(self, page: Page, data: Dataset, sha256: str, keep: Callable[[Run, Setup], None]):
         self._page, self._data, self._sha256, self._keep = page, data, sha256, keep
         self._task: Task | None = None
-        self._part: str | None = None  # whose network the task trains
+        self._part: str | None = None  # key of the part that the task trains
 
     def start(self, setup: Setup, *, wait: bool) -> None:
-        """Train when nobody else trains any longer; say so if somebody does, and was not stopped.
+        """Start a training as soon as a stopped one has ended; refuse while another one runs.
 
         Parameters
         ----------
         setup
-            What to train.
+            The values of the controls.
         wait
-            Whether to train here and now, and not in a thread.
+            Whether to train in this thread and return when it is done.
         """
         task = Task(functools.partial(self._work, setup))
         if not task.claim():
-            self._page.say("Another training goes on: stop it first, or wait for it.", alert=True)
+            self._page.say("Another training is running: stop it or wait for it.", alert=True)
             return
         self._task, self._part = task, setup.part.key
         self._page.view.show(running=True)
         task.begin(wait=wait)
 
     def stop(self) -> None:
-        """End the training soon, say so, and keep what was trained."""
+        """Ask the training to stop, show that on the page, and keep the run."""
         with self._page.view.lock:
             if self._task is not None and self._task.busy:
                 self._task.stop()
                 self._page.say("stopping…")
 
     def end(self) -> None:
-        """End the training soon, and say nothing."""
+        """Ask the training to stop, without showing it."""
         if self._task is not None:
             self._task.stop()
 
     def drop(self, part: str) -> None:
-        """End a training of a part soon, and keep nothing of it."""
+        """Ask a training of this part to stop, and drop its run."""
         if self._task is not None and self._part == part:
             self._task.stop(keep=False)
 
@@ -83,7 +83,7 @@ class Driver:
             self._task.join()
 
     def _work(self, setup: Setup, task: Task) -> None:
-        """What the training's thread does, from Start to the end."""
+        """Train, keep the run and show how it ended. Runs in the training's thread."""
         words, alert = "Stopped before it began.", False
         try:
             if not task.stopped.is_set():
@@ -94,25 +94,25 @@ class Driver:
                     self._keep(run, setup)
         except ArgumentError as problem:
             words, alert = str(problem), True
-        except Exception as problem:  # whatever it is, the student is to see it
+        except Exception as problem:  # whatever it is, the student has to see it
             words, alert = f"{type(problem).__name__}: {problem}", True
             _log.exception("the laboratory's training failed")
         finally:
             with self._page.view.lock:
-                task.stopped.set()  # from here on another Start is right, and waits for its turn
+                task.stopped.set()  # from now on Start is accepted, and waits for its turn
                 self._page.end(words, alert, speaks=task is self._task)
 
     def _train(self, setup: Setup, task: Task) -> tuple[Run, str]:
-        """Train; the run, and in words how it ended."""
+        """Train, and return the run and a sentence on how it ended."""
         with interruptions() as interrupted:
             self._page.say("starting…")
-            training, told = self._begun(setup)
+            training, note = self._prepared(setup)
             model = training.loop.model
-            glimpses = Glimpses(model, setup.part.key == "linear", self._page.digits)
+            glimpses = Glimpses(model, self._page.digits)
             self._page.begin(training.run)
 
             def look(run: Run) -> bool:
-                # A stopped task still sends its curve but must not set the status line any more.
+                # A stopped task still sends its curve but no longer sets the status line.
                 self._page.follow(run, glimpses, speaks=task is self._task and task.busy)
                 return task.stopped.is_set() or interrupted.is_set()
 
@@ -128,12 +128,12 @@ class Driver:
                 words = divergence(run, model)
         if ended != "diverged":
             run.weights = model.get_weights()
-        return run, f"{words} {told}".rstrip()
+        return run, f"{words} {note}".rstrip()
 
-    def _begun(self, setup: Setup) -> tuple[Training, str]:
-        """A training that is ready to go, and what compiling it had to tell."""
+    def _prepared(self, setup: Setup) -> tuple[Training, str]:
+        """Return a training that is ready to run, and a note if it cannot use XLA."""
         values, key = setup.values, (setup.network, self._data.name, self._sha256)
-        loop, told = _loops.pop(key, None), ""
+        loop, note = _loops.pop(key, None), ""
         new = loop is None
         if new:
             self._page.say("compiling…")
@@ -144,15 +144,15 @@ class Driver:
         training = Training(loop, epochs=values["epochs"], seed=values["seed"], name=setup.name)
         training.start()
         if new:
-            told = training.compile()
+            note = training.compile()
         _loops[key] = loop
         for oldest in list(_loops)[:-LOOPS_KEPT]:
             del _loops[oldest]
-        return training, told
+        return training, note
 
 
 def _compiling(run: Run) -> str:
-    """How long compiling took before a run, if it was anything to speak of."""
+    """Say how long compiling took, unless it took next to no time."""
     if run.compile_seconds < 0.1:
         return ""
     return f", after {duration(run.compile_seconds)} of compiling"

@@ -1,4 +1,4 @@
-"""How long a training will take: from how long the last one of its kind took on this machine."""
+"""Estimates of a training's time, from the last training of its kind on this machine."""
 
 import contextlib
 import functools
@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+from .. import places
 from ..progress import duration
 from ..runs import Run, load_records
 from ..support import DataError, write_whole
@@ -13,13 +14,13 @@ from .controls import Setup
 
 
 def speeds_file() -> Path:
-    """Where the measured speeds are kept: in the user's cache folder, for the next kernel."""
+    """Return the file of measured speeds. It lies in the user's cache, for the next kernel."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "mnist_lab" / "speeds.json"
 
 
 def remember(setup: Setup, run: Run) -> None:
-    """Keep the speed of a run. Where nothing can be written, it is not kept."""
+    """Write down the speed of a run, if the file can be written."""
     speeds = _read() | {setup.network: run.seconds / len(run.batch_loss)}
     with contextlib.suppress(OSError):
         speeds_file().parent.mkdir(parents=True, exist_ok=True)
@@ -27,18 +28,19 @@ def remember(setup: Setup, run: Run) -> None:
 
 
 def estimate(setup: Setup, images: int) -> str:
-    """In words, how long a training will take, and whether that is a guess.
+    """Say how long a training will take, and whether that is a guess.
 
-    Empty where nothing was measured here, and no records are there to guess from.
+    Returns an empty text if nothing was measured here and no records allow a guess.
     """
     iterations = setup.values["epochs"] * -(-images // setup.values["batch_size"])
     speed = _read().get(setup.network)
     if isinstance(speed, float):
         return duration(iterations * speed)
-    # The work of an iteration grows about as the number of weights times that of the images; that
-    # of the linear network is little more than what every iteration costs.
+    # The work of an iteration grows roughly with weights times images. The linear network's
+    # iterations cost little more than the overhead that every iteration has.
+    records = places.here.records
     try:
-        least, own = _recorded_speed("linear"), _recorded_speed(setup.part.key)
+        least, own = (_recorded_speed(part, records) for part in ("linear", setup.part.key))
     except DataError:
         return ""
     size = setup.parameters / setup.part.parameters * setup.values["batch_size"] / 100
@@ -54,7 +56,7 @@ def _read() -> dict[str, float]:
 
 
 @functools.cache
-def _recorded_speed(part: str) -> float:
-    """Seconds per iteration of the recorded run, on the machine that made it."""
-    record = load_records(part)[0]
+def _recorded_speed(part: str, folder: Path) -> float:
+    """Return the seconds per iteration of a recorded run, on the machine that made it."""
+    record = load_records(part, folder)[0]
     return record.seconds / len(record.batch_loss)

@@ -1,4 +1,4 @@
-"""The laboratory's face: what the next cells of a notebook can do with it."""
+"""`explore`, and the laboratory that it returns for the next cells of a notebook."""
 
 import sys
 from typing import Any
@@ -22,25 +22,25 @@ _open: dict[str | None, "Explorer"] = {}
 def explore(
     part: str | None = None, *, data: Dataset | None = None, blocking: bool | None = None
 ) -> "Explorer":
-    """Open the laboratory of a part: sliders, live curves, weights, and a digit to draw.
+    """Open the laboratory of a part: sliders, live curves, weights, and a field to draw digits.
 
-    An earlier laboratory of the same part is closed, and its training ends.
+    An earlier laboratory of the same part is closed, and its training stops.
 
     Parameters
     ----------
     part
-        "linear", "mlp", "dropout" or "cnn"; without it, one can be chosen.
+        "linear", "mlp", "dropout" or "cnn"; without it, the page offers a choice.
     data
         Images of 28 x 28 pixels to use instead of MNIST.
     blocking
-        Whether Start waits until the training is done, and the notebook with it; Interrupt then
-        ends it early. Without it, only where a thread cannot change the page: in Colab.
+        Whether the notebook waits after Start until the training is done; Interrupt then stops it
+        early. The default is true in Colab, where a thread cannot change the page, else false.
 
     Returns
     -------
     Explorer
-        A notebook shows it at the end of a cell; its `runs` are there for the next cells, and
-        `compare(explorer.runs)` is a still picture of them.
+        A notebook shows it as the last value of a cell. Later cells find its runs in `runs`;
+        `compare(explorer.runs)` draws them.
 
     Raises
     ------
@@ -57,12 +57,12 @@ def explore(
 
 
 class Explorer:
-    """The laboratory of a part, or of all, as `explore` opens it.
+    """The laboratory of one part or of all parts; `explore` opens it.
 
     Attributes
     ----------
     setup : Setup
-        What the controls say.
+        The values of the controls.
     """
 
     def __init__(self, part: str | None, data: Dataset, blocking: bool):
@@ -75,27 +75,27 @@ class Explorer:
 
     @property
     def rows(self) -> list[Row]:
-        """One for each run in the table."""
+        """The rows of the table, one for each run."""
         return self._page.rows
 
     @property
     def runs(self) -> list[Run]:
-        """The runs in the table, in its order; with their weights, unless they diverged."""
+        """The runs in the order of the table, with their weights unless they diverged."""
         return [row.run for row in self.rows]
 
     @property
     def status(self) -> str:
-        """The line below the buttons."""
+        """The text below the buttons."""
         return self._page.status
 
     @property
     def digit(self) -> np.ndarray | None:
-        """The digit in the field as the networks get it, if there is one: uint8, (28, 28)."""
+        """The last drawn digit as the networks get it, if there is one: uint8, (28, 28)."""
         return self._page.digit
 
     @property
     def view(self) -> Surface:
-        """What is shown."""
+        """The widget."""
         return self._page.view
 
     def __repr__(self) -> str:
@@ -114,36 +114,36 @@ class Explorer:
         Raises
         ------
         ValueError
-            If there is no such control, or if it cannot be set to this value.
+            If a control does not exist or cannot have this value.
         """
         self.setup = self.setup.moved(**values)
         self._page.show_setup(self.setup)
-        if self.setup.part.key == "linear":  # it is trained at once
+        if self.setup.part.key == "linear":  # it trains at once when a control moves
             self._driver.drop("linear")
             self.start()
 
     def reset(self) -> None:
-        """Put all controls to the sheet's values."""
+        """Set all controls to the sheet's values."""
         self.set(**Setup.of_sheet(self.setup.part).values)
 
     def choose_part(self, part: str) -> None:
-        """Have the controls of another part, at the sheet's values."""
+        """Switch to another part, with the controls at the sheet's values."""
         self.setup = Setup.of_sheet(PARTS[part], self._data.classes)
         self._page.show_setup(self.setup)
         self._page.show_rows()
 
     def start(self, *, wait: bool = False) -> None:
-        """Train with what the controls say.
+        """Train with the values of the controls.
 
         Parameters
         ----------
         wait
-            Whether to wait until it is done. Always so if the laboratory is a blocking one.
+            Whether to wait until it is done. A blocking laboratory always waits.
         """
         self._driver.start(self.setup, wait=wait or self._blocking)
 
     def stop(self) -> None:
-        """End the training soon, and keep what was trained."""
+        """Stop the training within moments, and keep its run."""
         self._driver.stop()
 
     def wait(self) -> None:
@@ -151,17 +151,17 @@ class Explorer:
         self._driver.wait()
 
     def close(self) -> None:
-        """End the training, and take the laboratory from the page. Its runs stay with it."""
+        """Stop the training and remove the laboratory from the page. It keeps its runs."""
         self._driver.end()
         if _open.get(self._part) is self:
             del _open[self._part]
-        self.view.layout.close()  # ipywidgets keeps for ever what is not closed
+        self.view.layout.close()  # ipywidgets never forgets a widget that is not closed
         self.view.close()
 
     def hear(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
-        """Do what a page asks for: its message says what, and on what."""
+        """Do what a page asks for: call the method that its message names, with its arguments."""
         page = self._page
-        asked = {
+        methods = {
             "hello": page.greet,
             "start": self.start,
             "stop": self.stop,
@@ -172,19 +172,19 @@ class Explorer:
             "rename": page.rename,
             "hide": page.hide,
             "remove": page.remove,
-            "code": page.tell_code,
+            "code": page.show_code,
             "look": page.look_at,
             "go_on": page.go_on,
             "behind": page.show_behind,
             "digit": lambda: page.answer(np.frombuffer(buffers[0], np.uint8).reshape(28, 28)),
         }
-        asked[message.pop("ask")](**message)
+        methods[message.pop("ask")](**message)
 
     def _move(self, key: str, place: int) -> None:
         self.set(**{key: self.setup.sliders[key].choices[place]})
 
     def _keep(self, run: Run, setup: Setup) -> None:
-        """Give a run that has ended its row, and remember how fast it was."""
+        """Put a finished run into the table, and remember its speed."""
         if run.epochs:
             remember(setup, run)
         self._page.keep(run, setup)
@@ -192,7 +192,7 @@ class Explorer:
         self._page.show_rows()
 
     def _answers(self, digit: np.ndarray) -> list[dict[str, Any]]:
-        """What all networks say of a digit, those of other laboratories of these data included."""
-        alike = [each for each in _open.values() if each._sha256 == self._sha256]
-        rows = [row for each in alike for row in each.rows]
+        """Ask all networks about a digit, also those of other open laboratories of these data."""
+        same_data = [each for each in _open.values() if each._sha256 == self._sha256]
+        rows = [row for each in same_data for row in each.rows]
         return answers(digit, self._page.digits, self._data, rows)

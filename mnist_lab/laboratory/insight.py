@@ -1,4 +1,4 @@
-"""What can be seen of a network: its first weights, what it confuses, what it says of a digit."""
+"""What the page shows of a network: first-layer weights, confusion matrix, answers for digits."""
 
 import math
 import time
@@ -15,14 +15,14 @@ from .networks import Network, product
 
 UNITS = 16  # hidden units of an MLP that are shown
 IN_ROW = 8  # digits in the row
-BEHIND = 24  # digits shown of a field of the confusion matrix
-SECONDS_BETWEEN = 0.1  # glimpses of a network in training, at the least
-LOOKING = 0.004  # of the training's time, at most
+BEHIND = 24  # digits shown for a field of the confusion matrix
+SECONDS_BETWEEN = 0.1  # at least, between two glimpses of a network in training
+LOOKING = 0.004  # share of the training's time that glimpses may take
 _SAMPLE = 50  # validation images on which the activity of hidden units is measured
 
 
 class Digits:
-    """The validation digits, the worst mistakes of a network first, and the one under view.
+    """The validation digits, a network's worst mistakes first, and the selected digit.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Digits:
     Attributes
     ----------
     index : int
-        Of the digit under view.
+        Of the selected digit.
     """
 
     def __init__(self, data: Dataset):
@@ -46,31 +46,30 @@ class Digits:
         self._probabilities: np.ndarray | None = None
 
     def as_input(self, pixels: np.ndarray) -> np.ndarray:
-        """Images of 784 pixels from 0 to 255 as the networks are given them, float32."""
+        """Scale images of 784 pixels from 0 to 255 like the training images; float32."""
         return pixels.reshape(-1, 784) * np.float32(self._white / 255)
 
     def see(self, run: Run) -> dict[str, Any]:
-        """Sort the digits by what a network said of them at the end of its last epoch."""
+        """Sort the digits by a run's last validation: surest mistakes first, surest hits last."""
         self._probabilities = run.val_probabilities
         said, sure = run.val_probabilities.argmax(axis=1), run.val_probabilities.max(axis=1)
         right = said == self.labels
-        # The surest mistakes first; behind the mistakes what was right by a hair.
         self._order = np.lexsort((np.where(right, sure, -sure), right))
         if not self._chosen:
             self.index = int(self._order[0])
         return self.sight()
 
     def look_at(self, index: int) -> dict[str, Any]:
-        """Have a digit under view from now on, whatever is trained."""
+        """Select a digit. It stays selected, whatever is trained next."""
         self.index, self._chosen = index, True
         return self.sight()
 
     def go_on(self, by: int) -> dict[str, Any]:
-        """Look at the next digit, or at the one before."""
+        """Select the next digit, or the one before."""
         return self.look_at(int(self._order[(self._place() + by) % len(self._order)]))
 
     def sight(self) -> dict[str, Any]:
-        """The digit under view with its neighbours, and what was said of it last."""
+        """Return the selected digit, its neighbours, and the last answers for them."""
         place = self._place()
         first = place // IN_ROW * IN_ROW
         sight = self._some(self._order[first : first + IN_ROW], self._probabilities)
@@ -88,7 +87,7 @@ class Digits:
         return {"sight": sight, "said": {"index": self.index, "probabilities": said}}
 
     def behind(self, run: Run, label: int, said: int) -> dict[str, Any]:
-        """The digits behind a field of a run's confusion matrix, the surest first."""
+        """Return the digits that a field of a run's confusion matrix counts, the surest first."""
         sure = run.val_probabilities[:, said]
         found = (self.labels == label) & (run.val_probabilities.argmax(axis=1) == said)
         found = np.flatnonzero(found)
@@ -97,18 +96,18 @@ class Digits:
         return {"behind": counted | self._some(found[:BEHIND], run.val_probabilities)}
 
     def confusion(self, run: Run) -> dict[str, Any]:
-        """How many digits of each class a network took for each, after its last epoch."""
+        """Count how often digits of each class were taken for each class, after the last epoch."""
         classes = run.val_probabilities.shape[1]
         pairs = classes * self.labels.astype(np.int64) + run.val_probabilities.argmax(axis=1)
         counts = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
-        told = {"name": run.name, "epoch": run.epochs, "counts": counts.astype(np.int32)}
-        return {"confusion": told}
+        matrix = {"name": run.name, "epoch": run.epochs, "counts": counts.astype(np.int32)}
+        return {"confusion": matrix}
 
     def _place(self) -> int:
         return int(np.flatnonzero(self._order == self.index)[0])
 
     def _some(self, indices: np.ndarray, probabilities: np.ndarray | None) -> dict[str, Any]:
-        """Digits with their labels, and with what was said of them, if anything was."""
+        """Return digits with their labels, and with a network's answers if there are any."""
         some = {"indices": indices.tolist(), "labels": self.labels[indices].tolist()}
         if probabilities is not None:
             said = probabilities[indices]
@@ -118,33 +117,31 @@ class Digits:
 
 
 class Glimpses:
-    """Looks at a network between two chunks of its training, too seldom to slow it down.
+    """Looks at a network between chunks of its training, rarely enough not to slow it down.
 
     Parameters
     ----------
     model
-        One of the lab's own, in training.
-    linear
-        Whether it is the linear one.
+        One of the sheet's networks, in training.
     digits
-        Whose digit under view it is asked for.
+        The digits, one of them selected.
     """
 
-    def __init__(self, model: keras.Model, linear: bool, digits: Digits):
+    def __init__(self, model: keras.Model, digits: Digits):
         self._variables = [each.value for each in model.weights]
-        self._linear, self._digits = linear, digits
+        self._digits = digits
         self._next, self._epoch = -math.inf, -1
         self._units = np.arange(UNITS)
 
     def look(self, run: Run, drawn: np.ndarray | None) -> dict[str, Any]:
-        """What is to be seen now, if it is time to look.
+        """Return weights and answers to show; nothing if the last glimpse was too recent.
 
         Parameters
         ----------
         run
-            So far.
+            The run so far.
         drawn
-            The pixels of a digit that was drawn, to be asked for, too.
+            The pixels of a drawn digit, which the network is to answer for too.
         """
         began = time.perf_counter()
         if began < self._next and run.epochs == self._epoch:
@@ -153,7 +150,7 @@ class Glimpses:
             news = self._seen(run, drawn)
         ended = time.perf_counter()
         self._next = ended + max(SECONDS_BETWEEN, (ended - began) / LOOKING)
-        # The matrix, due once in an epoch, does not put the next glimpse off.
+        # The matrix comes once an epoch and does not delay the next glimpse.
         if run.epochs != self._epoch and run.epochs:
             news |= self._digits.confusion(run)
         self._epoch = run.epochs
@@ -162,7 +159,7 @@ class Glimpses:
     def _seen(self, run: Run, drawn: np.ndarray | None) -> dict[str, Any]:
         index = self._digits.index
         asked = [self._digits.pixels[index], *([] if drawn is None else [drawn.ravel()])]
-        network = Network(run.name, [_values(each) for each in self._variables], self._linear)
+        network = Network.of(run, [_values(each) for each in self._variables])
         said = network.probabilities(self._digits.as_input(np.stack(asked)))
         news = {"said": {"index": index, "probabilities": said[0]}}
         if drawn is not None:
@@ -170,7 +167,7 @@ class Glimpses:
         return news | {"weights": self._images(network, run.epochs)}
 
     def _images(self, network: Network, epoch: int) -> dict[str, Any]:
-        """The first layer's weights: of digits, of hidden units or of filters, one row each."""
+        """Return the first layer's weights, a row for each digit, hidden unit or filter."""
         first, bias, *others = network.weights
         if first.ndim == 4:
             images = first.reshape(-1, first.shape[3]).T.copy()
@@ -178,7 +175,7 @@ class Glimpses:
         if network.linear:
             images = product(others[0].T, first.T.copy())
             return {"of": "digit", "numbers": list(range(len(images))), "images": images}
-        if epoch != self._epoch:  # else the images would jump from place to place
+        if epoch != self._epoch:  # choosing units more often would make the images jump
             sample = self._digits.as_input(self._digits.pixels[:_SAMPLE])
             activity = np.maximum(product(sample, first) + bias, 0).mean(axis=0)
             self._units = np.argsort(-activity)[:UNITS]
@@ -187,9 +184,9 @@ class Glimpses:
 
 
 def _values(variable: tf.Variable) -> np.ndarray:
-    """What a variable holds at this moment: not to be kept, for the next iteration changes it.
+    """Return a view of a variable's values; the next iteration changes them.
 
-    Neither copied nor read in the usual way, which take longer than all the rest of a glimpse.
+    A copy, or reading it the usual way, would take longer than the rest of a glimpse.
     """
     tensor = tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
     return np.asarray(memoryview(tensor))

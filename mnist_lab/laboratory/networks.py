@@ -1,21 +1,21 @@
-"""What a network says of any image, from its weights alone, within milliseconds."""
+"""Networks computed in NumPy from their weights: an answer for one image takes milliseconds."""
 
 import contextlib
 import functools
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from .. import places
 from ..runs import Run
 from ..signals import signals_blocked
 from ..support import DataError
 from ..training import predict, trained
 
-# Records that keep their weights, one of each kind, as they are called here.
+# Records with weights, one of each kind, and their names in the table of answers.
 _RECORDED = {
     "linear": "linear, on file",
     "mlp_small": "MLP of 100, on file",
@@ -25,32 +25,38 @@ _RECORDED = {
 
 
 class Network(NamedTuple):
-    """One of the lab's networks at one moment.
+    """One of the sheet's networks with its weights at one moment.
 
     Attributes
     ----------
     name : str
-        What it is called.
+        Its name in the table of answers.
     weights : sequence of numpy.ndarray
         In Keras' order.
     linear : bool
-        Whether it is the linear network, in which nothing lies between the layers.
+        Whether its hidden layers have no activation.
     """
 
     name: str
     weights: Sequence[np.ndarray]
     linear: bool
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """What it says of images, dropout off.
+    @classmethod
+    def of(cls, run: Run, weights: Sequence[np.ndarray]) -> "Network":
+        """The network that a run trains, with these weights."""
+        activation = run.settings.model["hidden layer 1: activation"]
+        return cls(run.name, weights, activation == "linear")
 
-        Layer by layer in NumPy: a compiled network would have to be traced, and be kept, for each
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Compute the class probabilities of images, with dropout off.
+
+        NumPy computes layer by layer. A compiled network would have to be traced and kept for each
         run, and TensorFlow's operations take thirty times as long for one image.
 
         Parameters
         ----------
         images
-            float32 of shape (images, 784), scaled as those that it was trained on.
+            float32 of shape (images, 784), scaled like the training images.
 
         Returns
         -------
@@ -60,27 +66,29 @@ class Network(NamedTuple):
         *hidden, (kernel, bias) = zip(self.weights[::2], self.weights[1::2], strict=True)
         x = images.reshape(-1, 28, 28, 1)
         for inner, offset in hidden:
-            if inner.ndim == 4:
-                x = _pooled(_relu(_convolved(x, inner) + offset))
-            else:
-                x = product(_flat(x), inner) + offset
-                x = x if self.linear else _relu(x)
+            convolution = inner.ndim == 4
+            x = (_convolved(x, inner) if convolution else product(_flat(x), inner)) + offset
+            x = x if self.linear else np.maximum(x, 0)
+            x = _pooled(x) if convolution else x
         logits = product(_flat(x), kernel) + bias
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         return odds / odds.sum(axis=1, keepdims=True)
 
 
 def said_by_cells(digit: np.ndarray, classes: int) -> list[tuple[str, np.ndarray]]:
-    """What the networks that `train` has trained in cells say of a digit: names, probabilities.
-
-    Of whatever kind they are, Keras knows how to ask them.
+    """Ask the networks that `train` has trained in a notebook's cells; Keras computes these.
 
     Parameters
     ----------
     digit
         Pixels from 0 to 255, uint8 of shape (28, 28).
     classes
-        Only networks that tell as many apart are asked.
+        Networks with another number of classes are left out.
+
+    Returns
+    -------
+    list of (str, numpy.ndarray)
+        Name and class probabilities of each.
     """
     said = []
     for model, about in trained.items():
@@ -91,21 +99,22 @@ def said_by_cells(digit: np.ndarray, classes: int) -> list[tuple[str, np.ndarray
 
 
 @functools.cache
-def recorded_networks() -> list[Network]:
-    """The networks whose records hold their weights; MNIST's. Those not on file are left out."""
-    runs = {}
-    for key in _RECORDED:
+def recorded_networks(folder: Path) -> list[Network]:
+    """Load the networks among these records, one of each kind; missing ones are left out."""
+    networks = []
+    for key, name in _RECORDED.items():
         with contextlib.suppress(DataError):
-            runs[key] = Run.load(places.here.records / f"{key}-seed0.npz")
-    return [Network(_RECORDED[key], run.weights, key == "linear") for key, run in runs.items()]
+            run = Run.load(folder / f"{key}-seed0.npz")
+            networks.append(Network.of(run, run.weights)._replace(name=name))
+    return networks
 
 
 def product(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The product of two matrices, on this thread alone.
+    """Multiply two matrices on this thread alone.
 
-    After `x @ y` OpenBLAS keeps a second processor waiting for more, fully busy, for 0.14 s. The
-    training and the browser need that processor. Only a few rows are multiplied here at a time, so
-    the slower way costs a millisecond or two.
+    After `x @ y` OpenBLAS keeps a second processor busy for 0.14 s, waiting for more. The training
+    and the browser need that processor. Only a few rows are multiplied here at a time, so this
+    slower way costs a millisecond or two.
     """
     return np.einsum("ij,jk->ik", x, y)
 
@@ -114,16 +123,12 @@ def _flat(x: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), -1)
 
 
-def _relu(x: np.ndarray) -> np.ndarray:
-    return np.maximum(x, 0)
-
-
 def _convolved(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     with signals_blocked():
         return tf.nn.conv2d(x, kernel, 1, "SAME").numpy()
 
 
 def _pooled(x: np.ndarray) -> np.ndarray:
-    """The largest of each two by two; the images have even sides."""
+    """Take the largest of each two by two pixels; the sides are even."""
     count, height, width, channels = x.shape
     return x.reshape(count, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))

@@ -1,4 +1,4 @@
-"""What a laboratory shows: controls, runs, the training that goes on, digits, what is said."""
+"""The page of a laboratory: its values, and the methods that change and send them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,31 +18,31 @@ from .surface import Surface
 
 
 class Page:
-    """All that is shown of a laboratory; whoever opens it later is told it, and then the news.
+    """The values that a laboratory shows. A browser's page gets them all first, then changes.
 
     Parameters
     ----------
     data
-        What the laboratory trains on.
+        The laboratory's data set.
     part
-        Whose laboratory it is; without it, one can be chosen.
+        Key of the laboratory's part; without it, the page offers a choice.
     hear
-        Called with what is asked for, as `Surface` says.
+        Called with each message from a browser; see `Surface`.
     answers
-        Called with a drawn digit, for what the networks say of it.
+        Called with a drawn digit; returns the networks' answers.
 
     Attributes
     ----------
     view : Surface
-        What goes over to the browser.
+        The widget, which sends the values to the browser.
     rows : list of Row
-        The table.
+        The table of runs.
     status : str
-        The line below the buttons.
+        The text below the buttons.
     digits : Digits
-        The validation digits, one of them under view.
+        The validation digits, one of them selected.
     digit : numpy.ndarray or None
-        The digit that was drawn last.
+        The last drawn digit.
     """
 
     def __init__(
@@ -55,21 +55,21 @@ class Page:
         self.view, self.rows, self.status = Surface(hear), [], ""
         self.digits, self.digit = Digits(data), None
         self._data, self._answers = data, answers
-        self._count = 0  # of runs so far; the style of the next one follows
+        self._count = 0  # runs so far; also the number of the next row
         self._live: Run | None = None
-        self._confused: Run | None = None  # whose confusion matrix is shown
+        self._confused: Run | None = None  # the run whose confusion matrix is shown
         parts = [] if part else [(key, each.title) for key, each in PARTS.items()]
         self.view.show(parts=parts, overlays=dict.fromkeys(OVERLAYS, False), live=None)
         self.view.show(running=False, status={"text": "", "alert": False}, rows=[])
         self.view.show(**self.digits.sight())
 
     def say(self, text: str, alert: bool = False) -> None:
-        """Put a line below the buttons."""
+        """Set the text below the buttons."""
         self.status = text
         self.view.show(status={"text": text, "alert": alert})
 
     def whole(self) -> dict[str, Any]:
-        """All there is to show."""
+        """Return all values, curves included."""
         with self.view.lock:
             curves = [curve(row.number, row.run) for row in self.rows]
             if self._live is not None:
@@ -77,12 +77,12 @@ class Page:
             return self.view.shown | {"curves": curves + self._overlays()}
 
     def greet(self, page: str) -> None:
-        """Tell a page that has opened all there is to show."""
+        """Send all values to a page that has opened."""
         with self.view.lock:
-            self.view.tell(self.whole() | {"page": page})
+            self.view.send_values(self.whole() | {"page": page})
 
     def show_setup(self, setup: Setup) -> None:
-        """Show what the controls say, and what follows from it."""
+        """Show the controls, the number of parameters and the estimated time."""
         self.view.show(
             part=setup.part.key,
             controls=setup.controls(),
@@ -91,9 +91,9 @@ class Page:
         )
 
     def show_rows(self) -> None:
-        """Show the table, and what its networks say of the drawn digit."""
-        self.view.show(rows=[row.told() for row in self.rows])
-        self._tell_overlays()
+        """Show the table, and its networks' answers for the drawn digit."""
+        self.view.show(rows=[row.values() for row in self.rows])
+        self._send_overlays()
         if self.digit is not None:
             self.answer(self.digit)
 
@@ -102,10 +102,20 @@ class Page:
         with self.view.lock:
             self._live, self._sent = run, 0
             self.view.show(live=self._count)
-            self.view.tell({"curves": [curve(self._count, run)]})
+            self.view.send_values({"curves": [curve(self._count, run)]})
 
     def follow(self, run: Run, glimpses: Glimpses, *, speaks: bool) -> None:
-        """Show how far a training is, and what its network has become; in one message."""
+        """Show a training's new batches and a glimpse of its network, in one message.
+
+        Parameters
+        ----------
+        run
+            The run so far.
+        glimpses
+            Of its network.
+        speaks
+            Whether this training sets the text below the buttons.
+        """
         with self.view.lock:
             news = glimpses.look(run, self.digit) if not run.diverged else {}
             if "confusion" in news:
@@ -114,11 +124,11 @@ class Page:
                 self.status = report(run).replace("  ", " · ")
                 news["status"] = {"text": self.status, "alert": False}
             self.view.shown |= news
-            self.view.tell(news | {"curves": [curve(self._count, run, self._sent)]})
+            self.view.send_values(news | {"curves": [curve(self._count, run, self._sent)]})
             self._sent = len(run.batch_loss)
 
     def keep(self, run: Run, setup: Setup) -> None:
-        """Give a run that has ended its row."""
+        """Append a finished run to the table."""
         with self.view.lock:
             self.rows.append(Row(self._count, run, setup))
             self._count += 1
@@ -127,7 +137,7 @@ class Page:
                 self.view.show(**self.digits.see(run), **self.digits.confusion(run))
 
     def end(self, words: str, alert: bool, *, speaks: bool) -> None:
-        """Show that a training has ended, unless another one has begun to speak."""
+        """Show that a training has ended, unless a newer one has taken over (`speaks`)."""
         with self.view.lock:
             self._live = None
             if speaks:
@@ -135,12 +145,12 @@ class Page:
                 self.view.show(running=False, live=None, training=None)
 
     def overlay(self, kind: str, shown: bool) -> None:
-        """Show something to compare with, or show it no longer."""
+        """Show or hide a curve to compare with."""
         self.view.show(overlays=self.view.shown["overlays"] | {kind: shown})
-        self._tell_overlays()
+        self._send_overlays()
 
     def rename(self, row: int, name: str) -> None:
-        """Call a run otherwise."""
+        """Give a run another name."""
         self._row(row).run.name = name
         self.show_rows()
 
@@ -150,43 +160,44 @@ class Page:
         self.show_rows()
 
     def remove(self, row: int) -> None:
-        """Take a run out of the table."""
+        """Remove a run from the table."""
         with self.view.lock:
             self.rows.remove(self._row(row))
         self.show_rows()
 
-    def tell_code(self, row: int) -> None:
-        """Tell the lines of Python that repeat a run."""
+    def show_code(self, row: int) -> None:
+        """Send the lines of Python that repeat a run."""
         mnist = self._data.name == "MNIST"
         data = "lab.load_mnist()" if mnist else "...  # as you gave them to lab.explore"
         chosen = self._row(row)
-        self.view.tell({"code": {"row": row, "text": chosen.setup.code(chosen.run.name, data)}})
+        code = chosen.setup.code(chosen.run.name, data)
+        self.view.send_values({"code": {"row": row, "text": code}})
 
     def look_at(self, index: int) -> None:
-        """Have a validation digit under view."""
+        """Select a validation digit."""
         self.view.show(**self.digits.look_at(index))
 
     def go_on(self, by: int) -> None:
-        """Have the next digit under view, or the one before."""
+        """Select the next digit, or the one before."""
         self.view.show(**self.digits.go_on(by))
 
     def show_behind(self, label: int, said: int) -> None:
-        """Show the digits behind a field of the confusion matrix."""
+        """Show the digits that a field of the confusion matrix counts."""
         self.view.show(**self.digits.behind(self._confused, label, said))
 
     def answer(self, digit: np.ndarray) -> None:
-        """Show what all networks make of a drawn digit."""
+        """Show all networks' answers for a drawn digit."""
         self.digit = digit
         self.view.show(answers=self._answers(digit))
 
     def _row(self, number: int) -> Row:
         return next(row for row in self.rows if row.number == number)
 
-    def _tell_overlays(self) -> None:
-        self.view.tell({"curves": self._overlays()})
+    def _send_overlays(self) -> None:
+        self.view.send_values({"curves": self._overlays()})
 
     def _overlays(self) -> list[dict[str, Any]]:
-        """What is shown to compare with, as curves; says so where a record is missing."""
+        """Return the shown curves to compare with; a missing record shows its reason instead."""
         curves = []
         for kind in (kind for kind, shown in self.view.shown["overlays"].items() if shown):
             try:

@@ -1,12 +1,14 @@
-"""A run in the laboratory: as a curve, as a row of the table, and what it is compared with."""
+"""Runs as the page shows them: curves, rows of the table, and curves to compare with."""
 
 import dataclasses
 import functools
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .. import places
 from ..course import PARTS
 from ..progress import duration
 from ..runs import HISTORY, Run, load_records
@@ -17,15 +19,15 @@ OVERLAYS = ("the sheet's curve", "the recorded run")
 
 @dataclasses.dataclass(eq=False)
 class Row:
-    """A run in the table: its number, from which the style of its curve follows, and its setup."""
+    """A run in the table, with its setup. Its number decides the style of its curve."""
 
     number: int
     run: Run
     setup: Setup
     hidden: bool = False
 
-    def told(self) -> dict[str, Any]:
-        """The row as the page shows it."""
+    def values(self) -> dict[str, Any]:
+        """Return what the page shows in this row."""
         accuracy, gap, seconds = results(self.run)
         return {
             "id": self.number,
@@ -39,7 +41,7 @@ class Row:
 
 
 def results(run: Run) -> tuple[str, str, str]:
-    """Final validation accuracy, gap and time of a run, in words."""
+    """Put the final validation accuracy, the gap and the time of a run into words."""
     seconds = duration(run.seconds)
     if run.diverged:
         return "diverged", f"iteration {len(run.batch_loss):,}", seconds
@@ -51,7 +53,7 @@ def results(run: Run) -> tuple[str, str, str]:
 
 
 def curve(number: int | str, run: Run, first: int = 0) -> dict[str, Any]:
-    """A run as the page draws it; of its batches, those from the iteration `first` on."""
+    """Return a run as the page draws it, with its batches from iteration `first` on."""
     return {
         "id": number,
         "name": run.name,
@@ -65,11 +67,16 @@ def curve(number: int | str, run: Run, first: int = 0) -> dict[str, Any]:
     }
 
 
-@functools.cache
 def overlay(kind: str, part: str) -> dict[str, Any]:
-    """Something to compare with, as a curve: what the sheet printed, or the run on file."""
+    """Return a curve to compare with: one of `OVERLAYS`.
+
+    Raises
+    ------
+    DataError
+        If the recorded run is missing or damaged.
+    """
     if kind == "the recorded run":
-        return curve(kind, load_records(part)[0]) | {"name": kind}
+        return _recorded(part, places.here.records) | {"id": kind, "name": kind}
     printed = PARTS[part].sheet_history()
     missing = [math.nan] * (int(printed["epoch"][0]) - 1)
     nothing = [math.nan] * PARTS[part].epochs
@@ -86,6 +93,11 @@ def overlay(kind: str, part: str) -> dict[str, Any]:
         "accuracy": no_batches,
         "history": _in_rows(history),
     }
+
+
+@functools.cache
+def _recorded(part: str, folder: Path) -> dict[str, Any]:
+    return curve(part, load_records(part, folder)[0])
 
 
 def _in_rows(history: dict[str, list[float]]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The page's side of the laboratory: its one ES module, and the messages that go over to it."""
+"""The widget: the page's one ES module, and the messages to and from it."""
 
 import graphlib
 import re
@@ -15,10 +15,10 @@ FRONT = Path(__file__).parent / "front"
 
 
 def joined() -> str:
-    """uPlot and the modules of `front` as one, for anywidget loads no others.
+    """Join uPlot and the modules of `front` into one, since anywidget loads a single module.
 
-    They are joined as they stand, each behind those that it imports from, without a bundler: what
-    is read in `front` is what runs. So no name may be used twice; `import` and `export` go.
+    No bundler: the modules follow one another unchanged, each after those that it imports from,
+    only without `import` and `export`. So two modules must not define the same name.
     """
     sources = {path.stem: path.read_text("utf-8") for path in sorted(FRONT.glob("*.js"))}
     needs = {name: re.findall(r'from "\./(\w+)\.js"', text) for name, text in sources.items()}
@@ -28,51 +28,51 @@ def joined() -> str:
 
 
 def styles() -> str:
-    """uPlot's style sheet and the laboratory's own."""
+    """Join uPlot's style sheet and the laboratory's own."""
     files = FRONT / "uPlot" / "uPlot.min.css", FRONT / "style.css"
     return "\n".join(file.read_text("utf-8") for file in files)
 
 
 class Surface(anywidget.AnyWidget):
-    """What the page shows, by name; each page that opens is told all of it, and then the news.
+    """A widget whose pages show values by name. A page gets them all first, then changes.
 
     Parameters
     ----------
     hear
-        Called with what a page asks for: its kind, its figures, and bytes that came with it.
+        Called with each message of a page, and with the bytes that came with it.
     """
 
     _esm = joined()
     _css = styles()
-    # What a page begins with, and its arrays as bytes. Traits reach the browser with the output;
-    # what a page asks for waits until all cells have run that were started before.
+    # The values that a page begins with, arrays as bytes. Traits reach the browser together with
+    # the output; a page's messages wait until all cells that were started before have run.
     opening = traitlets.Dict().tag(sync=True)
 
     def __init__(self, hear: Callable[[dict[str, Any], list[memoryview]], None]):
         super().__init__()
         self.shown: dict[str, Any] = {}
-        self.lock = threading.RLock()  # held while what is shown changes
+        self.lock = threading.RLock()  # held while the values change
         self.on_msg(lambda _, content, buffers: hear(content, buffers))
 
     def opens_with(self, values: dict[str, Any]) -> None:
-        """Have pages begin with these values, until what they ask for arrives."""
+        """Set the values that a page begins with, before Python can answer it."""
         buffers: list[bytes] = []
         self.opening = {"values": _packed(values, buffers), "buffers": buffers}
 
     def show(self, **values: Any) -> None:
-        """Have all pages show these values from now on."""
+        """Send values to all pages, and keep them for pages that open later."""
         with self.lock:
             self.shown |= values
-            self.tell(values)
+            self.send_values(values)
 
-    def tell(self, values: dict[str, Any]) -> None:
-        """Send values, arrays among them as bytes, that are not kept for pages to come."""
+    def send_values(self, values: dict[str, Any]) -> None:
+        """Send values to all pages, arrays as bytes, without keeping them."""
         buffers: list[bytes] = []
         self.send(_packed(values, buffers), buffers)
 
 
 def _packed(value: Any, buffers: list[bytes]) -> Any:
-    """A value without its arrays, which are put into `buffers` and referred to."""
+    """Replace each array by a reference, and append its bytes to `buffers`."""
     if isinstance(value, np.ndarray):
         buffers.append(value.tobytes())
         return {"buffer": len(buffers) - 1, "dtype": value.dtype.name, "shape": value.shape}

@@ -52,8 +52,8 @@ def verify_records(jobs: Sequence[Job], folder: Path, data: Dataset) -> bool:
             wrong += bool(problems)
             left = time_left(time.perf_counter() - began, work[number - 1], work[-1])
             for problem in problems:
-                line.tell(f"{place}: WRONG, {problem}")
-            line.tell(f"{place}, {told}, {left}" if not problems else "")
+                line.print_above(f"{place}: WRONG, {problem}")
+            line.print_above(f"{place}, {told}, {left}" if not problems else "")
             sys.stdout.flush()  # into a pipe, too, line by line
     print(f"{len(jobs) - wrong} of {len(jobs)} records are right")
     return not wrong

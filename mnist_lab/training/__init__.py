@@ -1,4 +1,4 @@
-"""Training: `fit` for this lab, with every batch's own values, repeatable, and sooner done."""
+"""Training: like Keras' `fit`, but faster and repeatable, with each batch's loss and accuracy."""
 
 import keras
 
@@ -22,9 +22,9 @@ __all__ = [
     "trained",
 ]
 
-# Only here, since data and models are of use with another backend, too.
+# Checked only here: data and models work with other backends too.
 if (backend := keras.config.backend()) != "tensorflow":
     raise ImportError(
         f"mnist_lab trains with TensorFlow, but Keras is set to {backend!r}: set the environment "
-        "variable KERAS_BACKEND to tensorflow, and start Python anew"
+        "variable KERAS_BACKEND to tensorflow, and restart Python"
     )

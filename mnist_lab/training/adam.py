@@ -7,12 +7,12 @@ import tensorflow as tf
 def apply_gradients(
     optimizer: keras.optimizers.Optimizer, gradients: list, variables: list
 ) -> None:
-    """Take the optimiser's step; plain Adam in one pass over the weights instead of a dozen."""
+    """Take an optimiser's step; plain Adam needs one pass over the weights instead of a dozen."""
     pairs = [pair for pair in zip(gradients, variables, strict=True) if pair[0] is not None]
     if not _is_plain_adam(optimizer, variables):
         optimizer.apply_gradients(pairs)
         return
-    optimizer._apply_weight_decay(variables)  # which does nothing where there is none
+    optimizer._apply_weight_decay(variables)  # does nothing if there is none
     count = tf.cast(optimizer.iterations + 1, tf.float32)
     for gradient, variable in pairs:
         index = optimizer._get_variable_index(variable)

@@ -1,4 +1,4 @@
-"""`train`: what `model.fit` does, faster, reproducible, and with every batch's own values."""
+"""`train`: like `model.fit`, but faster and repeatable, with each batch's loss and accuracy."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ from .reports import divergence, report
 from .session import Training
 
 LARGEST_SEED = 2**32 - 1
-# What there is instead of the arguments of `model.fit` that `train` does not take.
+# For arguments of `model.fit` that `train` does not take: what to use instead.
 _INSTEAD = {
     "x": "the second argument is a data set, lab.Dataset(x_train, y_train, x_valid, y_valid)",
     "y": "the second argument is a data set, lab.Dataset(x_train, y_train, x_valid, y_valid)",
@@ -32,25 +32,25 @@ _INSTEAD = {
     "sample_weight": "weight the images in a loss of your own, given to model.compile",
     "callbacks": "callback=... is called between chunks with the run so far",
     "verbose": "progress=True or False",
-    "shuffle": "every epoch is shuffled anew, as epoch_order says",
-    "initial_epoch": "without a seed the training goes on from the weights that the model has",
-    "steps_per_epoch": "an epoch is all images once; take fewer images for a shorter one",
+    "shuffle": "every epoch has its own order; see epoch_order",
+    "initial_epoch": "without a seed the training continues from the model's weights",
+    "steps_per_epoch": "an epoch uses all images once; pass fewer images for a shorter one",
 }
 
 
 class Trained(NamedTuple):
-    """What is known of a model that `train` has trained: its run's name, and what it takes.
+    """A model's last run by `train`, and the images that it takes.
 
     Attributes
     ----------
     name : str
-        Of its last run.
+        The run's name.
     input_shape : tuple of int
-        Of an image.
+        Shape of one image.
     classes : int
-        That it tells apart.
+        Number of classes.
     white : float
-        What a white pixel is to it.
+        Value of a white pixel.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Trained(NamedTuple):
     white: float
 
 
-# The models that `train` has trained here, for as long as somebody else holds them.
+# The models that `train` has trained in this process and that still exist.
 trained: weakref.WeakKeyDictionary[keras.Model, Trained] = weakref.WeakKeyDictionary()
 
 
@@ -78,7 +78,7 @@ def train(
     callback: Callable[[Run], bool | None] | None = None,
     **of_fit: object,
 ) -> Run:
-    """Train a compiled Keras classifier; the same mathematics as `model.fit`, sooner done.
+    """Train a compiled Keras classifier, with the same mathematics as `model.fit` in less time.
 
     Parameters
     ----------
@@ -86,57 +86,56 @@ def train(
         Any compiled Keras classifier: softmax or logits, one-hot or sparse loss, any optimiser.
         It is trained in place.
     data
-        As `load_mnist` gives it; or your own `Dataset` of prepared arrays, used as they are; or
+        What `load_mnist` returns; or your own `Dataset` of prepared arrays, used as they are; or
         the two pairs of arrays that `keras.datasets.mnist.load_data()` returns.
     epochs
         Passes over the training images, 1 to 10,000.
     batch_size
         Images in a batch, 1 to the number of training images. The last batch of an epoch is
-        shorter where the number is not a multiple, and is trained on like the others.
+        shorter where the number is not a multiple; it is trained on like the others.
     seed
-        0 to 4,294,967,295. Everything follows from it: the initial weights (drawn anew from the
-        model's own initialisers, frozen layers excepted), the optimiser's state, the order of
+        0 to 4,294,967,295. It decides everything: the initial weights (drawn again from the
+        model's own initialisers, except in frozen layers), the optimiser's state, the order of
         the images and the dropout masks. The same seed on the same machine gives the same run
-        bit by bit. Without it the training goes on from the weights that the model has.
+        bit by bit. Without a seed the training continues from the model's weights.
     name
-        What to call the run in legends; without it the model's name.
+        Name of the run in legends; the default is the model's name.
     precision
         "float32", or "bfloat16" to compute all but the output layer in that shorter format;
-        weights and optimiser stay float32. Faster on processors that have it.
+        weights and optimiser stay float32. Faster on processors with bfloat16 instructions.
     recorded
-        Whether to return the recorded run of exactly this model, these data and these figures, if
-        one is on file, instead of training; the model then gets its weights, where the record
-        has them. A line says what was found, or why no record fits. With "only" nothing is ever
-        trained.
+        Whether to return a recorded run of exactly this model, data and settings instead of
+        training, if there is one; the model then gets the record's weights, if it has any. A
+        printed line says what was found, or why no record fits. With "only" nothing is trained.
     checkpoint
-        A file in which the state is kept after each epoch, so that the same call goes on from
-        there after a crash. It stays when the training is done. Needs a seed.
+        A file that keeps the state after each epoch, so that the same call continues from there
+        after a crash. It stays when the training is done. Needs a seed.
     progress
-        Whether to print a line that moves; without it, where somebody is likely to watch:
-        a terminal or a notebook in JupyterLab, Colab or VS Code.
+        Whether to show a progress line. The default is to show it where somebody is likely to
+        watch: in a terminal, or in a notebook in JupyterLab, Colab or VS Code.
     callback
-        Called between chunks of about 0.2 seconds with the run so far, and at each epoch's end.
-        The training stops if it returns true.
+        Called with the run so far, about every 0.2 seconds and at the end of each epoch. The
+        training stops if it returns true.
     of_fit
-        Other arguments of `model.fit`. They are refused, with what there is instead.
+        Other arguments of `model.fit`. They are refused; the error says what to use instead.
 
     Returns
     -------
     Run
-        Ctrl-C (in a notebook: Interrupt) ends the training early and returns what was trained
-        so far; the model keeps its weights. A second one raises KeyboardInterrupt at once.
-        A loss that is no longer finite ends it too, with `run.diverged`.
+        Ctrl-C (in a notebook: Interrupt) stops the training early and returns the run so far; the
+        model keeps its weights. A second Ctrl-C raises KeyboardInterrupt at once. A loss that is
+        not finite also ends the training, with `run.diverged`.
 
     Raises
     ------
     ValueError
         If an argument lies outside its range, if the model is not compiled or does not fit the
-        data, if it trains in a way of its own, if `seed` is given and the model's weights cannot
-        be drawn anew, or if `checkpoint` holds another training.
+        data, if its class overrides how `fit` trains, if `seed` is given and the model's weights
+        cannot be drawn again, or if `checkpoint` holds another training.
     TypeError
-        If an argument is one of `model.fit`, or unknown.
+        If an argument belongs to `model.fit` or is unknown.
     LookupError
-        If `recorded` is "only", and no recorded run fits; says why.
+        If `recorded` is "only" and no recorded run fits; says why.
 
     Notes
     -----
@@ -174,8 +173,8 @@ def train(
         _resume(training, Path(checkpoint))
     with MovingLine(progress) as line, interruptions() as interrupted:
         line.show("compiling ...")
-        line.tell(training.compile())
-        ended = training.train(_looks(line, callback, interrupted), checkpoint)
+        line.print_above(training.compile())
+        ended = training.train(_look(line, callback, interrupted), checkpoint)
     run = training.run
     if ended == "diverged":
         print(divergence(run, model))
@@ -196,12 +195,14 @@ def _check_precision(precision: str) -> None:
 def _instead(argument: str) -> str:
     if argument in _INSTEAD:
         return f"lab.train has no {argument}, unlike model.fit: {_INSTEAD[argument]}"
-    return f"lab.train knows no argument {argument!r}; lab.train? lists those that it takes"
+    return f"lab.train has no argument {argument!r}; lab.train? lists those that it has"
 
 
-def _looks(
+def _look(
     line: MovingLine, callback: Callable[[Run], bool | None] | None, interrupted: threading.Event
 ) -> Callable[[Run], bool]:
+    """Return the function that `Training.train` calls between chunks."""
+
     def look(run: Run) -> bool:
         line.show(report(run))
         return bool(callback and callback(run)) or interrupted.is_set()
@@ -210,30 +211,30 @@ def _looks(
 
 
 def _recall(training: Training, *, must: bool) -> Run | None:
-    """Find the recorded run of a training, and say what was found or why there is none."""
-    record, told = None, "a run without a seed cannot be repeated"
+    """Return the recorded run of a training, if any; print what was found or why there is none."""
+    record, explanation = None, "a run without a seed cannot be repeated"
     if training.run.settings.seed is not None:
-        record, told = find_record(training.run.settings)
+        record, explanation = find_record(training.run.settings)
     if record is None and must:
-        raise LookupError(f"no recorded run fits ({told})")
+        raise LookupError(f"no recorded run fits ({explanation})")
     if record is None:
-        print(f"No recorded run fits ({told}): training.")
+        print(f"No recorded run fits ({explanation}): training.")
         return None
-    print(f"Recorded: {told}.\n{_take_weights(training.loop, record)}")
+    print(f"Recorded: {explanation}.\n{_take_weights(training.loop, record)}")
     if record.diverged:
         print(divergence(record, training.loop.model))
     return record
 
 
 def _take_weights(loop: CompiledLoop, record: Run) -> str:
-    """Give the model the weights of a record, if it has them, and say whether."""
+    """Set the model to a record's weights if possible, and return a sentence on that."""
     model = loop.model
     if not record.weights:
         return "Its weights are not kept: the model itself stays untrained."
     before = model.get_weights()
     with contextlib.suppress(ValueError):
         model.set_weights(record.weights)
-        # In a model of a class of its own, the weights may lie in another order.
+        # A student's own class may have its weights in another order.
         if loop.predicts(record.val_probabilities):
             return "The model has its weights now."
     model.set_weights(before)
@@ -241,7 +242,7 @@ def _take_weights(loop: CompiledLoop, record: Run) -> str:
 
 
 def _resume(training: Training, checkpoint: Path) -> None:
-    """Take up the training that a checkpoint holds, if it holds one."""
+    """Continue from a checkpoint, if the file exists and can be read."""
     if checkpoint.exists():
         try:
             training.resume(checkpoint)

@@ -1,4 +1,4 @@
-"""Dropout with masks from counted random words, which cost next to nothing."""
+"""Dropout with masks from a counter-based random generator, which costs next to nothing."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -7,16 +7,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .tracing import called_otherwise
+from .tracing import replaced_calls
 
 
 @contextlib.contextmanager
 def fast_dropout(model: keras.Model, key, step) -> Iterator[None]:
-    """Let the model's dropout layers draw their masks from counted random words while tracing.
+    """Let a model's dropout layers draw their masks from Philox words while tracing.
 
-    Keras' own generator costs more than the network it serves. A Philox word costs next to
-    nothing, can be had for any iteration without the ones before it, and gives 32 units a mask at
-    rate 0.5, or two units at any other rate.
+    Keras' own generator takes more time than the network. A Philox word costs next to nothing, can
+    be computed for any iteration without those before it, and is enough for 32 units at rate 0.5,
+    or for two units at any other rate.
     """
     calls = iter(range(1000))
 
@@ -33,15 +33,15 @@ def fast_dropout(model: keras.Model, key, step) -> Iterator[None]:
         plain = type(layer) is keras.layers.Dropout and layer.noise_shape is None
         return plain and 0 < layer.rate < 1
 
-    with called_otherwise(model, suits, replacement):
+    with replaced_calls(model, suits, replacement):
         yield
 
 
 def _keep_mask(inputs, rate: float, seed):
-    """Zeros where a unit is dropped, 1 / (1 - rate) elsewhere; `rate` to the nearest 1/65536."""
+    """Return 0 for dropped units, 1 / (1 - rate) for others; `rate` to the nearest 1/65536."""
     bits = 1 if rate == 0.5 else 16
     threshold = round(rate * 2**bits)
-    # A student's own layer may leave it open how many images there are.
+    # A student's own layer may lose the static number of images.
     known = inputs.shape.is_fully_defined()
     shape = inputs.shape if known else tf.shape(inputs)
     size = int(np.prod(shape)) if known else tf.reduce_prod(shape)

@@ -1,4 +1,4 @@
-"""Epochs: in which order the images come, and what the batches of one come to."""
+"""The order of the images in an epoch, and the means over its batches."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ from ..runs import Run
 
 
 def epoch_order(seed: int, epoch: int, images: int) -> np.ndarray:
-    """The order in which `train(..., seed=seed)` visits the images in an epoch (from 0).
+    """Return the order in which `train(..., seed=seed)` visits the images in an epoch (from 0).
 
     Returns
     -------
     numpy.ndarray
-        A permutation of 0 to images - 1, int64, another one in each epoch.
+        A permutation of 0 to images - 1, int64; each epoch has a different one.
 
     Examples
     --------
@@ -23,12 +23,12 @@ def epoch_order(seed: int, epoch: int, images: int) -> np.ndarray:
 
 
 def epoch_means(run: Run, epoch: int, images: int) -> tuple[float, float]:
-    """Mean loss and accuracy of an epoch's batches, weighted by their sizes.
+    """Return the mean loss and accuracy of an epoch's batches, weighted by their sizes.
 
     Parameters
     ----------
     run
-        Which has finished the epoch.
+        A run that has trained the epoch.
     epoch
         From 0.
     images

@@ -1,4 +1,4 @@
-"""Which models can be trained here, and how they take a data set's images and labels."""
+"""Checks whether a model can be trained here, and how it takes a data set's images and labels."""
 
 import contextlib
 import logging
@@ -16,7 +16,7 @@ from .losses import takes_class_numbers, takes_logits
 _log = logging.getLogger(__name__)
 
 # Methods that a subclass may override and this loop would ignore.
-_WAYS = ("fit", "train_step", "test_step", "train_function", "make_train_function")
+_OVERRIDDEN = ("fit", "train_step", "test_step", "train_function", "make_train_function")
 
 
 class Intake(NamedTuple):
@@ -25,17 +25,17 @@ class Intake(NamedTuple):
     Attributes
     ----------
     input_shape : tuple of int
-        Of an image, as the model takes it.
+        Shape of one image, as the model takes it.
     classes : int
-        That the model tells apart.
+        Number of the model's classes.
     stored : bool
-        Whether the images are as MNIST is stored (uint8, 28 x 28), and so to be reshaped.
+        Whether the images are stored like MNIST (uint8, 28 x 28) and must be reshaped.
     scaled : bool
-        Whether they are to be divided by 255, too: the model does not do it itself.
+        Whether they must also be divided by 255, because the model does not scale them.
     sparse : bool
         Whether the model's loss takes class numbers.
     logits : bool
-        Whether it takes logits, so that the outputs are not probabilities yet.
+        Whether the loss takes logits, so that the outputs are not probabilities.
     """
 
     input_shape: tuple[int, ...]
@@ -46,14 +46,14 @@ class Intake(NamedTuple):
     logits: bool
 
     def tensors(self, x: np.ndarray, y: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
-        """Images and labels as they stay in memory: what is stored in bytes remains so."""
+        """Return images and labels as tensors; images stored as bytes remain bytes."""
         if not self.stored:
             x = x.astype(np.float32, copy=False)
         y = y.astype(np.float32) if is_one_hot(y) else y.reshape(-1).astype(np.int32)
         return tf.constant(x), tf.constant(y)
 
     def adapted(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Images as the model takes them, labels as the loss takes them, and class numbers."""
+        """Return images as the model takes them, labels as the loss does, and class numbers."""
         x = tf.cast(x, tf.float32)
         if self.scaled:
             x = x / 255.0
@@ -65,17 +65,17 @@ class Intake(NamedTuple):
 
 
 def intake_of(model: keras.Model, data: Dataset) -> Intake:
-    """Find out how a model takes these data; one that is not built yet is built for them.
+    """Find out how a model takes these data; build it for them if it is not built yet.
 
     Raises
     ------
     ValueError
-        If the model is not compiled, trains in a way of its own, has several inputs or outputs, or
+        If the model is not compiled, overrides how `fit` trains, has several inputs or outputs, or
         does not fit the data.
     """
     if getattr(model, "optimizer", None) is None:
         raise ValueError(f"model {model.name!r} is not compiled: call model.compile(...) first")
-    _check_ways(model)
+    _check_overrides(model)
     stored = as_stored(data.x_train)
     input_shape, classes = _fit_shapes(model, data, stored)
     sparse = takes_class_numbers(model, input_shape, classes)
@@ -91,18 +91,18 @@ def scales_itself(model: keras.Model) -> bool:
     return any(isinstance(layer, scaling) for layer in model._flatten_layers())
 
 
-def _check_ways(model: keras.Model) -> None:
-    """Refuse what `fit` would do otherwise than this loop."""
+def _check_overrides(model: keras.Model) -> None:
+    """Refuse a model that `fit` would train differently from this loop."""
     own = [
-        way
-        for way in _WAYS
-        if getattr(type(model), way, None) is not getattr(keras.Model, way, None)
+        name
+        for name in _OVERRIDDEN
+        if getattr(type(model), name, None) is not getattr(keras.Model, name, None)
     ]
-    own += [way for way in ("fit", "train_step", "test_step") if way in vars(model)]
+    own += [name for name in ("fit", "train_step", "test_step") if name in vars(model)]
     if own:
         raise ValueError(
             f"model {model.name!r} has its own {own[0]} (class {type(model).__name__}), which "
-            "lab.train would pass over: use model.fit, or write what is special about its loss "
+            "lab.train would ignore: use model.fit, or write what is special about its loss "
             "as compute_loss, which both use"
         )
     inputs = None
@@ -149,12 +149,12 @@ def _fit_shapes(model: keras.Model, data: Dataset, stored: bool) -> tuple[tuple[
 
 
 def _expendable(model: keras.Model) -> keras.Model:
-    """A model to try a shape on: a copy, if a refused shape would spoil this one."""
+    """Return a model to try a shape on: a copy, unless the model is built already."""
     if model.built:
         return model
     try:
         return copy_layers(model)
-    except Exception:  # whatever a student's own class raises
+    except Exception:  # a student's own class may raise anything
         _log.debug("model %r cannot be copied, and is tried as it is", model.name, exc_info=True)
         return model
 
@@ -162,7 +162,7 @@ def _expendable(model: keras.Model) -> keras.Model:
 def _check_labels(data: Dataset, sparse: bool, classes: int) -> None:
     y = data.y_train
     if any(labels.dtype.kind not in "biuf" for labels in (y, data.y_valid)):
-        raise ValueError(f"labels are {y.dtype}, and must be numbers: y.astype(int) makes them so")
+        raise ValueError(f"labels are {y.dtype} and must be numbers: y.astype(int) converts them")
     if y.ndim == 3:
         raise ValueError(
             f"y_train has the shape {y.shape}: its labels were made one-hot twice; call "
@@ -180,7 +180,7 @@ def _check_labels(data: Dataset, sparse: bool, classes: int) -> None:
         )
     lowest = min(y.min(), data.y_valid.min())
     if not is_one_hot(y) and lowest < 0:
-        raise ValueError(f"there are labels from {lowest} on: class numbers begin at 0")
+        raise ValueError(f"the smallest label is {lowest}: class numbers begin at 0")
     if data.classes > classes:
         raise ValueError(
             f"there are labels up to {data.classes - 1}, but the model has {classes} outputs: "

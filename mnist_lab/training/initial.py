@@ -1,4 +1,4 @@
-"""Initial weights, drawn anew from a model's own initialisers."""
+"""New initial weights, drawn from a model's own initialisers."""
 
 import contextlib
 import random
@@ -14,9 +14,9 @@ _SEEDING = threading.Lock()  # Keras has one seed for all threads
 
 
 def copy_layers(model: keras.Model) -> keras.Model:
-    """Make a second model of the same layers with weights of its own, not compiled.
+    """Return a second model with the same layers and new weights, not compiled.
 
-    Left compiled, `clone_model` would look up a student's own loss by its name and fail.
+    From a compiled model, `clone_model` would look up a custom loss by its name and fail.
     """
     compiled, model.compiled = model.compiled, False
     try:
@@ -26,23 +26,23 @@ def copy_layers(model: keras.Model) -> keras.Model:
 
 
 def redraw(model: keras.Model, seed: int, input_shape: tuple[int, ...]) -> None:
-    """Give a model new initial weights, drawn from its own initialisers, and a new optimiser state.
+    """Draw a model's initial weights again from its initialisers, and reset its optimiser.
 
-    Frozen layers and those that `adapt` prepared keep their weights.
+    Frozen layers and those prepared by `adapt` keep their weights.
 
     Parameters
     ----------
     model
         Built and compiled.
     seed
-        The weights follow from it alone, for one version of Keras.
+        In one version of Keras, it alone decides the weights.
     input_shape
         Shape of one image, as the model takes it.
 
     Raises
     ------
     ValueError
-        If Keras cannot make a second model like this one, as with some subclassed models.
+        If Keras cannot copy the model, as with some subclasses.
     """
     with _seeded(seed):
         try:
@@ -52,7 +52,7 @@ def redraw(model: keras.Model, seed: int, input_shape: tuple[int, ...]) -> None:
             states = list(zip(model.variables, fresh.variables, strict=True))
             if any(old.shape != new.shape for old, new in states):
                 raise ValueError("the copy has other weights")
-        except Exception as problem:  # whatever a student's own class raises
+        except Exception as problem:  # a student's own class may raise anything
             raise ValueError(
                 f"seed={seed}: the weights of {model.name!r} cannot be drawn anew "
                 f"({str(problem).splitlines()[0]}). Call keras.utils.set_random_seed({seed}), "
@@ -74,7 +74,7 @@ def redraw(model: keras.Model, seed: int, input_shape: tuple[int, ...]) -> None:
 
 @contextlib.contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Seed all that Keras draws from; Python's and NumPy's own generators get back their state."""
+    """Seed all random generators for a while, then restore Python's and NumPy's."""
     with _SEEDING:
         python, numpy = random.getstate(), np.random.get_state()
         keras.utils.set_random_seed(seed)

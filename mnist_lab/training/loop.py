@@ -1,8 +1,8 @@
 """The compiled training loop: many iterations in one call, on data that stay in memory.
 
-`model.fit` comes back to Python for each batch. Here one compiled call runs a chunk of iterations:
-it picks each batch by the epoch's permutation, scales it, takes the optimiser's step, and writes
-the batch's own loss and accuracy into the result. The mathematics is that of `fit`.
+`model.fit` returns to Python for each batch. Here one compiled call runs a chunk of iterations: it
+picks each batch by the epoch's permutation, scales it, takes the optimiser's step, and writes the
+batch's loss and accuracy into the result. The mathematics is that of `fit`.
 """
 
 import time
@@ -26,37 +26,37 @@ from .xla import XLA_REFUSES, suits_xla, without_xla
 
 CHUNK_SECONDS = 0.2  # how long a call runs before Python gets control again
 FIRST_CHUNK = 8.0  # iterations
-CAPACITY = 1024  # iterations in one call at the most
+CAPACITY = 1024  # most iterations in one call
 EVALUATION_BATCH = 500  # larger ones are no faster and cost memory in the convolutions
-# Training images on which the fit accuracy is measured; at 99.5 % its standard error is 0.1 points.
+# Training images for measuring the fit accuracy; at 99.5 % its standard error is 0.1 points.
 FIT_SAMPLE = 5000
 
 
 class Chunk(NamedTuple):
-    """The iterations that one call ran: each batch's own loss and accuracy, float32 (n,)."""
+    """The loss and accuracy of each batch in one call, float32 of shape (iterations,)."""
 
     loss: np.ndarray
     accuracy: np.ndarray
 
 
 class CompiledLoop:
-    """A compiled Keras classifier tied to a data set, ready to be trained in chunks.
+    """A compiled Keras classifier and a data set, to be trained in chunks.
 
     Parameters
     ----------
     model
         Compiled; its layers, loss and optimiser are used as they are.
     data
-        As `load_mnist` gives them, or prepared.
+        From `load_mnist`, or prepared.
     batch_size
-        Images in a batch. Where it does not divide their number, the epoch ends with a short one.
+        Images in a batch. The last batch of an epoch may be shorter.
     precision
         "float32" or "bfloat16" (see `train`).
 
     Raises
     ------
     ValueError
-        If the model is not compiled, trains in a way of its own, has several inputs or outputs, or
+        If the model is not compiled, overrides how `fit` trains, has several inputs or outputs, or
         does not fit the data.
     """
 
@@ -66,7 +66,7 @@ class CompiledLoop:
         self._intake = intake_of(model, data)
         self.input_shape, self.classes = self._intake.input_shape, self._intake.classes
         model.optimizer.build(model.trainable_variables)
-        self._size = FIRST_CHUNK  # iterations in the next chunk; follows the measured speed
+        self._size = FIRST_CHUNK  # iterations in the next chunk; adapts to the measured speed
 
     @property
     def images(self) -> int:
@@ -84,23 +84,22 @@ class CompiledLoop:
         Returns
         -------
         str
-            What there is to tell: that it goes without XLA, and why. Mostly empty; the same
-            reason is told but once in a process.
+            A note that XLA is not used and why. Usually empty; a process gives each reason once.
         """
         self._load()
         whole, rest = self._batches(np.arange(self.images))
         self._run_evaluation = tf.function(self._evaluate, autograph=False).get_concrete_function(
             *self._specs()
         )
-        self._run_whole, told = self._by_xla(whole)
+        self._run_whole, note = self._by_xla(whole)
         if self._run_whole is None:
             self._run_whole = self._traced(self.batch_size)
         if len(rest):
             self._run_rest = self._traced(rest.shape[1])
-        return told
+        return note
 
     def exchange(self, data: Dataset) -> None:
-        """Go on with other data of the same kind and size; what is compiled stays."""
+        """Replace the data by others of the same kind and size, without compiling again."""
         self.data = data
         self._load()
 
@@ -111,26 +110,26 @@ class CompiledLoop:
         self._fit_sample = tuple(tf.gather(array, sample) for array in self._train)
 
     def epoch(self, order: np.ndarray, key: int, first_step: int) -> Iterator[Chunk]:
-        """Train one epoch, giving control back after each chunk.
+        """Train one epoch, and yield each chunk.
 
         Parameters
         ----------
         order
             A permutation of the training images' indices.
         key
-            Dropout's masks follow from it, from the iteration's number and from the layer.
+            Seeds the dropout masks, together with the iteration and the layer.
         first_step
-            Number of iterations since the training began.
+            Number of iterations before this epoch.
         """
         whole, rest = self._batches(order)
         start = 0
-        if not first_step:  # of another training; its first point is to be seen at once
+        if not first_step:  # a new training, whose first point should appear at once
             self._size = FIRST_CHUNK
         while start < len(whole):
             count = min(int(self._size), len(whole) - start)
             began = time.perf_counter()
             chunk = self._run(self._run_whole, whole, start, count, key, first_step + start)
-            # At most four times as many next time: the first calls are slower than the rest.
+            # Grow at most fourfold: the first calls are slower than the others.
             pace = count * CHUNK_SECONDS / (time.perf_counter() - began)
             self._size = min(max(1.0, min(pace, 4 * count)), CAPACITY)
             start += count
@@ -139,14 +138,14 @@ class CompiledLoop:
             yield self._run(self._run_rest, rest, 0, 1, key, first_step + start)
 
     def outputs(self, rows: np.ndarray, key: int, step: int) -> np.ndarray:
-        """What the network says of a batch in training, before it takes that iteration's step.
+        """Return the network's outputs for a batch in training, without taking a step.
 
         Parameters
         ----------
         rows
             The batch, as indices of training images.
         key, step
-            Dropout's masks follow from them, as in `epoch`.
+            Seed the dropout masks, as in `epoch`.
 
         Returns
         -------
@@ -158,25 +157,25 @@ class CompiledLoop:
         with signals_blocked(), fast_dropout(self.model, *mask):
             x, _, _ = self._intake.adapted(*(tf.gather(array, rows) for array in self._train))
             said = _probabilities(self.model(x, training=True), self._intake.logits)
-        for variable, state in states:  # batch normalisation's, and random layers' own
+        for variable, state in states:  # of batch normalisation and random layers
             variable.assign(state)
         return said
 
     def validate(self) -> tuple[float, float, np.ndarray]:
-        """Loss and accuracy on the validation images, dropout off, and what the network says.
+        """Measure loss and accuracy on the validation images, with dropout off.
 
         Returns
         -------
         float, float, numpy.ndarray
-            The last are class probabilities, float16 of shape (images, classes), with the same
-            class first in each row as before rounding.
+            Loss, accuracy and class probabilities: float16 of shape (images, classes). Rounding
+            never changes which class is largest.
         """
         with signals_blocked():
             loss, accuracy, output = self._run_evaluation(*self._valid)
         return float(loss), float(accuracy), _rounded(_probabilities(output, self._intake.logits))
 
     def predicts(self, probabilities: np.ndarray) -> bool:
-        """Whether the network says this of the first validation images, within rounding."""
+        """Whether the network gives these probabilities for the first validation images."""
         some = slice(EVALUATION_BATCH)
         stored = self._intake.tensors(self.data.x_valid[some], self.data.y_valid[some])
         images, _, _ = self._intake.adapted(*stored)
@@ -184,7 +183,7 @@ class CompiledLoop:
         return bool(np.allclose(said, probabilities[:EVALUATION_BATCH], atol=0.002))
 
     def fit_accuracy(self) -> float:
-        """Accuracy on the training images of `fit_sample`, dropout off."""
+        """Measure the accuracy on the training images of `fit_sample`, with dropout off."""
         with signals_blocked():
             return float(self._run_evaluation(*self._fit_sample)[1])
 
@@ -206,8 +205,8 @@ class CompiledLoop:
         )
 
     def _by_xla(self, rows: tf.Tensor) -> tuple[Callable | None, str]:
-        """The iterations as XLA compiles them, or None and what there is to tell."""
-        # Most of what XLA makes slow is in the evaluation too: then nothing is traced in vain.
+        """Compile the iterations by XLA. Return None if that is no gain, and perhaps a note."""
+        # Most operations that XLA makes slow are in the evaluation too, which is traced already.
         if not self._gains_by_xla(self._run_evaluation):
             return None, ""
         try:
@@ -220,11 +219,11 @@ class CompiledLoop:
         return compiled, ""
 
     def _gains_by_xla(self, traced) -> bool:
-        """Whether XLA makes it faster: all on a graphics card, not all on a processor."""
+        """Whether XLA speeds a function up: any on a graphics card, only some on a processor."""
         return bool(graphics_cards()) or (self.precision == "float32" and suits_xla(traced))
 
     def _specs(self) -> list[tf.TensorSpec]:
-        """Images and labels are arguments: what a traced function captures is never freed."""
+        """Describe images and labels as arguments, since captured tensors are never freed."""
         return [tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in self._train]
 
     def _run(self, function: Callable, rows, start: int, count: int, key: int, step: int) -> Chunk:
@@ -288,14 +287,14 @@ class CompiledLoop:
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """What a compiled classifier says of images, dropout off.
+    """Return a compiled classifier's class probabilities for images, with dropout off.
 
     Parameters
     ----------
     model
         Built and compiled.
     images
-        Batch first: as MNIST is stored (uint8, 28 x 28), to be scaled and reshaped as in training;
+        Batch first: stored like MNIST (uint8, 28 x 28), then scaled and reshaped as in training;
         or as the model takes them.
 
     Returns
@@ -326,23 +325,22 @@ def _probabilities(output: tf.Tensor, logits: bool) -> np.ndarray:
 
 
 def fit_sample(images: int) -> np.ndarray:
-    """The fixed sample of the training images on which the fit accuracy is measured.
+    """Return the fixed random sample of training images for measuring the fit accuracy.
 
-    Drawn at random, once and for all. Every 12th image would not do: in MNIST images from two
-    groups of writers alternate, and a linear network gets 4 points less right among those with
-    an even index.
+    Every 12th image would not do: in MNIST, images from two groups of writers alternate, and a
+    linear network's accuracy is 4 points lower on those with an even index.
 
     Returns
     -------
     numpy.ndarray
-        `FIT_SAMPLE` indices (all, if there are fewer images), ascending.
+        `FIT_SAMPLE` indices (all if there are fewer images), ascending.
     """
     size = min(FIT_SAMPLE, images)
     return np.sort(np.random.default_rng(0).choice(images, size, replace=False))
 
 
 def _rounded(probabilities: np.ndarray) -> np.ndarray:
-    """As float16, the first class of each row raised by a step where rounding made it a tie."""
+    """Round to float16, and raise the largest of each row by a step if rounding made a tie."""
     first = np.arange(len(probabilities)), probabilities.argmax(axis=1)
     short = probabilities.astype(np.float16)
     tied = short[first] == np.sort(short, axis=1)[:, -2]

@@ -1,7 +1,7 @@
-"""What the loss of a model takes: class numbers or one-hot rows, probabilities or logits.
+"""Whether a model's loss takes class numbers or one-hot rows, probabilities or logits.
 
-Keras' own losses say so. A function, or a loss class that somebody wrote, is tried on outputs that
-are right and on others that are wrong.
+Keras' own losses declare it. A function or a custom loss class is tried on right and on wrong
+outputs.
 """
 
 import keras
@@ -11,7 +11,7 @@ from ..signals import signals_blocked
 
 
 def takes_class_numbers(model: keras.Model, input_shape: tuple[int, ...], classes: int) -> bool:
-    """Whether a model's loss takes class numbers, as sparse losses do, rather than one-hot rows.
+    """Whether a model's loss takes class numbers, like sparse losses, instead of one-hot rows.
 
     Raises
     ------
@@ -22,9 +22,9 @@ def takes_class_numbers(model: keras.Model, input_shape: tuple[int, ...], classe
     for sparse in (False, True):
         try:
             right, wrong = (_loss(model, input_shape, classes, sparse, by) for by in (0, 1))
-            # What misreads its labels cannot tell the two apart, but for rounding.
+            # A loss that misreads its labels finds both equally wrong, except for rounding.
             prefers[sparse] = right < wrong - 1e-5 * abs(wrong)
-        except Exception as problem:  # whatever a loss that somebody wrote raises
+        except Exception as problem:  # a custom loss may raise anything
             refusal = problem
     if not prefers:
         raise ValueError(
@@ -35,7 +35,7 @@ def takes_class_numbers(model: keras.Model, input_shape: tuple[int, ...], classe
 
 
 def takes_logits(model: keras.Model, input_shape: tuple[int, ...], classes: int) -> bool:
-    """Whether a model's loss takes logits, so that its outputs are not probabilities yet."""
+    """Whether a model's loss takes logits, so that the model's outputs are not probabilities."""
     loss = keras.tree.flatten(model.loss)[0]
     if hasattr(loss, "from_logits"):
         return loss.from_logits
@@ -44,7 +44,7 @@ def takes_logits(model: keras.Model, input_shape: tuple[int, ...], classes: int)
         return False
     sparse = takes_class_numbers(model, input_shape, classes)
     right, wrong = (_loss(model, input_shape, classes, sparse, by) for by in (0, 1))
-    # The softmax, which a loss from logits begins with, is the same if all outputs are raised.
+    # A loss from logits begins with a softmax, which does not change if all outputs are raised.
     raised = _loss(model, input_shape, classes, sparse, 0, raised=1)
     return abs(raised - right) < 0.01 * abs(wrong - right)
 
@@ -57,7 +57,7 @@ def _loss(
     wrong_by: int,
     raised: float = 0,
 ) -> float:
-    """The loss of one image of each class, whose outputs are highest `wrong_by` classes off."""
+    """Return the loss of an image of each class whose highest output is `wrong_by` classes off."""
     labels, one_hot = np.arange(classes, dtype=np.int32), np.eye(classes, dtype=np.float32)
     outputs = 0.9 * np.roll(one_hot, wrong_by, axis=1) + 0.1 / classes + raised
     with signals_blocked():

@@ -1,4 +1,4 @@
-"""Convolutions and max pooling whose gradients take a fraction of the time on a processor."""
+"""Faster gradients for convolutions and max pooling on a processor."""
 
 import contextlib
 import functools
@@ -8,22 +8,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .tracing import called_otherwise
+from .tracing import replaced_calls
 from .xla import XLA_REFUSES
 
-LARGEST_WINDOW = 16  # values; each is compared with the window's maximum one after the other
+LARGEST_WINDOW = 16  # values; they are compared with the window's maximum one after the other
 
 
 @contextlib.contextmanager
 def fast_convolution(model: keras.Model) -> Iterator[None]:
-    """Let convolutions with a bias, and max pooling, pass their gradients back fast while tracing.
+    """Give convolutions with a bias, and max pooling, faster gradients while tracing.
 
-    TensorFlow's own kernel for the gradient of max pooling takes as long on a processor as a
-    convolution. XLA takes a third to a sixth of that, with the same result bit by bit, and takes
-    the ReLU of a convolution in its stride. Windows that overlap or stick out are left to
-    TensorFlow.
+    On a processor TensorFlow's kernel for the gradient of max pooling takes as long as a
+    convolution. XLA needs a third to a sixth of that, with the same bits, and includes the ReLU of
+    a convolution. TensorFlow still handles windows that overlap or reach beyond the image.
     """
-    before_relu = {}  # by a convolution's output, what it was before its ReLU
+    before_relu = {}  # a convolution's output before its ReLU, by the output after it
 
     def convolves(layer: keras.layers.Layer) -> bool:
         plain = type(layer) is keras.layers.Conv2D and layer.data_format == "channels_last"
@@ -60,17 +59,17 @@ def fast_convolution(model: keras.Model) -> Iterator[None]:
         return call
 
     with (
-        called_otherwise(model, convolves, convolution),
-        called_otherwise(model, pools, pooling),
+        replaced_calls(model, convolves, convolution),
+        replaced_calls(model, pools, pooling),
     ):
         yield
 
 
 def _biased(products, bias):
-    """Products plus bias; in float32 the bias' gradient is a sum of its own.
+    """Add a bias whose gradient, in float32, is a separate sum.
 
-    Where both gradients begin with the same tensor, TensorFlow has oneDNN take the sum along with
-    the convolution's gradient. In float32 that takes several times as long as the sum.
+    If both gradients start from the same tensor, TensorFlow lets oneDNN compute the sum together
+    with the convolution's gradient. In float32 that takes several times as long as the sum alone.
     """
 
     @tf.custom_gradient
@@ -87,7 +86,7 @@ def _biased(products, bias):
 
 
 def _pooled(inputs, window: tuple[int, int], source, backward: Callable):
-    """Max pooling of `inputs`, which follow from `source`, where `backward` takes the gradient."""
+    """Pool `inputs`, a function of `source`; `backward` computes the gradient for `source`."""
 
     @tf.custom_gradient
     def pool(_):
@@ -99,10 +98,10 @@ def _pooled(inputs, window: tuple[int, int], source, backward: Callable):
 
 @tf.function(autograph=False, jit_compile=True)
 def _through_relu(x, largest, gradient, window: tuple[int, int]):
-    """The gradient before the ReLU whose output is `x`.
+    """Compute the gradient before the ReLU whose output is `x`.
 
-    Only numbers above zero pass anything, and of those equal ones have equal bits, which XLA
-    compares twice as fast as bfloat16.
+    Only numbers above zero pass a gradient. Equal ones have equal bits, which XLA compares twice
+    as fast as bfloat16.
     """
     passed = tf.where(largest > 0, gradient, tf.zeros((), gradient.dtype))
     bits = tf.as_dtype(f"int{8 * x.dtype.size}")
@@ -112,7 +111,7 @@ def _through_relu(x, largest, gradient, window: tuple[int, int]):
 
 @tf.function(autograph=False, jit_compile=True)
 def _to_the_largest(x, largest, gradient, window: tuple[int, int]):
-    """Each window's gradient goes to its largest value, of equal ones to the first in rows."""
+    """Pass each window's gradient to its largest value, the first in rows among equal ones."""
     height, width = window
     shape = tf.shape(x)
     tiles = (shape[0], x.shape[1] // height, height, x.shape[2] // width, width, x.shape[3])
@@ -130,9 +129,9 @@ def _to_the_largest(x, largest, gradient, window: tuple[int, int]):
 
 @functools.cache
 def _xla_works() -> bool:
-    """Whether this TensorFlow has XLA; some builds have not."""
+    """Whether this TensorFlow has XLA; some builds do not."""
     try:
-        with tf.init_scope():  # at once, though something else is being traced
+        with tf.init_scope():  # run now, not as part of what is being traced
             one = tf.ones((1, 1, 1, 1))
             _to_the_largest(one, one, one, (1, 1))
     except XLA_REFUSES:

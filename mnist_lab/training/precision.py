@@ -1,4 +1,4 @@
-"""bfloat16: shorter numbers for all but the weights and the output."""
+"""bfloat16: computing in shorter numbers, except for the weights and the output."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ import keras
 
 @contextlib.contextmanager
 def mixed_precision(model: keras.Model, precision: str) -> Iterator[None]:
-    """Let all layers but the last with weights compute in bfloat16 while tracing.
+    """Let the layers before the output layer compute in bfloat16 while tracing.
 
-    The weights stay float32, and so does what decides: the output layer and all after it.
+    The weights stay float32, and so do the output layer, the last with weights, and all after it.
     """
     layers = [layer for layer in model._flatten_layers() if not layer._layers]
     last = max((i for i, layer in enumerate(layers) if layer.weights), default=0)

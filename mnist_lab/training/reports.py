@@ -1,4 +1,4 @@
-"""What is said of a training: where it is, and why it ended."""
+"""Sentences about a training: its progress, and why it diverged."""
 
 import keras
 import numpy as np
@@ -8,16 +8,16 @@ from ..runs import Run
 
 
 def divergence(run: Run, model: keras.Model) -> str:
-    """Say at which iteration a run diverged, and what to try."""
+    """Say at which iteration a run diverged, and which learning rate to try."""
     learning_rate = float(np.asarray(model.optimizer.learning_rate))
     return (
-        f"Diverged: from iteration {len(run.batch_loss):,} on, the loss is no finite number. "
+        f"Diverged: from iteration {len(run.batch_loss):,} on, the loss is not a finite number. "
         f"Try a smaller learning rate than {learning_rate:g}, say {learning_rate / 3:.1g}."
     )
 
 
 def report(run: Run) -> str:
-    """Where a training is, in one line; the time left, or taken at the end, comes last."""
+    """Describe a training's progress in one line; it ends with the time left, or taken in all."""
     epochs, steps = run.settings.epochs, run.settings.steps_per_epoch
     done, total = len(run.batch_loss), epochs * steps
     parts = [

@@ -1,4 +1,4 @@
-"""One training: built, started, trained epoch by epoch, and how it ended."""
+"""`Training`: one training from its start, epoch by epoch, to its end."""
 
 import dataclasses
 import os
@@ -23,27 +23,27 @@ End = Literal["finished", "stopped", "diverged"]
 
 
 class Training:
-    """A training that somebody drives: `train`, the laboratory, the proof of a record.
+    """One training, run by `train`, by the laboratory or by the verification of a record.
 
-    First `start`, and `resume` where there is a checkpoint; then `compile`; then `train`.
+    Call `start`, then `resume` if there is a checkpoint, then `compile`, then `train`.
 
     Parameters
     ----------
     loop
-        The model, its data and the batch size. Another training may have compiled it.
+        The model, its data and the batch size. An earlier training may have compiled it.
     epochs
         Passes over the training images.
     seed
-        From which everything follows; None to go on from the weights that the model has.
+        Decides everything; with None, training continues from the model's weights.
     name
-        What to call the run.
+        The run's name.
 
     Attributes
     ----------
     loop : CompiledLoop
-        As given.
+        The argument.
     run : Run
-        What has happened so far.
+        The run so far.
     """
 
     def __init__(self, loop: CompiledLoop, *, epochs: int, seed: int | None, name: str):
@@ -55,26 +55,26 @@ class Training:
         Returns
         -------
         str
-            What there is to tell, as `CompiledLoop.compile` says.
+            A note for the user, often empty; see `CompiledLoop.compile`.
         """
         began = time.perf_counter()
-        told = self.loop.compile()
+        note = self.loop.compile()
         self.run.compile_seconds = time.perf_counter() - began
-        return told
+        return note
 
     def start(self) -> None:
-        """Draw the weights anew from the seed, if there is one.
+        """Draw new initial weights if there is a seed.
 
         Raises
         ------
         ValueError
-            If the model's weights cannot be drawn anew.
+            If the model's weights cannot be drawn again.
         """
         if self.run.settings.seed is not None:
             redraw(self.loop.model, self.run.settings.seed, self.loop.input_shape)
 
     def resume(self, checkpoint: Path) -> None:
-        """Take up the training that a checkpoint holds.
+        """Continue the training in a checkpoint.
 
         Raises
         ------
@@ -102,16 +102,16 @@ class Training:
         Parameters
         ----------
         look
-            Called between chunks and at each epoch's end with the run so far; true ends the
-            training.
+            Called with the run so far, between chunks and at the end of each epoch. The training
+            stops if it returns true.
         checkpoint
-            A file in which the state is kept after each epoch.
+            A file that keeps the state after each epoch.
 
         Returns
         -------
         str
-            How it ended: "finished"; "stopped" by `look` before its last epoch was over; or
-            "diverged", where the loss is no longer finite.
+            How it ended: "finished"; "stopped" by `look` before the end of the last epoch; or
+            "diverged", if the loss is no longer finite.
         """
         run, settings, model = self.run, self.run.settings, self.loop.model
         self._look, self._began = look, time.perf_counter() - run.seconds
@@ -133,7 +133,7 @@ class Training:
         return "diverged" if run.diverged else "stopped" if run.interrupted else "finished"
 
     def _train_epoch(self, epoch: int) -> bool:
-        """Train the iterations of an epoch, and say whether to stop."""
+        """Train the iterations of an epoch, and return whether to stop."""
         run, steps = self.run, self.run.settings.steps_per_epoch
         order = epoch_order(self._key, epoch, self.loop.images)
         stop = False
@@ -148,7 +148,7 @@ class Training:
         return stop
 
     def _note(self, chunk: Chunk) -> None:
-        """Write down each batch's values; a diverged run ends with the first that is not finite."""
+        """Append each batch's values; a diverged run ends with the first that is not finite."""
         run, finite, done = self.run, np.isfinite(chunk.loss), len(self.run.batch_loss)
         run.diverged = not finite.all()
         count = int(np.argmin(finite)) + 1 if run.diverged else len(chunk.loss)
@@ -161,7 +161,7 @@ class Training:
         return self._look(self.run)
 
     def _measure(self) -> None:
-        """Write down what an epoch has come to."""
+        """Measure loss and accuracies at the end of an epoch, and append them to the history."""
         run, loop = self.run, self.loop
         loss, accuracy = epoch_means(run, run.epochs, loop.images)
         val_loss, val_accuracy, run.val_probabilities = loop.validate()
@@ -195,5 +195,5 @@ def _settings(loop: CompiledLoop, epochs: int, seed: int | None) -> Settings:
 
 
 def _state(model: keras.Model) -> list:
-    """All that changes in a training: weights, the optimiser's state, random states."""
+    """List all variables that training changes: weights, optimiser and random states."""
     return [*model.variables, *model.optimizer.variables]

@@ -1,7 +1,4 @@
-"""Layers computed in another way than Keras', with the same results, while a step is traced.
-
-Put in place for whatever layers a student has written, and taken away behind the trace.
-"""
+"""Replaces the computation of some layers by a faster one while a training step is traced."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -10,10 +7,10 @@ import keras
 
 
 @contextlib.contextmanager
-def called_otherwise(
+def replaced_calls(
     model: keras.Model, suits: Callable[..., bool], replacement: Callable[..., Callable]
 ) -> Iterator[None]:
-    """Replace `call` of those layers of a model that suit, for a while."""
+    """Replace the `call` method of all suitable layers of a model, and restore it at the end."""
     replaced = [layer for layer in model._flatten_layers() if suits(layer)]
     for layer in replaced:
         vars(layer)["call"] = replacement(layer)

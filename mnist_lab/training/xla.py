@@ -1,18 +1,18 @@
-"""XLA: which iterations gain by it, and what is told where it cannot compile them."""
+"""XLA: whether it makes a traced function faster, and the note if it cannot compile one."""
 
 import re
 
 import tensorflow as tf
 
-# Raised where XLA cannot compile a network, or where TensorFlow was built without XLA.
+# Raised if XLA cannot compile a network, or if TensorFlow was built without XLA.
 XLA_REFUSES = (tf.errors.OpError, ValueError)
 # XLA on a CPU runs convolutions (and Keras' own random numbers) tens of times slower than
-# TensorFlow's kernels do; matrix products and element-wise work it fuses and speeds up.
-# The words of `dropout.py` are "FullInt" numbers, which XLA makes fast.
+# TensorFlow's kernels; it fuses and speeds up matrix products and element-wise operations.
+# The random words of `dropout.py` are "FullInt" numbers, which XLA computes fast.
 _SLOW_UNDER_XLA = re.compile(
     r"Conv[23]D|DepthwiseConv|Pool|^(Stateless)?(Random|Truncated|Parameterized)(?!.*FullInt)"
 )
-_told: set[str] = set()  # why XLA refused, so far
+_reported: set[str] = set()  # reasons that a note has already given
 
 
 def suits_xla(traced) -> bool:
@@ -23,10 +23,10 @@ def suits_xla(traced) -> bool:
 
 
 def without_xla(problem: Exception) -> str:
-    """Say why a training goes without XLA; nothing if this reason has been told before."""
-    # The name of the operation is another one each time.
+    """Say why a training does not use XLA; return an empty text if a reason comes again."""
+    # The operation's name differs each time.
     reason = str(problem).split("\n")[0].split(" [Op:")[0]
-    if reason in _told:
+    if reason in _reported:
         return ""
-    _told.add(reason)
+    _reported.add(reason)
     return f"Training without XLA, which is slower, with the same results within rounding: {reason}"

@@ -1,4 +1,4 @@
-"""A JupyterLab of one's own on this machine, and Chromium to look at it."""
+"""A JupyterLab server on this machine, and Chromium to look at it."""
 
 import os
 import secrets

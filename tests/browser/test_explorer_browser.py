@@ -110,7 +110,7 @@ def test_the_linear_part_is_touched_and_answers(open_notebook):
     expect(lab.page.locator(".ml-code")).to_have_value(re.compile(re.escape(repr(name))))
     assert lab.page.locator(".mnist-lab img").count() == 0
     assert "taken" not in lab.page.title()
-    # Today's loss, and the largest learning rate: a divergence, told as what it is.
+    # Today's loss, and the largest learning rate: a divergence, which is shown as one.
     slider(lab, "loss").select_option("of today, exact")
     expect(rows(lab)).to_have_count(2)
     lab.ended()
@@ -130,7 +130,7 @@ def test_reload_in_the_middle_two_laboratories_stop(open_notebook):
     # The other laboratory waits, and the notebook is free.
     second = lab.page.locator(".ml-grid").nth(1)
     second.get_by_role("button", name="Start", exact=True).click()
-    expect(second.locator(".ml-status")).to_contain_text("Another training goes on")
+    expect(second.locator(".ml-status")).to_contain_text("Another training is running")
     expect(lab.page.locator(".jp-RenderedText", has_text="42")).to_be_visible()
     lab.screenshot("mlp-training")
     lab.page.evaluate("() => jupyterapp.shell.currentWidget.context.save()")

@@ -80,11 +80,11 @@ test("a line has some hundred points, whole epochs among them, and no finer than
   assert.deepEqual(grid(0, 1, []), [1]);
 });
 
-test("the store tells who waits for a value, and draws what is shown", () => {
+test("the store notifies listeners to a value, and draws what is shown", () => {
   const store = new Store();
-  const told = [];
-  store.on("status rows", () => told.push("a"));
-  store.on("curves", () => told.push("b"));
+  const calls = [];
+  store.on("status rows", () => calls.push("a"));
+  store.on("curves", () => calls.push("b"));
   const rows = [
     { id: 0, name: "mine", hidden: false },
     { id: 1, name: "other", hidden: true },
@@ -92,7 +92,7 @@ test("the store tells who waits for a value, and draws what is shown", () => {
   const overlays = { sheet: true, record: false };
   const curves = [0, 1, 2, "sheet"].map((id) => piece(0, [1], { id }));
   assert.ok(store.take({ rows, overlays, live: 2, curves, status: {} }));
-  assert.deepEqual(told, ["a", "b"]);
+  assert.deepEqual(calls, ["a", "b"]);
   assert.deepEqual(
     store.drawn().map((curve) => curve.id),
     ["sheet", 0, 2],

@@ -21,6 +21,7 @@ from nbclient import NotebookClient
 from samples import settings
 
 import mnist_lab as lab
+from mnist_lab import places
 from mnist_lab.laboratory import background, controls, driving, estimates, insight, networks, rows
 from mnist_lab.progress import duration
 from mnist_lab.training import Training
@@ -85,12 +86,12 @@ def has_begun(laboratory):
 
 
 def shown(laboratory):
-    """What a page that opens now is told."""
-    told = []
+    """All values that a page gets when it opens now."""
+    sent = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(laboratory.view, "tell", told.append)
+        patch.setattr(laboratory.view, "send_values", sent.append)
         laboratory.hear({"ask": "hello", "page": "mine"}, [])
-    (whole,) = (news for news in told if news.get("page") == "mine")
+    (whole,) = (values for values in sent if values.get("page") == "mine")
     return whole
 
 
@@ -192,7 +193,7 @@ def test_start_stop_start(open_laboratory, medium):
         laboratory.stop()
     laboratory.start()
     laboratory.start()  # while it runs: nothing happens
-    assert "Another training goes on" in laboratory.status
+    assert "Another training is running" in laboratory.status
     wait_until(has_begun(laboratory))
     laboratory.stop()
     laboratory.wait()
@@ -293,7 +294,7 @@ def test_two_laboratories_train_one_after_the_other(open_laboratory, medium):
     second = open_laboratory("mlp", medium, hidden_units=10, epochs=1)
     first.start()
     second.start()
-    assert "Another training goes on" in second.status
+    assert "Another training is running" in second.status
     assert not second.view.shown["running"]
     first.stop()
     second.start(wait=True)
@@ -312,7 +313,7 @@ def test_opened_again_the_earlier_one_ends(open_laboratory, medium):
     assert second.runs[0].epochs == 1
 
 
-def test_an_exception_is_told(open_laboratory, small, monkeypatch, caplog):
+def test_an_exception_is_shown(open_laboratory, small, monkeypatch, caplog):
     laboratory = open_laboratory("linear", small, epochs=1)
 
     def fail(*_):
@@ -330,7 +331,7 @@ def test_an_exception_is_told(open_laboratory, small, monkeypatch, caplog):
 
 
 @pytest.mark.parametrize("without_xla", ["ValueError"], indirect=True)
-def test_without_xla_it_is_told_once(open_laboratory, small, capfd, monkeypatch, without_xla):
+def test_without_xla_it_says_so_once(open_laboratory, small, capfd, monkeypatch, without_xla):
     monkeypatch.setattr(driving, "_loops", {})
     laboratory = open_laboratory("mlp", small, epochs=1)
     for units in (10, 20):
@@ -341,13 +342,13 @@ def test_without_xla_it_is_told_once(open_laboratory, small, capfd, monkeypatch,
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_batch_larger_than_the_data_is_told(open_laboratory, small):
+def test_a_batch_larger_than_the_data_is_refused(open_laboratory, small):
     laboratory = open_laboratory("linear", small, batch_size=500)
     laboratory.start(wait=True)
     assert laboratory.status.startswith("batch size=500")
 
 
-def test_divergence_is_told(open_laboratory, medium, capsys):
+def test_divergence_is_shown(open_laboratory, medium, capsys):
     laboratory = open_laboratory(
         "linear", medium, learning_rate=10, loss="categorical_crossentropy"
     )
@@ -356,18 +357,18 @@ def test_divergence_is_told(open_laboratory, medium, capsys):
     assert run.diverged
     assert f"from iteration {len(run.batch_loss)} on" in laboratory.status
     assert "Try a smaller learning rate than 10, say 3" in laboratory.status
-    assert laboratory.rows[0].told()["accuracy"] == "diverged"
+    assert laboratory.rows[0].values()["accuracy"] == "diverged"
     assert shown(laboratory)["curves"][0]["diverged"]
     assert not run.weights
     assert capsys.readouterr() == ("", "")
 
 
 def code_of(laboratory, row):
-    told = []
+    sent = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(laboratory.view, "tell", told.append)
+        patch.setattr(laboratory.view, "send_values", sent.append)
         laboratory.hear({"ask": "code", "row": row.number}, [])
-    return told[0]["code"]["text"]
+    return sent[0]["code"]["text"]
 
 
 @pytest.mark.parametrize("part", ["linear", "dropout"])
@@ -405,9 +406,9 @@ def test_rows_can_be_hidden_renamed_and_removed(open_laboratory, small):
         laboratory.start(wait=True)
     laboratory.hear({"ask": "hide", "row": 0, "hidden": True}, [])
     laboratory.hear({"ask": "rename", "row": 1, "name": "the second"}, [])
-    told = shown(laboratory)
-    assert [row["hidden"] for row in told["rows"]] == [True, False, False]
-    assert [row["name"] for row in told["rows"]][1:] == [
+    table = shown(laboratory)["rows"]
+    assert [row["hidden"] for row in table] == [True, False, False]
+    assert [row["name"] for row in table][1:] == [
         laboratory.runs[1].name,
         "mlp, hidden units 10, 2 epochs",
     ]
@@ -468,8 +469,6 @@ def test_the_sheet_s_network_is_guessed_to_take_what_its_record_took(part):
 
 
 def test_without_records_the_laboratory_works(open_laboratory, small, tmp_path, relocate):
-    for cached in (estimates._recorded_speed, networks.recorded_networks, rows.overlay):
-        cached.cache_clear()
     relocate(records=tmp_path)
     laboratory = open_laboratory("mlp", small, hidden_units=10, epochs=1)
     assert shown(laboratory)["estimate"] == ""
@@ -480,7 +479,6 @@ def test_without_records_the_laboratory_works(open_laboratory, small, tmp_path, 
     laboratory.hear({"ask": "digit"}, [small.x_valid[0].tobytes()])
     (answer,) = shown(laboratory)["answers"]
     assert answer["name"] == laboratory.runs[0].name
-    networks.recorded_networks.cache_clear()
 
 
 def test_without_a_part_there_is_a_choice(open_laboratory, small):
@@ -539,22 +537,24 @@ def test_interrupt_ends_a_blocking_training(open_laboratory, medium):
 
 @pytest.fixture
 def listen(monkeypatch):
-    """Keep all that a laboratory tells its pages."""
+    """Record all messages that a laboratory sends to its pages."""
 
     def listen(laboratory):
-        told, tell = [], laboratory.view.tell
-        monkeypatch.setattr(laboratory.view, "tell", lambda news: told.append(news) or tell(news))
-        return told
+        sent, send = [], laboratory.view.send_values
+        monkeypatch.setattr(
+            laboratory.view, "send_values", lambda values: sent.append(values) or send(values)
+        )
+        return sent
 
     return listen
 
 
 def test_each_batch_goes_over_once_and_the_first_at_once(open_laboratory, medium, listen):
     laboratory = open_laboratory("linear", medium, epochs=20, batch_size=10)
-    told = listen(laboratory)
+    sent = listen(laboratory)
     laboratory.start(wait=True)
     (run,) = laboratory.runs
-    pieces = [curve for news in told for curve in news.get("curves", ()) if curve["id"] == 0]
+    pieces = [curve for values in sent for curve in values.get("curves", ()) if curve["id"] == 0]
     assert np.array_equal(np.concatenate([piece["loss"] for piece in pieces]), run.batch_loss)
     assert [piece["first"] for piece in pieces][:2] == [0, 0]
     assert len(pieces[1]["loss"]) < 50
@@ -562,15 +562,15 @@ def test_each_batch_goes_over_once_and_the_first_at_once(open_laboratory, medium
     assert np.array_equal(pieces[-1]["history"], whole)
 
 
-def test_a_page_opened_in_the_middle_is_told_the_whole(open_laboratory, medium):
+def test_a_page_opened_in_the_middle_gets_everything(open_laboratory, medium):
     laboratory = long_training(open_laboratory, medium)
     laboratory.start()
     wait_until(has_begun(laboratory))
-    told = shown(laboratory)
-    assert told["running"]
-    assert told["live"] == told["curves"][0]["id"] == 0
-    assert told["curves"][0]["first"] == 0
-    assert len(told["curves"][0]["loss"]) > 0
+    whole = shown(laboratory)
+    assert whole["running"]
+    assert whole["live"] == whole["curves"][0]["id"] == 0
+    assert whole["curves"][0]["first"] == 0
+    assert len(whole["curves"][0]["loss"]) > 0
     laboratory.stop()
     laboratory.wait()
     assert shown(laboratory)["live"] is None
@@ -589,10 +589,10 @@ def test_weights_are_seen_while_it_learns(open_laboratory, medium, listen, part,
     laboratory = open_laboratory(part, medium, epochs=2, **values)
     laboratory.hear({"ask": "look", "index": 7}, [])
     laboratory.hear({"ask": "digit"}, [medium.x_valid[7].tobytes()])
-    told = listen(laboratory)
+    sent = listen(laboratory)
     laboratory.start(wait=True)
     (run,) = laboratory.runs
-    weights = [news["weights"] for news in told if "weights" in news]
+    weights = [values["weights"] for values in sent if "weights" in values]
     assert {each["images"].shape for each in weights} == {shape}
     assert all(len(each["numbers"]) == shape[0] for each in weights)
     assert not np.array_equal(weights[0]["images"], weights[-1]["images"])
@@ -603,13 +603,13 @@ def test_weights_are_seen_while_it_learns(open_laboratory, medium, listen, part,
         "cnn": lambda: first.reshape(25, -1).T,
     }[part]()
     assert np.allclose(weights[-1]["images"], last, atol=1e-5)
-    live = [news["said"] for news in told if news.get("training")]
+    live = [values["said"] for values in sent if values.get("training")]
     assert {each["index"] for each in live} == {7}
     said = live[-1]["probabilities"]
     assert np.allclose(said, run.val_probabilities[7], atol=0.002)
-    drawn = [news["training"] for news in told if news.get("training")][-1]
+    drawn = [values["training"] for values in sent if values.get("training")][-1]
     assert np.allclose(drawn["probabilities"], said, atol=1e-6)
-    counts = [news["confusion"]["counts"] for news in told if "confusion" in news]
+    counts = [values["confusion"]["counts"] for values in sent if "confusion" in values]
     assert len(counts) >= 2
     assert np.trace(counts[-1]) == round(run.val_accuracy * len(medium.x_valid))
 
@@ -617,7 +617,7 @@ def test_weights_are_seen_while_it_learns(open_laboratory, medium, listen, part,
 def test_looking_at_a_network_takes_its_share_and_no_more(data, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(insight, "time", SimpleNamespace(perf_counter=lambda: now[0]))
-    glimpses = insight.Glimpses(lab.build_linear(), True, insight.Digits(data))
+    glimpses = insight.Glimpses(lab.build_linear(), insight.Digits(data))
     looked = []
 
     def seen(*_):
@@ -635,7 +635,7 @@ def test_looking_at_a_network_takes_its_share_and_no_more(data, monkeypatch):
     assert len(looked) > 0.75 * insight.LOOKING * 30 / 0.002
 
 
-def test_an_exception_while_looking_is_told(open_laboratory, small, monkeypatch):
+def test_an_exception_in_a_glimpse_is_shown(open_laboratory, small, monkeypatch):
     laboratory = open_laboratory("linear", small)
 
     def fail(*_):
@@ -713,12 +713,21 @@ def test_the_networks_on_file_say_what_their_records_say(data, key):
     record = lab.load_records(key)[0]
     (network,) = [
         each
-        for each in networks.recorded_networks()
+        for each in networks.recorded_networks(places.here.records)
         if len(each.weights) == len(record.weights)
         and np.array_equal(each.weights[0], record.weights[0])
     ]
     said = network.probabilities(data.x_valid[:500].reshape(-1, 784).astype(np.float32) / 255)
     assert np.allclose(said, record.val_probabilities[:500], atol=0.001)
+
+
+def test_records_elsewhere_are_found_without_a_restart(tmp_path, relocate):
+    networks.recorded_networks(places.here.records)
+    rows.overlay("the recorded run", "linear")
+    relocate(records=tmp_path)
+    assert networks.recorded_networks(places.here.records) == []
+    with pytest.raises(lab.DataError, match="holds no recorded run"):
+        rows.overlay("the recorded run", "linear")
 
 
 def test_asking_a_network_keeps_no_processor_busy_afterwards(data):

@@ -193,7 +193,7 @@ def separable():
 
 
 SMOOTHED = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
-# The same for much that is seldom used; the last entry is what `compile` is told besides.
+# The same for rarer settings; the last entry has further arguments of `compile`.
 RARE = {
     "averaged weights, overwriting": (
         *PLAIN,

@@ -45,8 +45,8 @@ def test_bfloat16_needs_a_card_that_multiplies_it(with_cards, cards, has):
 
 @pytest.mark.parametrize("flag", ["avx512_bf16", "amx_bf16", "avx512f"])
 def test_or_a_processor_that_does(monkeypatch, flag):
-    told = f"model name\t: A Processor\nflags\t\t: fpu {flag} sse\n"
-    monkeypatch.setattr(hardware, "_processor_as_linux_tells_it", lambda: told)
+    cpuinfo = f"model name\t: A Processor\nflags\t\t: fpu {flag} sse\n"
+    monkeypatch.setattr(hardware, "_cpuinfo", lambda: cpuinfo)
     assert hardware.has_bfloat16() is (flag != "avx512f")
     assert hardware.machine().endswith(" processors (A Processor)")
 
@@ -89,7 +89,7 @@ def test_cards_take_memory_as_they_need_it_and_compute_float32_in_full():
     config = types.SimpleNamespace(
         experimental=experimental, list_physical_devices=lambda _: ["at work", "idle"]
     )
-    quiet._make_cards_fair(types.SimpleNamespace(config=config))
+    quiet._configure_cards(types.SimpleNamespace(config=config))
     assert grown == [("idle", True)]
     assert started == [False]
     assert tf.config.experimental.tensor_float_32_execution_enabled() is False

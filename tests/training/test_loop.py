@@ -79,7 +79,7 @@ def test_an_unbuilt_model_is_built(small):
         assert lab.train(model, small, epochs=1, seed=0).epochs == 1
 
 
-def test_xla_refusing_a_model_is_told_and_survived(small, capsys):
+def test_xla_refusing_a_model_is_reported_and_survived(small, capsys):
     def build():
         # XLA cannot compile a call back into Python.
         def identity(x):
@@ -112,13 +112,13 @@ def by_xla(small):
 
 
 @pytest.mark.filterwarnings("error")
-def test_without_xla_it_is_told_once_and_the_results_are_the_same(
+def test_without_xla_it_says_so_once_and_the_results_are_the_same(
     small, capsys, by_xla, without_xla
 ):
     plain = list(trainings(small, WITH_XLA))
-    told = capsys.readouterr().out
-    assert told.count("Training without XLA, which is slower") == 1
-    assert f"within rounding: {without_xla}\n" in told
+    said = capsys.readouterr().out
+    assert said.count("Training without XLA, which is slower") == 1
+    assert f"within rounding: {without_xla}\n" in said
     for (run, weights), (other, others) in zip(plain, by_xla, strict=True):
         assert np.allclose(run.batch_loss, other.batch_loss, rtol=1e-4)
         assert np.allclose(run.val_probabilities, other.val_probabilities, atol=1e-3)

@@ -135,7 +135,7 @@ def test_other_data_are_not_those_of_the_record(small, records, capsys):
     assert "the data are not those of the recorded run" in capsys.readouterr().out
 
 
-def test_a_damaged_record_is_told_and_not_used(small, records, capsys):
+def test_a_damaged_record_is_reported_and_not_used(small, records, capsys):
     file = records / "part-seed0.npz"
     file.write_bytes(file.read_bytes()[:-2000])
     run = lab.train(writes(), small, epochs=2, batch_size=64, seed=0, recorded=True)
@@ -200,7 +200,7 @@ def test_the_checkpoint_of_another_training_is_left_alone(small, tmp_path):
     assert file.read_bytes() == before
 
 
-def test_a_damaged_checkpoint_is_told(small, tmp_path, capsys):
+def test_a_damaged_checkpoint_is_reported(small, tmp_path, capsys):
     file = tmp_path / "state.npz"
     file.write_text("no zip")
     run = lab.train(writes(), small, epochs=1, batch_size=64, seed=0, checkpoint=file)

@@ -51,7 +51,7 @@ def test_epochs_are_shuffled_anew():
     assert np.array_equal(first, lab.epoch_order(0, 0, 100))
 
 
-def test_weights_that_cannot_be_drawn_anew_are_told(small):
+def test_weights_that_cannot_be_drawn_again_are_refused(small):
     model = WithoutConfig(10)
     model.compile("sgd", sparse_logits())
     with pytest.raises(ValueError, match=r"cannot be drawn anew.*set_random_seed\(0\)"):
@@ -232,7 +232,7 @@ def test_a_column_of_labels_is_class_numbers(small):
 
 def test_words_are_refused_as_labels(small):
     words = dataclasses.replace(small, y_train=small.y_train.astype(str))
-    with pytest.raises(ValueError, match="labels are <U3, and must be numbers"):
+    with pytest.raises(ValueError, match="labels are <U3 and must be numbers"):
         lab.train(compiled("sequential, SGD"), words, epochs=1)
 
 
@@ -240,7 +240,7 @@ def test_labels_below_zero_are_refused(small):
     for part in ("y_train", "y_valid"):
         labels = getattr(small, part).astype(int) - 1
         data = dataclasses.replace(small, **{part: labels})
-        with pytest.raises(ValueError, match="there are labels from -1 on: class numbers begin"):
+        with pytest.raises(ValueError, match="the smallest label is -1: class numbers begin"):
             lab.train(compiled("sequential, SGD"), data, epochs=1)
 
 
@@ -271,7 +271,7 @@ def two_inputs():
     [
         (
             lambda: OwnStep([keras.Input((784,)), layers.Dense(10, "softmax")]),
-            r"has its own train_step \(class OwnStep\), which lab.train would pass over: use",
+            r"has its own train_step \(class OwnStep\), which lab.train would ignore: use",
         ),
         (lambda: two_outputs(list), "has not one output but 2 in a list"),
         (
@@ -296,7 +296,7 @@ def test_arguments_of_fit_are_refused_with_what_there_is_instead(small):
         ("class_weight", "unlike model.fit: weight the classes in a loss"),
         ("validation_split", "holds the validation images, too"),
         ("verbose", "progress=True or False"),
-        ("epoch", "knows no argument 'epoch'"),
+        ("epoch", "has no argument 'epoch'"),
     ):
         with pytest.raises(TypeError, match=words):
             lab.train(model, small, epochs=1, **{argument: 1})

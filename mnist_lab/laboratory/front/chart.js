@@ -1,11 +1,11 @@
 /* global uPlot */
-// Loss and accuracy of all runs, one above the other, with the values under the pointer.
+// Charts of loss and accuracy of all runs, one above the other, with the values at the pointer.
 
 import { drawMark, isOverlay, lineSample, styleOf } from "./marks.js";
 import { button, element, panel } from "./page.js";
 import { grid } from "./state.js";
 
-const FLOORS = [95, 90, 80, 50, 0]; // where the axis of accuracies may begin, in percent
+const FLOORS = [95, 90, 80, 50, 0]; // possible starts of the accuracy axis, in percent
 const MEASURES = [
   { key: "loss", name: "loss", validated: "val_loss", digits: 3, unit: "", factor: 1 },
   {
@@ -37,21 +37,21 @@ const DECADES = {
 export class Charts {
   constructor(store) {
     this.store = store;
-    this.window = null; // the epochs that are shown, where not all are
+    this.window = null; // the epochs shown, unless all are
     this.logarithmic = true;
-    this.forward = null; // the run that is brought forward
+    this.forward = null; // the highlighted run
     this.places = MEASURES.map(({ key }) => element("div", { class: `ml-plot ml-plot-${key}` }));
     this.hint = element("p", { class: "ml-hint" }, "Press Start, and a curve begins to grow here.");
     this.readout = element("div", { class: "ml-readout", hidden: true });
     this.panel = this.makePanel();
     store.on("curves rows live overlays controls", () => this.request());
     new ResizeObserver(() => this.request(true)).observe(this.field);
-    // Axes have the colours of the theme.
+    // The colours of the axes follow the theme.
     new MutationObserver(() => this.request(true)).observe(document.body, { attributes: true });
   }
 
   makePanel() {
-    this.axisButton = button("log axis", "The axis of the loss: logarithmic or linear.", () => {
+    this.axisButton = button("log axis", "Switch the loss axis: logarithmic or linear.", () => {
       this.logarithmic = !this.logarithmic;
       this.request(true);
     });
@@ -102,7 +102,7 @@ export class Charts {
     }
   }
 
-  /** Draw at the page's next frame; `anew` where more than the data has changed. */
+  /** Draw at the next animation frame; `anew` if more than the data has changed. */
   request(anew = false) {
     this.anew ||= anew;
     this.pending ??= requestAnimationFrame(() => {
@@ -126,12 +126,12 @@ export class Charts {
     this.hint.hidden = this.curves.length > 0;
     this.backButton.hidden = this.window === null;
     this.axisButton.textContent = this.logarithmic ? "log axis" : "linear axis";
-    // One chart a frame, so that none comes late; new ones both at once.
+    // One chart per frame, so that no frame is late; new charts both at once.
     this.drawMeasure(0);
     if (anew) this.drawMeasure(1);
     else this.second ??= requestAnimationFrame(() => this.drawMeasure(1));
     if (this.table.open) this.fillTable();
-    // The pointer may rest while a curve grows, gets another name, or is drawn anew.
+    // The pointer may rest while a curve grows, is renamed or is drawn again.
     if (read) this.readAt(epoch, top);
   }
 
@@ -160,7 +160,7 @@ export class Charts {
     return this.window ?? [0, Math.max(...all)];
   }
 
-  /** How far the axis of the loss reaches: in steps, so that it seldom jumps. */
+  /** Return the range of the loss axis, in steps so that it rarely jumps. */
   losses(lines) {
     const { low, high } = this.reach(lines, "val_loss", 1);
     if (!this.logarithmic) return [0, Math.ceil(Math.min(high, 100) * 4.2) / 4 || 2.5];
@@ -170,11 +170,11 @@ export class Charts {
 
   accuracies(lines) {
     const { worst } = this.reach(lines, "val_accuracy", 100);
-    const spare = this.store.live === null ? 1 : 3; // points that later epochs may be worse
+    const spare = this.store.live === null ? 1 : 3; // later epochs may be worse by so many points
     return [FLOORS.find((floor) => floor < worst - spare) ?? 0, 100];
   }
 
-  /** The smallest and the largest of what is drawn, raw batches left out, and validated worst. */
+  /** Return the smallest and largest drawn value, without raw batches, and the worst validation. */
   reach(lines, key, factor) {
     const [from, to] = this.shownEpochs();
     const validated = this.curves.flatMap((curve) =>
@@ -262,7 +262,7 @@ export class Charts {
     return this.forward === null || this.forward === curve.id ? 1 : 0.2;
   }
 
-  /** Bring a run forward, or none. */
+  /** Highlight a run, or none (null). */
   bring(id) {
     this.forward = id;
     for (const plot of this.plots ?? []) plot.redraw(false);
@@ -293,7 +293,7 @@ export class Charts {
     ctx.restore();
   }
 
-  /** Where the live curve is now, and where one diverged. */
+  /** Mark the end of the live curve and of a diverged one. */
   drawEnd(plot, curve, key, factor, place) {
     const live = curve.id === this.store.live;
     const value = curve.at(key, curve.end)[1];
@@ -320,7 +320,7 @@ export class Charts {
     ctx.fillText(words, x + beside, Math.min(within + 4 * devicePixelRatio, high - 4));
   }
 
-  /** Show the values of all curves under the pointer. */
+  /** Show the values of all curves at the pointer. */
   read(plot) {
     const { idx, left } = plot.cursor;
     this.readout.hidden = idx === null || idx === undefined || left < 0 || !this.curves.length;
@@ -336,12 +336,12 @@ export class Charts {
     Object.assign(this.readout.style, side);
   }
 
-  /** The epoch under the pointer. */
+  /** Return the epoch at the pointer. */
   epochRead(plot) {
     return plot.data[0][plot.cursor.idx];
   }
 
-  /** Point at an epoch by keyboard, or where the pointer has been. */
+  /** Move the pointer of the chart to an epoch. */
   readAt(epoch, top = 10) {
     const [plot] = this.plots;
     plot.setCursor({ left: plot.valToPos(epoch, "x"), top });
@@ -404,9 +404,9 @@ export class Charts {
 }
 
 const CHART_HELP =
-  "Learning curves: drag to zoom, double click for all; by keyboard arrows read values, plus and minus zoom, Escape shows all";
+  "Learning curves: drag to zoom, double click for all; on the keyboard, arrows read values, plus and minus zoom, Escape shows all";
 
-/** What all curves read at an epoch. */
+/** Make a table of the values of all curves at an epoch. */
 function readingTable(epoch, curves) {
   const reads = (value, digits, factor, unit) =>
     value === null ? "–" : `${(factor * value).toFixed(digits)}${unit}`;

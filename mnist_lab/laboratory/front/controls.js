@@ -1,4 +1,4 @@
-// The controls: sliders with their values, Start, Stop, Reset, and how far the training is.
+// The controls: sliders with their values, Start, Stop, Reset, and the progress of the training.
 
 import { button, element, panel } from "./page.js";
 
@@ -13,10 +13,10 @@ export class Controls {
     this.start = button("Start", "Train the network.", () => store.ask("start"), {
       class: "ml-primary",
     });
-    this.stop = button("Stop", "End the training, and keep what it learned.", () =>
+    this.stop = button("Stop", "Stop the training, and keep what it learned.", () =>
       store.ask("stop"),
     );
-    this.reset = button("Reset", "All controls as in the sheet.", () => store.ask("reset"));
+    this.reset = button("Reset", "Set all controls as in the sheet.", () => store.ask("reset"));
     this.size = element("p", { class: "ml-size" });
     this.progress = element("progress", {
       max: 1,
@@ -43,7 +43,7 @@ export class Controls {
     this.network.value = part;
   }
 
-  /** Show where the controls are; those that are being moved stay where the hand is. */
+  /** Show the values of the controls, except of one that is being moved. */
   show() {
     const { controls } = this.store;
     const kinds = controls.map((control) => `${control.key} ${control.last}`).join();
@@ -61,7 +61,7 @@ export class Controls {
     const { key, label, tooltip, choices, last } = control;
     const words = element("span", { class: "ml-label" }, label);
     if (key === "loss") return this.makeMenu(control, words);
-    const number = !choices; // it is typed in
+    const number = !choices; // a number to type in
     const input = element("input", { type: number ? "number" : "range", min: 0, max: last });
     const reading = element("span", { class: "ml-value" });
     const show = (words) => {
@@ -73,7 +73,7 @@ export class Controls {
     input.addEventListener("input", () => {
       moving = true;
       if (!number) show(choices[input.value]);
-      // The linear part trains when a slider is let go: between, it could not keep up.
+      // The linear part trains at each move, so it waits until the slider is released.
       if (this.store.part !== "linear" && !number) move();
     });
     input.addEventListener("change", () => {

@@ -1,16 +1,16 @@
-// Digits as MNIST has them: from strokes of a pen to 28 x 28 pixels, and what can spoil them.
+// From strokes of a pen to 28 x 28 pixels as in MNIST, and ways to spoil a digit.
 
 export const SIDE = 28; // pixels of an image
 export const FIELD = 280; // of the field in which is drawn
 const BOX = 20; // pixels that the longer side of a digit is scaled to
-const PEN = 12; // half the width of a line, in the field's pixels
+const PEN = 12; // half the width of a line, in pixels of the field
 
 /**
- * Strokes as pixels from 0 to 1, the border of a line in between.
+ * Draw strokes as pixels from 0 to 1, with smooth borders.
  *
- * @param strokes each with its `points`, pairs in the field's pixels; `erasing` is a rubber's
- * @param size of the image, in pixels
- * @param below what is drawn upon, size x size pixels
+ * @param strokes each with `points`, pairs in pixels of the field; `erasing` if by the rubber
+ * @param size side of the image, in pixels
+ * @param below the image to draw on, size x size pixels
  */
 export function rasterize(strokes, size, below = new Float32Array(size * size)) {
   const ink = Float32Array.from(below);
@@ -47,10 +47,10 @@ function inkSegment(ink, size, [x0, y0, x1, y1], radius, erasing) {
 }
 
 /**
- * What was drawn, as MNIST's makers prepared it (yann.lecun.com/exdb/mnist): scaled to a box of
- * 20 x 20 pixels with its proportions kept, which makes it grey at the edges, and put into the
- * 28 x 28 so that the centre of its mass is at the pixel 14, 14 (from 0). MNIST's own digits, made
- * larger, come out as they went in.
+ * Prepare a drawing like the makers of MNIST (yann.lecun.com/exdb/mnist): scale it to a box of
+ * 20 x 20 pixels with its proportions kept, which makes its edges grey, and place it in 28 x 28 so
+ * that its centre of mass is at pixel 14, 14 (from 0). MNIST's own digits, enlarged, come out
+ * unchanged.
  */
 export function prepare(ink, size) {
   const box = boundingBox(ink, size);
@@ -60,7 +60,7 @@ export function prepare(ink, size) {
   const rows = overlaps(box.top, box.height, scale);
   const scaled = new Float32Array(SIDE * SIDE);
   rows.forEach((row, r) => {
-    const line = new Float64Array(size); // the pixels of a row on top of each other
+    const line = new Float64Array(size); // weighted sum of the pixel rows that it covers
     for (const [y, high] of row) {
       for (let x = 0; x < size; x++) line[x] += high * ink[y * size + x];
     }
@@ -88,7 +88,7 @@ function boundingBox(ink, size) {
   return right < 0 ? null : { left, top, width: right + 1 - left, height: bottom + 1 - top };
 }
 
-/** For each of 28 pixels, which pixels of a stretch it covers, and how much of each. */
+/** List for each of 28 pixels which pixels of a stretch it covers, and how much of each. */
 function overlaps(start, length, scale) {
   const margin = Math.floor((SIDE - length * scale) / 2);
   return Array.from({ length: SIDE }, (_, pixel) => {
@@ -112,12 +112,12 @@ function centreOfMass(pixels) {
   return [x / mass, y / mass];
 }
 
-/** A digit, moved by whole pixels; what leaves the image is lost. */
+/** Shift a digit by whole pixels; what leaves the image is lost. */
 export function shifted(pixels, right, down) {
   return each((x, y) => pixelAt(pixels, x - right, y - down));
 }
 
-/** A digit, turned clockwise about the image's centre. */
+/** Turn a digit clockwise about the image's centre. */
 export function turned(pixels, degrees) {
   const [cos, sin] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
   const middle = (SIDE - 1) / 2;
@@ -127,7 +127,7 @@ export function turned(pixels, degrees) {
   });
 }
 
-/** A digit with thicker lines: each pixel lends its neighbours more than half of its ink. */
+/** Thicken a digit's lines: each pixel gets at least 0.6 times the ink of its neighbours. */
 export function thickened(pixels) {
   return each((x, y) => {
     const around = [[x - 1, y], [x + 1, y], [x, y - 1], [x, y + 1]]; // biome-ignore format: pairs
@@ -136,7 +136,7 @@ export function thickened(pixels) {
   });
 }
 
-/** A digit as it was spoilt: see `UNSPOILT` for what can be done to it, in this order. */
+/** Spoil a digit by the changes of `UNSPOILT`, in this order. */
 export function spoil(pixels, { thickness, angle, right, down, noise, inverted }) {
   const invert = (image) => image.map((value) => 1 - value);
   let image = pixels;
@@ -151,7 +151,7 @@ export function spoil(pixels, { thickness, angle, right, down, noise, inverted }
 
 export const UNSPOILT = { thickness: 0, angle: 0, right: 0, down: 0, noise: 0, inverted: false };
 
-/** What was done to a digit, in words. */
+/** Describe the changes to a digit in words. */
 export function inWords({ thickness, angle, right, down, noise, inverted }) {
   const words = [];
   if (thickness) words.push(`${thickness > 0 ? "thicker" : "thinner"} × ${Math.abs(thickness)}`);
@@ -185,7 +185,7 @@ function clamp(value) {
   return Math.min(Math.max(value, 0), 1);
 }
 
-/** Random numbers from 0 to 1 (mulberry32). */
+/** Return a generator of random numbers from 0 to 1 (mulberry32). */
 function generator(seed) {
   let state = seed;
   return () => {

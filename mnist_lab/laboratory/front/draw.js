@@ -1,9 +1,9 @@
-// Draw a digit, spoil it, and see what all networks say of it.
+// Draw a digit, spoil it, and see the answers of all networks.
 
 import { FIELD, inWords, prepare, rasterize, SIDE, spoil, UNSPOILT } from "./digits.js";
 import { button, element, grey, paint, panel, percent, write } from "./page.js";
 
-const STEP = 7; // of the pen by arrow keys, in the field's pixels
+const STEP = 7; // pixels of the field that an arrow key moves the pen
 
 export class Draw {
   constructor(store) {
@@ -16,11 +16,11 @@ export class Draw {
       role: "img",
       "aria-label": FIELD_HELP,
     });
-    this.ink = element("canvas"); // what was drawn, without the pen
+    this.ink = element("canvas"); // the drawing, without the pen
     this.seen = element("canvas", {
       class: "ml-seen",
       role: "img",
-      "aria-label": "what the networks get to see: 28 by 28 pixels",
+      "aria-label": "what the networks see: 28 by 28 pixels",
     });
     this.spoilt = element("p", { class: "ml-caption", role: "status" });
     this.rubber = button(
@@ -57,7 +57,7 @@ export class Draw {
       "div",
       { class: "ml-buttons" },
       button("Clear", "Empty the field.", () => this.clear()),
-      button("Undo", "Take the last line back.", () => this.undo()),
+      button("Undo", "Undo the last line.", () => this.undo()),
       this.rubber,
     );
   }
@@ -76,8 +76,10 @@ export class Draw {
       button("↺", "Turn it by 10 degrees to the left.", change("angle", -10)),
       button("↻", "Turn it by 10 degrees to the right.", change("angle", 10)),
       button("Noise", "Add noise to each pixel.", change("noise", 1)),
-      button("Invert", "Black for white.", () => this.change({ inverted: !this.how.inverted })),
-      button("As it was", "Take all of this back.", () => this.change(UNSPOILT)),
+      button("Invert", "Swap black and white.", () =>
+        this.change({ inverted: !this.how.inverted }),
+      ),
+      button("As it was", "Undo all of these changes.", () => this.change(UNSPOILT)),
     );
   }
 
@@ -147,7 +149,7 @@ export class Draw {
     this.changed();
   }
 
-  /** Take a digit of 28 x 28 pixels into the field, to be drawn upon and spoilt. */
+  /** Put a digit of 28 x 28 pixels into the field, to draw on and to spoil. */
   load(pixels, label) {
     this.empty(
       Float32Array.from(pixels, (value) => value / 255),
@@ -174,11 +176,11 @@ export class Draw {
     this.changed();
   }
 
-  /** Prepare what is in the field, once for each of the page's frames, and ask the networks. */
+  /** Prepare the drawing, at most once per animation frame, and ask the networks. */
   changed() {
     this.pending ??= requestAnimationFrame(() => {
       this.pending = undefined;
-      // A digit of MNIST's is prepared; it is drawn upon as it is.
+      // MNIST's digits are prepared already; strokes go right onto their pixels.
       const ink = this.base
         ? rasterize(this.strokes, SIDE, this.base)
         : rasterize(this.strokes, FIELD);
@@ -196,7 +198,7 @@ export class Draw {
     });
   }
 
-  /** Send the digit, one at a time: while drawing, the latest one after each answer. */
+  /** Send the digit unless an answer is pending; the latest one follows after that answer. */
   send(answered) {
     if (answered) this.waiting = false;
     if (!this.unsent || this.waiting || this.blank) return;
@@ -237,7 +239,7 @@ export class Draw {
     if (this.answers.hidden) return;
     const classes = all[0].probabilities.data.length;
     const known = JSON.stringify([classes, all.map(({ name }) => name)]);
-    // Each new digit only changes the cells, so that its answers are seen at once.
+    // A new digit only changes the cells, so that its answers appear at once.
     if (known !== this.known) this.makeAnswers(all, classes);
     this.known = known;
     all.forEach(({ probabilities }, i) => {
@@ -278,6 +280,6 @@ export class Draw {
 }
 
 const FIELD_HELP =
-  "a field to draw a digit in with mouse, finger or pen; by keyboard arrows move the pen, Space puts it down and takes it up";
+  "a field to draw a digit with mouse, finger or pen; on the keyboard, arrows move the pen, Space puts it down and lifts it";
 const PREPARED =
-  "As the makers of MNIST did: scaled to a box of 20 × 20 pixels with its proportions kept, grey at the edges, and put into 28 × 28 so that the centre of its mass is in the middle.";
+  "Like the makers of MNIST did: scaled to a box of 20 × 20 pixels with its proportions kept, grey at the edges, and placed in 28 × 28 with its centre of mass in the middle.";

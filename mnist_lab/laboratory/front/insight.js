@@ -1,4 +1,4 @@
-// See it learn: the first layer's weights, a digit with its probabilities, what is confused.
+// The network while it learns: first-layer weights, a digit's probabilities, confusion matrix.
 
 import { SIDE } from "./digits.js";
 import {
@@ -50,7 +50,7 @@ export class Weights {
         "hidden unit": `the ${count} most active hidden units`,
       }[of];
     }
-    // Three times the usual size of a weight is as bright as it gets: few are larger.
+    // Full brightness is three times the root mean square of the weights; few are larger.
     const squares = images.data.reduce((sum, value) => sum + value * value, 0);
     const most = 3 * Math.sqrt(squares / images.data.length) || 1;
     this.canvases.forEach((canvas, i) => {
@@ -60,7 +60,7 @@ export class Weights {
   }
 }
 
-/** A validation digit, what the network says of it, and its neighbours: mistakes first. */
+/** A validation digit, the network's answer, and its neighbours: mistakes first. */
 export class Sight {
   constructor(store) {
     this.store = store;
@@ -73,7 +73,7 @@ export class Sight {
       "aria-label": "neighbouring digits",
     });
     const step = (by) => () => store.ask("go_on", { by });
-    const spoil = button("Spoil it", "Take this digit into the field for drawing.", () =>
+    const spoil = button("Spoil it", "Copy this digit into the drawing field.", () =>
       store.load(this.pixels(), this.label()),
     );
     const steps = element(
@@ -120,7 +120,7 @@ export class Sight {
   }
 }
 
-/** How often digits of one class were taken for another; the digits behind each field. */
+/** How often digits of one class were taken for another, and the digits of a chosen field. */
 export class Confusion {
   constructor(store) {
     this.store = store;
@@ -227,7 +227,7 @@ function digitOf({ pixels }, place) {
   return pixels.data.subarray(place * SIDE ** 2, (place + 1) * SIDE ** 2);
 }
 
-/** Small digits to choose from, each with what was said of it. */
+/** Make buttons of small digits, each with the network's answer. */
 function digitButtons(store, some, chosen) {
   return some.indices.map((index, place) => {
     const canvas = element("canvas", {});

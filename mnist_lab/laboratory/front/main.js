@@ -1,4 +1,4 @@
-// The laboratory in a page: its parts, and the messages between them and Python.
+// The page of the laboratory: its panels, and the messages between them and Python.
 
 import { Charts } from "./chart.js";
 import { Controls } from "./controls.js";
@@ -27,14 +27,14 @@ export default {
       ];
       el.append(element("div", { class: "ml-grid" }, ...parts.map((part) => part.panel)));
     };
-    let asked = false; // for the whole, which has not come yet
+    let asked = false; // whether all values have been requested and not yet arrived
     const greet = () => {
       if (!asked) store.ask("hello", { page });
       asked = true;
     };
     const hear = (content, buffers) => {
       const message = unpack(content, buffers);
-      // The whole goes to the page that has asked for it; before it comes, news mean nothing.
+      // All values go to the page that asked for them; changes before that are ignored.
       if (message.page ? message.page !== page : !el.children.length) return;
       if (message.page) asked = false;
       if (!el.children.length) build();
@@ -42,7 +42,7 @@ export default {
     };
     el.classList.add("mnist-lab");
     model.on("msg:custom", hear);
-    // While a cell runs, Python answers nobody: the page begins with what came with the output.
+    // While a cell runs, Python cannot answer: the page begins with the values in the output.
     const { values, buffers } = model.get("opening");
     if (values) hear({ ...values, page }, buffers);
     greet();

@@ -1,8 +1,8 @@
-// The line and the mark by which a run is found again, in the chart and in the table.
+// The line and the mark that identify a run in the chart and in the table.
 
 import { element } from "./page.js";
 
-// Colour, dashes and mark of a run: told apart by the colour-blind, and without any colour.
+// Colour, dashes and mark of a run: distinct for colour-blind people, and without any colour.
 const STYLES = [
   { colour: "#d55e00", dash: [], mark: "circle" },
   { colour: "#0a84c6", dash: [10, 3], mark: "square" },
@@ -15,12 +15,12 @@ const OVERLAYS = {
   "the sheet's curve": { colour: "#808080", dash: [8, 4], mark: "cross" },
   "the recorded run": { colour: "#808080", dash: [], mark: "dot" },
 };
-/** How the curve of a run is drawn; after six runs the styles begin again. */
+/** Return the style of a run's curve; after six runs the styles repeat. */
 export function styleOf(id) {
   return OVERLAYS[id] ?? STYLES[id % STYLES.length];
 }
 
-/** A piece of a run's line, to find it by. */
+/** Draw a sample of a run's line, as in a legend. */
 export function lineSample(id) {
   const { colour, dash, mark } = styleOf(id);
   const canvas = element("canvas", {
@@ -41,12 +41,12 @@ export function lineSample(id) {
   return canvas;
 }
 
-/** Whether a curve is only there to compare with. */
+/** Whether a curve is an overlay, only there for comparison. */
 export function isOverlay(id) {
   return id in OVERLAYS;
 }
 
-/** Draw the mark of a validated epoch. */
+/** Draw the mark of an epoch's validation. */
 export function drawMark(context, mark, colour, x, y, size) {
   const path = {
     circle: () => context.arc(x, y, size, 0, 2 * Math.PI),

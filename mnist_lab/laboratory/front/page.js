@@ -1,9 +1,9 @@
-// Elements of the page. All that is written goes in as text; nothing is ever read as HTML.
+// Elements of the page. All content is inserted as text, never as HTML.
 
-/** An element with attributes, listeners (`onclick`) and children; a text is a text. */
+/** Make an element with attributes, listeners (`onclick`) and children, which may be texts. */
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
-  made.dataset.lmSuppressShortcuts = "true"; // JupyterLab would take arrow keys for itself
+  made.dataset.lmSuppressShortcuts = "true"; // else JupyterLab would handle arrow keys
   for (const [key, value] of Object.entries(attributes)) {
     if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
     else if (value === true) made.setAttribute(key, "");
@@ -13,7 +13,7 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** A part of the screen with its heading, and what stands to the right of that. */
+/** Make a section of the page: its heading, elements beside it (`aside`), and children. */
 export function panel(name, heading, aside, ...children) {
   const head = element("div", { class: "ml-head" }, element("h3", {}, heading), ...aside);
   return element(
@@ -24,16 +24,16 @@ export function panel(name, heading, aside, ...children) {
   );
 }
 
-/** A button; `hint` says more than its words do. */
+/** Make a button; `hint` is its tooltip. */
 export function button(words, hint, onclick, attributes = {}) {
   const said = words.length > 2 ? {} : { "aria-label": hint };
   return element("button", { type: "button", title: hint, onclick, ...said, ...attributes }, words);
 }
 
-/** An image of numbers; `colour` gives the colour of each, as `rgb` does. */
+/** Paint numbers as an image; `colour` maps each to a colour, as `rgb` returns it. */
 export function paint(canvas, numbers, width, colour) {
   const height = numbers.length / width;
-  // Setting a size, even the same, has the page laid out again.
+  // Setting a size, even the same one, makes the browser lay out the page again.
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const image = new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
@@ -41,17 +41,17 @@ export function paint(canvas, numbers, width, colour) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-/** A colour as one number, as it lies in an image on any processor of today. */
+/** Return a colour as one number, in the byte order of an image on little-endian processors. */
 function rgb(red, green, blue) {
   return (0xff << 24) | (blue << 16) | (green << 8) | red;
 }
 
-/** Pixels from 0 to 255, white on black as in MNIST. */
+/** Return the colour of a pixel from 0 to 255, white on black as in MNIST. */
 export function grey(value) {
   return rgb(value, value, value);
 }
 
-/** From dark blue over grey to light orange, as from -1 over 0 to 1: in black and white, too. */
+/** Map -1, 0 and 1 to dark blue, grey and light orange, which also differ in black and white. */
 export function diverging(value) {
   const share = Math.min(Math.abs(value), 1);
   const towards = (end) => Math.round(122 + share * (end - 122));
@@ -60,11 +60,11 @@ export function diverging(value) {
     : rgb(towards(255), towards(222), towards(160));
 }
 
-/** Ten probabilities (or as many as there are classes) as bars; `update` draws new ones. */
+/** Make bars for class probabilities; `update` draws new values. */
 export function probabilityBars() {
   const list = element("ol", { class: "ml-bars", start: 0 });
   const update = (probabilities, label) => {
-    // Before a network has been asked, all are zero, and none is the best.
+    // Before a network has answered, all are zero and none is the best.
     const best = probabilities.indexOf(Math.max(...probabilities, 1e-9));
     list.replaceChildren(
       ...Array.from(probabilities, (probability, digit) => {
@@ -84,12 +84,12 @@ export function probabilityBars() {
   return { list, update };
 }
 
-/** A share in percent, such as 98.3 %, as short as can be. */
+/** Format a share as a percentage, such as 98.3%. */
 export function percent(share, digits = 1) {
   return `${(100 * share).toFixed(digits)}%`;
 }
 
-/** Write a text where it is another one, so that the page is not laid out for nothing. */
+/** Set a text only if it differs, so that the browser does not lay out the page again. */
 export function write(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }

@@ -1,4 +1,4 @@
-// The table of runs: what was set, what came out, and what can be done with a run.
+// The table of runs: settings, results and buttons of each.
 
 import { lineSample } from "./marks.js";
 import { button, element, panel } from "./page.js";
@@ -33,13 +33,13 @@ export class Rows {
       { class: "ml-empty" },
       "Each run stays here, to be compared with the next.",
     );
-    const place = this.stops().indexOf(document.activeElement);
+    const place = this.focusable().indexOf(document.activeElement);
     this.list.replaceChildren(...(rows.length ? rows.map((row) => this.row(row)) : [empty]));
-    if (place >= 0) this.stops()[place]?.focus();
+    if (place >= 0) this.focusable()[place]?.focus();
   }
 
-  /** What can have the focus. */
-  stops() {
+  /** List the elements that can have the focus. */
+  focusable() {
     return [...this.list.querySelectorAll("input, button")];
   }
 
@@ -48,9 +48,9 @@ export class Rows {
     const title = element("input", {
       class: "ml-name",
       "aria-label": "name of this run",
-      title: "The name of this run, for you to change.",
+      title: "The name of this run; you can change it.",
       onchange: rename,
-      // JupyterLab takes Enter for itself, and the browser then tells of no change.
+      // JupyterLab handles Enter itself, and the browser then sends no change event.
       onkeydown: (event) => event.key === "Enter" && rename(event),
     });
     title.value = name;
@@ -75,8 +75,8 @@ export class Rows {
       element(
         "div",
         { class: "ml-line" },
-        element("label", { title: "Take its curve out of the picture." }, box, "hide"),
-        button("Copy code", "The lines of Python that repeat it.", () =>
+        element("label", { title: "Hide its curve." }, box, "hide"),
+        button("Copy code", "Copy the lines of Python that repeat it.", () =>
           this.store.ask("code", { row: id }),
         ),
         button("Remove", "Forget this run.", () => this.store.ask("remove", { row: id })),

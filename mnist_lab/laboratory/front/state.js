@@ -1,7 +1,7 @@
-// What the page knows: values by name as Python sends them, and the curves, which grow.
+// The state of the page: values by name as Python sends them, and the growing curves.
 
-export const SMOOTHED = 100; // iterations whose mean a point of a line is
-const POINTS = 600; // of a line, at about the most
+export const SMOOTHED = 100; // a point of a thick line is the mean of so many iterations
+const POINTS = 600; // roughly the most points of a line
 const ARRAYS = {
   float32: Float32Array,
   float64: Float64Array,
@@ -15,7 +15,7 @@ export function unpack(value, buffers) {
   if (value === null || typeof value !== "object") return value;
   if ("buffer" in value) {
     const bytes = buffers[value.buffer];
-    // A copy, for arrays of numbers begin at whole numbers of them.
+    // A copy, since typed arrays must be aligned to their elements.
     const own = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
     return { shape: value.shape, data: new ARRAYS[value.dtype](own) };
   }
@@ -23,12 +23,12 @@ export function unpack(value, buffers) {
   return Object.fromEntries(entries.map(([key, inner]) => [key, unpack(inner, buffers)]));
 }
 
-/** One number for each iteration, and what is needed for the mean of any stretch of them. */
+/** One number for each iteration, with running sums for the mean of any stretch. */
 export class Series {
   constructor() {
     this.length = 0;
     this.values = new Float32Array(1024);
-    this.sums = new Float64Array(1025); // of all before
+    this.sums = new Float64Array(1025); // sums of all earlier values
   }
 
   append(values) {
@@ -42,7 +42,7 @@ export class Series {
     this.length = length;
   }
 
-  /** The mean of the last values up to this place. */
+  /** Return the mean of the last values up to this index. */
   mean(place) {
     const first = Math.max(place + 1 - SMOOTHED, 0);
     return (this.sums[place + 1] - this.sums[first]) / (place + 1 - first);
@@ -55,14 +55,14 @@ function grown(array, length) {
   return larger;
 }
 
-/** A run: its batches, one value each, and what was measured at the end of each epoch. */
+/** A run: a value for each batch, and the measurements at the end of each epoch. */
 export class Curve {
   constructor() {
     this.loss = new Series();
     this.accuracy = new Series();
   }
 
-  /** Take what is new; tell whether nothing is missing in between. */
+  /** Append a new piece; return false if iterations before it are missing. */
   take({ first, loss, accuracy, history, ...about }) {
     if (first !== this.loss.length) return false;
     Object.assign(this, about);
@@ -74,17 +74,17 @@ export class Curve {
     return true;
   }
 
-  /** How far it has come, in epochs. */
+  /** The end of the curve, in epochs. */
   get end() {
     const length = this.loss.length - (this.diverged ? 1 : 0);
     return length ? length / this.steps : this.history.loss.length;
   }
 
-  /** A batch's value, and the mean of those before it, at this epoch; null where there is none. */
+  /** Return a batch's value and the mean up to it at this epoch; null where there is none. */
   at(key, epoch) {
     const series = this[key];
     if (!series.length) {
-      // Of the sheet only whole epochs are known.
+      // The sheet printed whole epochs only.
       const mean = Number.isInteger(epoch) ? this.history[key][epoch - 1] : undefined;
       return [null, Number.isFinite(mean) ? mean : null];
     }
@@ -93,7 +93,7 @@ export class Curve {
     return [series.values[place], series.mean(place)];
   }
 
-  /** What was validated last before this epoch; null before the end of the first one. */
+  /** Return the last validation value up to this epoch; null before the end of the first. */
   validated(key, epoch) {
     const values = this.history[key];
     const value = values[Math.min(Math.floor(epoch + 1e-9), values.length) - 1];
@@ -101,31 +101,31 @@ export class Curve {
   }
 }
 
-/** The epochs at which curves are drawn between two of them: whole ones, and equal parts. */
+/** Return the places between two epochs at which curves are drawn: whole epochs and equal parts. */
 export function grid(from, to, curves) {
   const steps = Math.max(1, ...curves.map((curve) => curve.steps));
   const parts = Math.max(1, Math.min(Math.floor(POINTS / (to - from)), steps));
   const last = Math.floor(to * parts + 1e-9);
   const epochs = [];
   for (let i = Math.max(1, Math.ceil(from * parts - 1e-9)); i <= last; i++) epochs.push(i / parts);
-  // Where each curve ends now, so that nothing new has to wait for the next part.
+  // And the ends of the curves, so that new values appear at once.
   const ends = curves.map((curve) => curve.end).filter((end) => end > from && end < to);
   return [...new Set([...epochs, ...ends])].sort((a, b) => a - b);
 }
 
-/** All values, and who is to be told when one has changed. */
+/** All values by name, and the listeners to their changes. */
 export class Store {
   constructor() {
     this.curves = new Map();
     this.listeners = [];
   }
 
-  /** Call a function when one of these values has come, after all of its message is known. */
+  /** Call a function whenever a message with one of these values has been stored. */
   on(keys, listener) {
     this.listeners.push([keys.split(" "), listener]);
   }
 
-  /** Take a message; tell whether all curves are whole. */
+  /** Store a message; return false if a piece of a curve is missing. */
   take({ curves = [], ...values }) {
     const whole = curves.map((piece) => {
       if (piece.first === 0) this.curves.set(piece.id, new Curve());
@@ -135,20 +135,20 @@ export class Store {
     for (const { id, name } of values.rows ?? []) {
       const curve = this.curves.get(id);
       if (curve) curve.name = name;
-      whole.push(Boolean(curve)); // it has come before its row, unless news were missed
+      whole.push(Boolean(curve)); // a curve arrives before its row, unless a message was missed
     }
-    this.tell(curves.length ? ["curves", ...Object.keys(values)] : Object.keys(values));
+    this.notify(curves.length ? ["curves", ...Object.keys(values)] : Object.keys(values));
     return whole.every(Boolean);
   }
 
-  /** Say that values have changed. */
-  tell(changed) {
+  /** Call the listeners to these values. */
+  notify(changed) {
     for (const [keys, listener] of this.listeners) {
       if (keys.some((key) => changed.includes(key))) listener();
     }
   }
 
-  /** The curves to draw: what is compared with, the rows that are not hidden, the live one. */
+  /** Return the curves to draw: overlays, the rows that are not hidden, and the live one. */
   drawn() {
     const overlays = Object.keys(this.overlays).filter((kind) => this.overlays[kind]);
     const rows = this.rows.filter((row) => !row.hidden).map((row) => row.id);

@@ -3,7 +3,7 @@
 Each kernel must give the outputs that are on file, compared as `make test` compares them. Memory is
 what the kernels take together: a page that several of them share counts once.
 
-    python tests/benchmarks/bench_class.py KERNELS ... [--notebook 2_mlp]
+    python benchmarks/bench_class.py KERNELS ... [--notebook 2_mlp]
 """
 
 import argparse
@@ -24,7 +24,7 @@ from nbval.plugin import coalesce_streams, get_sanitize_patterns
 from mnist_lab import places
 from mnist_lab.notebooks import files
 
-SANITIZE = Path(__file__).parents[1] / "sanitize.cfg"
+SANITIZE = Path(__file__).parents[1] / "tests" / "sanitize.cfg"
 SECONDS_BETWEEN = 0.5  # looks at the memory
 GIB = 2**30
 

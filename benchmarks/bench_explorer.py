@@ -66,7 +66,7 @@ def answers(laboratory: explorer.Explorer) -> list[float]:
     return times
 
 
-def told(ratios: list[float]) -> str:
+def mean_of(ratios: list[float]) -> str:
     """Their mean and its standard error."""
     return f"{statistics.mean(ratios):.3f} ± {statistics.stdev(ratios) / len(ratios) ** 0.5:.3f}"
 
@@ -85,8 +85,8 @@ def main() -> None:
     shown = statistics.mean(between for _, between, _ in times)
     print(
         f"{part}: {epochs} epochs take {shown:.2f} s shown, "
-        f"{told([2 * between / (before + after) for before, between, after in times])} times as "
-        f"long as unseen (unseen ones {told([after / before for before, _, after in times])}); "
+        f"{mean_of([2 * between / (before + after) for before, between, after in times])} times as "
+        f"long as unseen (unseen ones {mean_of([after / before for before, _, after in times])}); "
         f"{bench.messages / rounds:.0f} messages, "
         f"{bench.spent / (rounds * shown):.2%} of the time in making them"
     )

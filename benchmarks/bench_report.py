@@ -1,6 +1,6 @@
 """How long a report on thirty notebooks takes: right, wrong, blank, broken and malicious ones.
 
-    python tests/benchmarks/bench_report.py [FOLDER]
+    python benchmarks/bench_report.py [FOLDER]
 
 FOLDER, if it is given, keeps the notebooks and the report.
 """
@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from students import write_class
 

@@ -1,6 +1,6 @@
 """Interrupt trainings at random moments, and count those that die of it.
 
-    python tests/benchmarks/stress_interrupts.py [COUNT [PATTERN]]
+    python benchmarks/stress_interrupts.py [COUNT [PATTERN]]
 
 Each line is one way to train: in a notebook's kernel or as a command in a terminal, on one
 computing thread or on two. COUNT trainings of each (100) get one Ctrl-C; the process has to survive

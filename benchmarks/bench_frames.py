@@ -44,7 +44,7 @@ MEASURE = """([news, seconds]) => new Promise(resolve => {
 
 
 def message(**values):
-    """What `Surface.tell` sends, as a page can be given it by hand."""
+    """What `Surface.send_values` sends, as a page can be given it by hand."""
     buffers: list[bytes] = []
     return _packed(values, buffers), [base64.b64encode(each).decode() for each in buffers]
 
@@ -54,7 +54,7 @@ def main() -> None:
     runs = [*lab.load_records("cnn"), lab.load_records("mlp")[0], lab.load_records("mlp")[1]]
     for number, run in enumerate(runs[:6]):
         laboratory.rows.append(Row(number, run, laboratory.setup))
-    rows = [row.told() for row in laboratory.rows]
+    rows = [row.values() for row in laboratory.rows]
     live, count = runs[6], SECONDS * NEWS
     shown = laboratory.view.shown | {"rows": rows, "live": 6, "running": True, "page": "mine"}
     curves = [curve(row.number, row.run) for row in laboratory.rows]

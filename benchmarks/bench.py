@@ -16,7 +16,7 @@ is and compiled, in the fastest of its usual ways (images in memory, the fused o
 last), and the sheet's `fit` on JAX. Each library is installed with pip in an environment of its
 own, in the folder that `--peers` names.
 
-    python tests/benchmarks/bench.py [--rounds 3] [--processes 3] [--images 60000] [--part mlp ...]
+    python benchmarks/bench.py [--rounds 3] [--processes 3] [--images 60000] [--part mlp ...]
                                      [--peers FOLDER]
 """
 
@@ -30,7 +30,7 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from environments import make_environment
 
@@ -39,7 +39,7 @@ BATCH = 100
 # Of all processes that are measured; taken before the lab, once imported, sets more in it.
 ENVIRONMENT = os.environ | {
     "TF_CPP_MIN_LOG_LEVEL": "3",
-    "PYTHONPATH": str(Path(__file__).parents[2]),
+    "PYTHONPATH": str(Path(__file__).parents[1]),
 }
 
 

@@ -1,6 +1,6 @@
 """All notebooks released to nbgrader and Otter, and graded: a right, a wrong, a blank student.
 
-    python tests/benchmarks/bench_graders.py [nbgrader | otter]
+    python benchmarks/bench_graders.py [nbgrader | otter]
 
 It takes some minutes, prints the points of each, and fails where they are not those that are due.
 """
@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import graders
 
@@ -31,11 +31,11 @@ def measure(graders):
                 points = [found[student, path.stem] for student in graders.STUDENTS]
                 due = [graders.due(path, student) for student in graders.STUDENTS]
                 wrong += [got for got, _ in points] != due
-                told = ", ".join(
+                given = ", ".join(
                     f"{student} {got:g} of {best:g}"
                     for student, (got, best) in zip(graders.STUDENTS, points, strict=True)
                 )
-                print(f"{grader:9} {path.stem:13} {told}; due: {', '.join(map(str, due))}")
+                print(f"{grader:9} {path.stem:13} {given}; due: {', '.join(map(str, due))}")
             print(f"{grader:9} {time.perf_counter() - began:.0f} s")
     return wrong
 
