@@ -415,8 +415,8 @@ def _download(_: argparse.Namespace) -> int:
 def _need_clone(command: str) -> None:
     if not places.here.is_clone:
         raise DataError(
-            f"`mnist-lab {command}` changes the project itself: call it in a clone of it, for this "
-            "is an installed copy"
+            f"`mnist-lab {command}` changes the project itself, and this is an installed copy: run "
+            "it in a clone"
         )
 
 

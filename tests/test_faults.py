@@ -227,7 +227,7 @@ DATA = {
     "1 GB announced, not there": (member(header("(1000000, 28, 28)")), "not as long as it"),
     "less than announced twice": (
         member(header("(5000, 28, 28)"), size=len(header("(5000, 28, 28)")) + 3_920_000),
-        "array 'x_train' ends before its time",
+        "array 'x_train' ends too early",
     ),
     "bomb behind an array": (member(SMALL + bytes(50_000_000)), "not as long as it announces"),
     "bomb behind a lie": (
@@ -247,7 +247,7 @@ DATA = {
     "newer format": (member(header("()", b"\x02\x00")), "does not begin as a plain array"),
     "deep header": (member(header("-" * 9000 + "1")), "does not begin as a plain array"),
     "unfinished header": (member(header("((3")), "does not begin as a plain array"),
-    "unknown type": (member(header("()", descr="'<i3'")), "of no type that numpy knows"),
+    "unknown type": (member(header("()", descr="'<i3'")), "a type that numpy does not know"),
 }
 
 
@@ -584,7 +584,10 @@ NOTEBOOKS = {
     "a number in the source": (book(cell={"source": ["1", 2]}), "is not a whole notebook"),
     "source a mapping": (book(cell={"source": {}}), "is not a whole notebook"),
     "cell type a number": (book(cell={"cell_type": 1}), "is not a whole notebook"),
-    "key twice": (book().replace('"source"', '"source": "lost", "source"'), "'source' is there"),
+    "key twice": (
+        book().replace('"source"', '"source": "lost", "source"'),
+        "'source' appears twice",
+    ),
     "half a character": (book(cell={"source": "\ud83d"}), "has half a character in it ('\\ud83d')"),
     "deeply nested": ("[" * 100_000, "nested too deeply"),
     "nested metadata": (

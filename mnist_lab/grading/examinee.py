@@ -168,7 +168,7 @@ def _clock(why: str) -> Callable[..., None]:
         nonlocal ends
         ends = ends or time.monotonic() + SECONDS
         if time.monotonic() > ends:
-            raise NotDoneError(f"a training of more than {SECONDS:g} s is not waited for: {why}")
+            raise NotDoneError(f"a training is stopped after {SECONDS:g} s: {why}")
 
     return look
 

@@ -42,7 +42,7 @@ def read_points(path: Path, names: list[str]) -> dict[str, float]:
         if name not in names:
             raise DataError(f"{place} the notebooks have no question {name!r}; delete the line")
         if name in points:
-            raise DataError(f"{place} {name} is there twice; delete one of the two lines")
+            raise DataError(f"{place} {name} appears twice; delete one of the two lines")
         if not _NUMBER.fullmatch(worth):
             raise DataError(f"{place} {worth!r} is not a number of points; write one, as 2 or 0.5")
         points[name] = float(worth) if "." in worth else int(worth)

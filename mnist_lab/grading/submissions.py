@@ -72,7 +72,7 @@ def find_notebooks(folder: Path) -> list[Path]:
         if ASIDE not in inner and not any(part.startswith(".") for part in inner):
             found.append(path)
     if not found:
-        raise DataError(f"{folder} has no notebooks (*.ipynb) in it, nor have its folders")
+        raise DataError(f"{folder} has no notebooks (*.ipynb), and neither have its subfolders")
     return found
 
 

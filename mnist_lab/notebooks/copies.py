@@ -228,7 +228,7 @@ def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | 
         if text is None or path.read_bytes() == before:
             break
     else:
-        raise DataError(f"{path} changes all the time: close it, and call this again")
+        raise DataError(f"{path} keeps changing: close it, and call this again")
     if text is None:
         return name, done
     aside = _put_aside(path, before)

@@ -68,7 +68,7 @@ def make_exercise(path: Path, address: str | None = None) -> NotebookNode:
     for cell in solution.cells:
         with named(path, cell):
             if ids.count(cell.id) > 1:
-                raise DataError("is there twice; give one of the two another id")
+                raise DataError("appears twice; give one of the two another id")
             if DROPPED in cell.metadata.get("tags", []):
                 continue
             regions = find_regions(cell)
@@ -135,8 +135,8 @@ def _check_ids(path: Path, text: str) -> None:
     for name, source in after.items():
         if name not in before and source in lost:
             raise DataError(
-                f"{path}: cell {lost[source]!r} comes back as {name!r}: give the solution's cells "
-                "their old ids again, for students' answers are found by them (nbstripout keeps "
+                f"{path}: cell {lost[source]!r} would become {name!r}: give the solution's cells "
+                "their old ids again, since students' answers are found by them (nbstripout keeps "
                 "them if it is called with --keep-id)"
             )
 
@@ -240,7 +240,7 @@ def _check_statements(code: str, place: str) -> None:
     code = textwrap.dedent(code)
     if _parses(code):
         if not ast.parse(code).body:
-            raise DataError(f"{place}: empty solution; a comment alone is none")
+            raise DataError(f"{place}: empty solution; a comment alone is not one")
         return
     if _IPYTHON.search(code):
         raise DataError(

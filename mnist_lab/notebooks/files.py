@@ -37,7 +37,7 @@ def find_solutions() -> list[Path]:
     """
     found = list_solutions()
     if not found:
-        raise DataError(f"{places.here.solutions} has no notebooks; call it in a clone")
+        raise DataError(f"{places.here.solutions} has no notebooks; run this in a clone")
     return found
 
 
@@ -71,7 +71,7 @@ def read_exercises() -> tuple[dict[str, nbformat.NotebookNode], list[str]]:
             if places.here.is_clone:
                 cure = (
                     "copy it to another place if you have written in it, then `git checkout HEAD "
-                    f"-- {path}` gets it again"
+                    f"-- {path}` restores it"
                 )
             failed.append(f"{problem}; {cure}")
     if not exercises:
@@ -205,7 +205,7 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"{twice!r} is there twice in one place")
+        raise ValueError(f"{twice!r} appears twice in one place")
     return made
 
 

@@ -119,7 +119,7 @@ def _text_or_picture(output: NotebookNode) -> NotebookNode:
     figure = _FIGURE.fullmatch(output.data.get("text/html", ""))
     output.metadata = nbformat.from_dict({kind: _size(output, kind) for kind in _SHOWN})
     shown = {kind: content for kind, content in output.data.items() if kind in _SHOWN}
-    output.data = nbformat.from_dict(shown or {"text/plain": "(to be seen in the notebook)"})
+    output.data = nbformat.from_dict(shown or {"text/plain": "(see the notebook)"})
     if figure:
         alt, width, picture = figure.groups()
         output.data["image/png"] = picture

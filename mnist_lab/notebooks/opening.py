@@ -27,7 +27,7 @@ def check_folder(folder: Path | None) -> Path:
         raise DataError(f"{folder} is a file, not a folder: name an empty or a new folder")
     if folder.is_dir() and any(folder.iterdir()) and not recognise_folder(folder):
         raise DataError(
-            f"{folder} holds other things, and no notebook of this lab: name an empty or a new "
+            f"{folder} holds other things but no notebook of this lab: name an empty or a new "
             "folder, as in `mnist-lab lab my_notebooks`"
         )
     return folder

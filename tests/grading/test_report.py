@@ -285,7 +285,7 @@ def test_nothing_of_a_notebook_is_interpreted(room, capsys):
 
 def test_folders_with_nothing_to_report_on(room, capsys):
     assert main(["report", str(room)]) == 1
-    assert f"{room} has no notebooks (*.ipynb) in it" in capsys.readouterr().err
+    assert f"{room} has no notebooks (*.ipynb)" in capsys.readouterr().err
     assert main(["report", str(room / "absent")]) == 1
     assert "absent is not a folder: name the one" in capsys.readouterr().err
     assert main(["report", str(room), "--limit", "0"]) == 2
