@@ -3,27 +3,33 @@
 import argparse
 import errno
 import importlib
+import inspect
 import os
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import Any
 
 from . import __version__, places
 from .course import NEEDS, PARTS, SEEDS
 from .data import download_mnist, load_mnist
 from .support import ArgumentError, DataError, in_range
 
-# Exit codes; argparse itself ends with 2 for words that it does not understand.
+# Exit codes; argparse itself exits with 2 when it does not understand its arguments.
 DONE, FAILED, MISUSED, DIVERGED, INTERRUPTED = 0, 1, 2, 3, 130
 EPILOG = "exit codes: 0 done, 1 a file failed, 2 bad arguments, 3 diverged, 130 interrupted"
 PICTURES = (".pdf", ".png", ".svg")
+
+Command = Callable[[argparse.Namespace], int]
+Argument = tuple[tuple[str, ...], dict[str, Any]]  # what `add_argument` takes
+_commands: dict[str, tuple[Command, str, Sequence[Argument]]] = {}  # as --help lists them
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
-        # A console that has no "×" or "±" is no reason to lose what was computed.
+        # A console that cannot show "×" or "±" must not cost the user a result.
         stream.reconfigure(errors="replace")
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments or ["lab"])
@@ -40,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _in_words(problem: Exception) -> str:
-    """The sentence that an error has; or one for those of Python itself."""
+    """The message of our own errors, or a sentence for one that Python raised itself."""
     if not isinstance(problem, OSError) or not problem.filename:
         return str(problem)
     return (
@@ -56,245 +62,120 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"mnist-lab {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-
-    lab = commands.add_parser(
-        "lab",
-        help="open JupyterLab on your copies of the notebooks, made or brought up to date first",
-        description="Make your copies of the exercises, or bring them up to date under your "
-        "answers, and open JupyterLab on the first one. Ctrl-C ends it.",
-        epilog=EPILOG,
-    )
-    lab.set_defaults(command=_lab)
-    lab.add_argument(
-        "folder",
-        nargs="?",
-        type=Path,
-        metavar="FOLDER",
-        help="where your copies are (mnist_lab_notebooks; in a clone notebooks/mine)",
-    )
-    lab.add_argument("--solutions", action="store_true", help="copy the solutions beside them")
-    lab.add_argument("--no-browser", action="store_true", help="only say the address")
-
-    train = commands.add_parser(
-        "train",
-        help="train one part of the sheet",
-        description="Train one part of the exercise sheet; without options exactly as the sheet.",
-        epilog=EPILOG,
-    )
-    train.set_defaults(command=_train)
-    listed = "; ".join(f"{key}: {part.title}, {part.epochs} epochs" for key, part in PARTS.items())
-    train.add_argument("part", choices=PARTS, metavar="PART", help=listed)
-    train.add_argument("--epochs", type=int, metavar="N", help="passes over the training images")
-    train.add_argument("--learning-rate", type=float, metavar="X", help="step size")
-    train.add_argument("--dropout", type=float, metavar="X", help="dropout rate (mlp, dropout)")
-    train.add_argument("--seed", type=int, metavar="N", help="makes the run repeatable")
-    train.add_argument("--save", type=Path, metavar="FILE", help="keep the run (.npz)")
-    train.add_argument(
-        "--figure",
-        type=Path,
-        metavar="FILE",
-        help=f"draw accuracy by epoch ({', '.join(PICTURES)})",
-    )
-
-    solutions = commands.add_parser(
-        "solutions",
-        help="make the recorded runs that are missing or stale, and the solution notebooks",
-        description="Train what is missing or stale among the recorded runs, execute the solution "
-        "notebooks, and tell the results. Interrupted, it goes on where it was at the next call.",
-        epilog=EPILOG,
-    )
-    solutions.set_defaults(command=_solutions)
-    _add_jobs(solutions)
-    solutions.add_argument(
-        "--dry-run", action="store_true", help="say what there is to do, and how long it will take"
-    )
-    solutions.add_argument(
-        "--executor",
-        type=_executor,
-        metavar="MODULE:FUNCTION",
-        help="a function of yours that returns a concurrent.futures.Executor, on which several "
-        "runs are trained at once: that of a Dask cluster, say",
-    )
-
-    verify = commands.add_parser(
-        "verify",
-        help="prove that the recorded runs are what this code computes",
-        description="Retrain the first iterations of each record from its seed, compare every "
-        "loss, and recompute the summaries.",
-        epilog=EPILOG,
-    )
-    verify.set_defaults(command=_verify)
-    _add_jobs(verify)
-
-    _add_notebook_commands(commands)
-
-    download = commands.add_parser(
-        "download",
-        help="get MNIST where its file is missing or damaged",
-        description="Download Keras' official mnist.npz (11 MB), check it, and put it in place.",
-    )
-    download.set_defaults(command=_download)
+    parsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, (command, summary, arguments) in _commands.items():
+        description = inspect.getdoc(command)
+        added = parsers.add_parser(name, help=summary, description=description, epilog=EPILOG)
+        added.set_defaults(command=command)
+        for names, settings in arguments:
+            added.add_argument(*names, **settings)
     return parser
 
 
-def _add_notebook_commands(commands: argparse._SubParsersAction) -> None:
-    update = commands.add_parser(
-        "update",
-        help="make your copies of the exercises, or bring them up to date under your answers",
-        description="Make your copies of the exercises where they are missing, "
-        "and bring those that are there up to date. What you changed, added or deleted stays so.",
-        epilog=EPILOG,
-    )
-    update.set_defaults(command=_update)
-    update.add_argument("files", nargs="*", type=Path, metavar="FILE", help="only these copies")
-    _add_folder(update, "your copies (mnist_lab_notebooks; in a clone notebooks/mine)")
+def _command(name: str, summary: str, *arguments: Argument) -> Callable[[Command], Command]:
+    """Make a function a command, whose docstring `--help` shows."""
 
-    exercises = commands.add_parser(
-        "exercises",
-        help="generate the exercise notebooks from the solutions",
-        description="Generate notebooks/exercises from notebooks/solutions, but never over a "
-        "student's work.",
-        epilog=EPILOG,
-    )
-    exercises.set_defaults(command=_exercises)
-    exercises.add_argument("--force", action="store_true", help="overwrite a student's work too")
-    exercises.add_argument("--check", action="store_true", help="write nothing, tell what differs")
-    _add_folder(exercises, "the exercises (notebooks/exercises)")
+    def add(command: Command) -> Command:
+        _commands[name] = command, summary, arguments
+        return command
 
-    release = commands.add_parser(
-        "release",
-        help="write the notebooks for a grader, nbgrader or Otter",
-        description="Write the solutions as source notebooks of nbgrader or Otter, each question "
-        "with its points. Solutions on demand are switched off in them.",
-        epilog=EPILOG,
-    )
-    release.set_defaults(command=_release)
-    release.add_argument(
-        "--for",
-        dest="grader",
-        choices=("nbgrader", "otter"),
-        required=True,
-        help="the grader whose format it is",
-    )
-    release.add_argument("folder", type=Path, metavar="DIR", help="where to write them")
-    release.add_argument(
-        "--points",
-        type=Path,
-        metavar="FILE",
-        help="what each question is worth (DIR/points.csv, which is made where it is missing)",
-    )
-
-    _add_report(commands)
-
-    export = commands.add_parser(
-        "export",
-        help="write your notebooks as pages to hand in, or all solutions as one to print",
-        description="Write each notebook as an HTML page with its answers marked, and as PDF where "
-        "Chromium is found; without one, all solutions as one page. It needs no network.",
-        epilog=EPILOG,
-    )
-    export.set_defaults(command=_export)
-    export.add_argument("files", nargs="*", type=Path, metavar="FILE", help="your notebooks")
-    export.add_argument(
-        "--output",
-        type=Path,
-        metavar="PLACE",
-        help="the folder of your pages (beside the notebooks); the file of the solutions "
-        "(mnist_lab-solutions.html)",
-    )
+    return add
 
 
-def _add_report(commands: argparse._SubParsersAction) -> None:
-    report = commands.add_parser(
-        "report",
-        help="examine the notebooks of a class, and say who got what",
-        description="Run every notebook under a folder in a process of its own, within bounds, "
-        "and write what is right, wrong and blank as a table, as CSV, and as a page. Called again, "
-        "it examines what is new.",
-        epilog=EPILOG,
-    )
-    report.set_defaults(command=_report)
-    report.add_argument("folder", type=Path, metavar="FOLDER", help="your students' notebooks")
-    report.add_argument(
-        "--output",
-        type=Path,
-        default=Path("mnist_lab-report"),
-        metavar="DIR",
-        help="the folder of the report (mnist_lab-report)",
-    )
-    report.add_argument(
-        "--jobs", type=int, metavar="N", help="notebooks at once (as many as processors)"
-    )
-    report.add_argument(
-        "--limit", type=float, default=60, metavar="SECONDS", help="time for each notebook (60)"
-    )
-    report.add_argument(
-        "--no-run", action="store_true", help="run nothing, read what the outputs on file say"
-    )
-    report.add_argument(
-        "--executor",
-        type=_executor,
-        metavar="MODULE:FUNCTION",
-        help="a function of yours that returns a concurrent.futures.Executor, on which the "
-        "notebooks are examined: that of a Dask cluster, say",
-    )
+def _option(*names: str, **settings: Any) -> Argument:
+    return names, settings
 
 
-def _add_folder(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("--folder", type=Path, metavar="DIR", help=f"the folder of {what}")
+def _path(name: str, metavar: str, summary: str, **settings: Any) -> Argument:
+    return _option(name, type=Path, metavar=metavar, help=summary, **settings)
 
 
-def _add_jobs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--part",
-        action="append",
-        choices=NEEDS,
-        metavar="PART",
-        help=f"only this part ({', '.join(NEEDS)}); may be given several times",
-    )
-    parser.add_argument(
-        "--seeds",
-        type=int,
-        default=SEEDS,
-        metavar="N",
-        help=f"seeds 0 to N - 1 of each part ({SEEDS})",
-    )
+def _flag(name: str, summary: str) -> Argument:
+    return _option(name, action="store_true", help=summary)
 
 
-def _executor(name: str) -> Callable[[], Executor]:
+def _executor_for(work: str) -> Argument:
+    about = f"a function of yours that returns a concurrent.futures.Executor, {work}"
+    summary = f"{about}: that of a Dask cluster, say"
+    return _option("--executor", type=_find_executor, metavar="MODULE:FUNCTION", help=summary)
+
+
+def _find_executor(name: str) -> Callable[[], Executor]:
     module, _, function = name.partition(":")
-    sys.path.insert(0, "")  # a module beside the caller, as with python -m
+    sys.path.insert(0, "")  # a module in the current folder, as with python -m
     try:
         return getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError, ValueError) as problem:
         raise argparse.ArgumentTypeError(f"{name}: {problem}") from None
 
 
+_RUNS = (
+    _option(
+        "--part",
+        action="append",
+        choices=NEEDS,
+        metavar="PART",
+        help=f"only this part ({', '.join(NEEDS)}); may be given several times",
+    ),
+    _option(
+        "--seeds",
+        type=int,
+        default=SEEDS,
+        metavar="N",
+        help=f"seeds 0 to N - 1 of each part ({SEEDS})",
+    ),
+)
+
+
+@_command(
+    "lab",
+    "open JupyterLab on your copies of the notebooks, made or brought up to date first",
+    _path(
+        "folder",
+        "FOLDER",
+        "where your copies are (mnist_lab_notebooks; in a clone notebooks/mine)",
+        nargs="?",
+    ),
+    _flag("--solutions", "copy the solutions beside them"),
+    _flag("--no-browser", "only print the address"),
+)
 def _lab(options: argparse.Namespace) -> int:
+    """Make your copies of the exercises, or bring them up to date, and open JupyterLab.
+
+    Your answers stay. JupyterLab opens on the first notebook. Ctrl-C ends it.
+    """
     from .notebooks import check_folder, copy_solutions, list_notebooks, open_lab, update
 
     folder = check_folder(options.folder)
     done, failed = update(folder=folder)
     if not list_notebooks(folder):
-        return _tell(done, failed)
+        return _say(done, failed)
     if options.solutions:
         done += [f"{path}: new" for path in copy_solutions(folder / "solutions")]
-    # A notebook of the student's that is broken is told, and no reason not to open the others.
-    _tell([*done, f"your notebooks are in {folder.resolve()}"], failed)
+    # A broken notebook is reported, but does not stop the others from opening.
+    _say([*done, f"your notebooks are in {folder.resolve()}"], failed)
     open_lab(folder, browser=not options.no_browser)
     return DONE
 
 
-def _need_clone(command: str) -> None:
-    if not places.here.is_clone:
-        raise DataError(
-            f"`mnist-lab {command}` changes the project itself: call it in a clone of it, for this "
-            "is an installed copy"
-        )
-
-
+@_command(
+    "train",
+    "train one part of the sheet",
+    _option(
+        "part",
+        choices=PARTS,
+        metavar="PART",
+        help="; ".join(f"{key}: {part.title}, {part.epochs} epochs" for key, part in PARTS.items()),
+    ),
+    _option("--epochs", type=int, metavar="N", help="passes over the training images"),
+    _option("--learning-rate", type=float, metavar="X", help="step size"),
+    _option("--dropout", type=float, metavar="X", help="dropout rate (mlp, dropout)"),
+    _option("--seed", type=int, metavar="N", help="makes the run repeatable"),
+    _path("--save", "FILE", "keep the run (.npz)"),
+    _path("--figure", "FILE", f"draw accuracy by epoch ({', '.join(PICTURES)})"),
+)
 def _train(options: argparse.Namespace) -> int:
+    """Train one part of the exercise sheet; without options exactly as the sheet."""
     _check_targets(options)
     part = PARTS[options.part]
     figures = {"learning_rate": options.learning_rate, "dropout": options.dropout}
@@ -307,7 +188,7 @@ def _train(options: argparse.Namespace) -> int:
     epochs = part.epochs if options.epochs is None else options.epochs
     run = train(model, load_mnist(), epochs=epochs, seed=options.seed, name=part.key)
     measured = f"{100 * run.val_accuracy:.1f} %" if run.val_accuracy >= 0 else "none"
-    print(f"final validation accuracy: {measured}")  # first, for the disk may be full
+    print(f"final validation accuracy: {measured}")  # before saving, since the disk may be full
     if options.save:
         run.save(options.save)
     if options.figure:
@@ -320,7 +201,7 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _check_targets(options: argparse.Namespace) -> None:
-    """Refuse what could not be written before minutes are spent on training, not after."""
+    """Refuse files that cannot be written before minutes are spent on training, not after."""
     for target in (options.save, options.figure):
         if target and not target.absolute().parent.is_dir():
             raise ArgumentError(f"{target}: there is no folder {target.absolute().parent}")
@@ -332,42 +213,86 @@ def _check_targets(options: argparse.Namespace) -> None:
         raise ArgumentError(f"{options.figure}: a figure ends in one of {', '.join(PICTURES)}")
 
 
+@_command(
+    "solutions",
+    "make the recorded runs that are missing or stale, and the solution notebooks",
+    *_RUNS,
+    _flag("--dry-run", "say what there is to do, and how long it will take"),
+    _executor_for("on which several runs are trained at once"),
+)
 def _solutions(options: argparse.Namespace) -> int:
+    """Train missing or stale recorded runs, execute the solution notebooks, and print the results.
+
+    After an interruption, the next call goes on where it stopped.
+    """
     _need_clone("solutions")
     from .notebooks import make_solutions, plan_solutions
     from .records import list_jobs
 
-    jobs = list_jobs(*_asked(options))
+    jobs = list_jobs(*_chosen_runs(options))
     if options.dry_run:
-        return _tell(plan_solutions(jobs, places.here.records))
+        return _say(plan_solutions(jobs, places.here.records))
     try:
-        return _tell([make_solutions(jobs, places.here.records, options.executor)])
+        return _say([make_solutions(jobs, places.here.records, options.executor)])
     except KeyboardInterrupt:
-        _tell([], ["call again to go on from here"])
+        _say([], ["call again to go on from here"])
         raise
 
 
+@_command("verify", "prove that the recorded runs are what this code computes", *_RUNS)
 def _verify(options: argparse.Namespace) -> int:
+    """Retrain the first iterations of each record from its seed, and compare every loss.
+
+    It recomputes the summaries, too.
+    """
     from .records import list_jobs, verify_records
 
     data = load_mnist()
-    jobs = list_jobs(*_asked(options))
+    jobs = list_jobs(*_chosen_runs(options))
     return DONE if verify_records(jobs, places.here.records, data) else FAILED
 
 
+def _chosen_runs(options: argparse.Namespace) -> tuple[list[str], int]:
+    """The parts asked for, in the sheet's order, and how many seeds."""
+    keys = [key for key in NEEDS if key in (options.part or NEEDS)]
+    return keys, in_range("--seeds", options.seeds, 1, 1000, whole=True)
+
+
+@_command(
+    "update",
+    "make your copies of the exercises, or bring them up to date under your answers",
+    _path("files", "FILE", "only these copies", nargs="*"),
+    _path(
+        "--folder",
+        "DIR",
+        "the folder of your copies (mnist_lab_notebooks; in a clone notebooks/mine)",
+    ),
+)
 def _update(options: argparse.Namespace) -> int:
+    """Make your copies of the exercises where they are missing, and bring the others up to date.
+
+    What you changed, added or deleted stays so.
+    """
     from .notebooks import update
 
-    return _tell(*update(options.files, options.folder))
+    return _say(*update(options.files, options.folder))
 
 
+@_command(
+    "exercises",
+    "generate the exercise notebooks from the solutions",
+    _flag("--force", "overwrite a student's work too"),
+    _flag("--check", "write nothing, say what differs"),
+    _path("--folder", "DIR", "the folder of the exercises (notebooks/exercises)"),
+)
 def _exercises(options: argparse.Namespace) -> int:
+    """Generate notebooks/exercises from notebooks/solutions, but never over a student's work."""
     _need_clone("exercises")
     from .notebooks import compare_exercises, list_stale, write_exercises
 
     if options.check:
         problems = compare_exercises(options.folder)
-        return _tell([], problems and [*problems, "run `mnist-lab exercises`"])
+        return _say([], problems and [*problems, "run `mnist-lab exercises`"])
     written, kept = write_exercises(options.folder, force=options.force)
     problems = [f"not overwritten, {line}" for line in kept]
     if kept:
@@ -376,28 +301,62 @@ def _exercises(options: argparse.Namespace) -> int:
             "update` keeps it up to date under the answers. `mnist-lab exercises --force` throws "
             "the answers away"
         )
-    ended = _tell(written, problems)
-    _tell([], list_stale(options.folder))
-    return ended
+    code = _say(written, problems)
+    _say([], list_stale(options.folder))
+    return code
 
 
+@_command(
+    "release",
+    "write the notebooks for a grader, nbgrader or Otter",
+    _option(
+        "--for",
+        dest="grader",
+        choices=("nbgrader", "otter"),
+        required=True,
+        help="the grader to write for",
+    ),
+    _path("folder", "DIR", "where to write them"),
+    _path(
+        "--points",
+        "FILE",
+        "what each question is worth (DIR/points.csv, which is made where it is missing)",
+    ),
+)
 def _release(options: argparse.Namespace) -> int:
+    """Write the solutions as source notebooks of nbgrader or Otter, with points for each question.
+
+    Solutions on demand are switched off in them.
+    """
     from .grading import write_release
 
-    return _tell(write_release(options.grader, options.folder, options.points))
+    return _say(write_release(options.grader, options.folder, options.points))
 
 
-def _export(options: argparse.Namespace) -> int:
-    from .notebooks import export_notebooks, export_solutions
-
-    if options.files:
-        return _tell(*export_notebooks(options.files, options.output))
-    target = options.output or Path("mnist_lab-solutions.html")
-    export_solutions(target)
-    return _tell([target])
-
-
+@_command(
+    "report",
+    "examine the notebooks of a class, and say who got what",
+    _path("folder", "FOLDER", "your students' notebooks"),
+    _path(
+        "--output",
+        "DIR",
+        "the folder of the report (mnist_lab-report)",
+        default=Path("mnist_lab-report"),
+    ),
+    _option("--jobs", type=int, metavar="N", help="notebooks at once (as many as processors)"),
+    _option(
+        "--limit", type=float, default=60, metavar="SECONDS", help="time for each notebook (60)"
+    ),
+    _flag("--no-run", "run nothing, read what the saved outputs say"),
+    _executor_for("on which the notebooks are examined"),
+)
 def _report(options: argparse.Namespace) -> int:
+    """Run every notebook under a folder in its own process, and say who got what.
+
+    Right, wrong and blank answers are printed as a table, and written as CSV and as a page. Called
+    again, it examines only what is new and what did not finish, such as a notebook that took longer
+    than the limit.
+    """
     from .grading import report_class
 
     try:
@@ -410,27 +369,39 @@ def _report(options: argparse.Namespace) -> int:
             executor=options.executor,
         )
     except KeyboardInterrupt:
-        _tell([], ["call again to go on from here"])
+        _say([], ["call again to go on from here"])
         raise
-    return _tell(lines)
+    return _say(lines)
 
 
-def _tell(done: Sequence[object], problems: Sequence[str] = ()) -> int:
-    """Print what was done and what was not, line by line; the exit code that follows."""
-    for line in done:
-        print(line)
-    for problem in problems:
-        print(f"mnist-lab: {problem}", file=sys.stderr)
-    return FAILED if problems else DONE
+@_command(
+    "export",
+    "write your notebooks as pages to hand in, or all solutions as one to print",
+    _path("files", "FILE", "your notebooks", nargs="*"),
+    _path(
+        "--output",
+        "PLACE",
+        "the folder of your pages (beside the notebooks); the file of the solutions "
+        "(mnist_lab-solutions.html)",
+    ),
+)
+def _export(options: argparse.Namespace) -> int:
+    """Write each notebook as an HTML page with its answers marked, and as PDF with Chromium.
+
+    Without a notebook, write all solutions as one page. It needs no network.
+    """
+    from .notebooks import export_notebooks, export_solutions
+
+    if options.files:
+        return _say(*export_notebooks(options.files, options.output))
+    target = options.output or Path("mnist_lab-solutions.html")
+    export_solutions(target)
+    return _say([target])
 
 
-def _asked(options: argparse.Namespace) -> tuple[list[str], int]:
-    """Which parts, in the sheet's order, and how many seeds."""
-    keys = [key for key in NEEDS if key in (options.part or NEEDS)]
-    return keys, in_range("--seeds", options.seeds, 1, 1000, whole=True)
-
-
+@_command("download", "get MNIST where its file is missing or damaged")
 def _download(_: argparse.Namespace) -> int:
+    """Download Keras' official mnist.npz (11 MB), check it, and put it in place."""
     try:
         data = load_mnist()
     except DataError as problem:
@@ -439,6 +410,23 @@ def _download(_: argparse.Namespace) -> int:
         data = load_mnist()
     print(f"here: {data}")
     return DONE
+
+
+def _need_clone(command: str) -> None:
+    if not places.here.is_clone:
+        raise DataError(
+            f"`mnist-lab {command}` changes the project itself, and this is an installed copy: run "
+            "it in a clone"
+        )
+
+
+def _say(done: Sequence[object], problems: Sequence[str] = ()) -> int:
+    """Print what was done and what failed, line by line, and return the exit code."""
+    for line in done:
+        print(line)
+    for problem in problems:
+        print(f"mnist-lab: {problem}", file=sys.stderr)
+    return FAILED if problems else DONE
 
 
 if __name__ == "__main__":

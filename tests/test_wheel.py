@@ -86,7 +86,7 @@ def test_a_folder_of_other_things_is_refused(unpacked, tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
     done = call(unpacked, tmp_path, "lab", ".", "--no-browser")
     assert done.returncode == 1
-    assert "holds other things, and no notebook of this lab" in done.stderr
+    assert "holds other things but no notebook of this lab" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 

@@ -1,4 +1,4 @@
-"""Grading: releases to graders, and a report on the notebooks of a class."""
+"""Grading: releases for graders, and a report on the notebooks of a class."""
 
 from .release import write_release
 from .report import report_class

@@ -1,4 +1,4 @@
-"""One notebook examined: its cells run in a process of their own, within bounds of all kinds."""
+"""Examines one notebook: runs its cells in a separate process, within bounds of all kinds."""
 
 import contextlib
 import functools
@@ -16,31 +16,31 @@ from pathlib import Path
 from .. import quiet
 from ..data import load_mnist
 from ..support import check_file
-from .examinee import sit
+from .examinee import REPORT, sit
 from .results import LONGEST, Examination, read_result
 
 LARGEST = 200 * 2**20  # bytes that a notebook may leave on the disk
 _MOST_FILES = 10_000
-_LARGEST_TOLD = 2**24  # bytes
+_LARGEST_REPORT = 2**24  # bytes
 _PROCESS = "mnist-lab examination"
 
 
 def examine(
     cells: Sequence[tuple[str, str, bool]], files: Mapping[str, bytes], seconds: float
 ) -> Examination:
-    """Run a notebook's cells in a process of their own.
+    """Run a notebook's cells in a separate process.
 
     Parameters
     ----------
     cells
-        Name and source of each, and whether it is a check of the lab; no two of a name.
+        Name and source of each, and whether it is a check of the lab. Names are unique.
     files
-        What lies beside the notebook, by name: it finds copies of them.
+        The files beside the notebook, by name, of which it gets copies.
     seconds
         How long it may take.
     """
     context = warm_up()
-    # Files of a student's may defy their removal; the system clears its temporary folder.
+    # If a student's files cannot be removed, the system will clear its temporary folder some day.
     with tempfile.TemporaryDirectory(prefix="mnist-lab-", ignore_cleanup_errors=True) as folder:
         place = Path(folder)
         (place / "work").mkdir()
@@ -53,11 +53,12 @@ def examine(
             stopped = _watch(process, place / "work", seconds)
         finally:
             _end(process)
-        return _read(place / "told", {name for name, *_ in cells}, stopped or _death(process))
+        names = {name for name, *_ in cells}
+        return _read(place / REPORT, names, stopped or _death(process))
 
 
 def stop_all() -> None:
-    """End the examinations that this process has begun."""
+    """Kill the examinations that this process has started."""
     for process in multiprocessing.active_children():
         if process.name == _PROCESS:
             process.kill()
@@ -65,18 +66,17 @@ def stop_all() -> None:
 
 @functools.cache
 def warm_up() -> multiprocessing.context.BaseContext:
-    """Have TensorFlow loaded, once, in a process from which all others are forked.
+    """Start the process from which all examinations are forked, with TensorFlow loaded once.
 
     Raises
     ------
     DataError
         If the data are missing or damaged.
     """
-    load_mnist()  # it would not be told by the fork server
-    # A worker of Dask is a daemon, and these may have no children, since nobody might end them;
-    # here somebody does.
+    load_mnist()  # here, since the fork server would not report an error
+    # A Dask worker is a daemon, which may have no children, as nobody might end them; we end ours.
     multiprocessing.current_process().daemon = False
-    if sys.platform != "linux":  # elsewhere a system's own libraries do not survive a fork
+    if sys.platform != "linux":  # on other systems, some libraries do not survive a fork
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["mnist_lab.grading.warm"])
@@ -92,11 +92,11 @@ def warm_up() -> multiprocessing.context.BaseContext:
 
 
 def _nothing() -> None:
-    """What the first fork does: it is there when all is loaded."""
+    """Do nothing, in a first fork whose end shows that everything is loaded."""
 
 
 def _watch(process: multiprocessing.Process, folder: Path, seconds: float) -> str:
-    """Wait for a process, and say why it must not go on, if so."""
+    """Wait for a process; return why it has to be stopped, or an empty text if it ended."""
     ends = time.monotonic() + seconds
     while process.is_alive():
         process.join(0.2)
@@ -112,7 +112,7 @@ def _is_full(folder: Path) -> bool:
     for place, _, names in os.walk(folder):
         count += 1 + len(names)
         for name in names:
-            with contextlib.suppress(OSError):  # it may be gone meanwhile
+            with contextlib.suppress(OSError):  # it may have been removed meanwhile
                 size += os.lstat(os.path.join(place, name)).st_size
         if size > LARGEST or count > _MOST_FILES:
             return True
@@ -120,10 +120,10 @@ def _is_full(folder: Path) -> bool:
 
 
 def _end(process: multiprocessing.Process) -> None:
-    """End a process, and all that it started."""
+    """Kill a process and everything that it started."""
     if hasattr(os, "killpg"):
-        # There is no such group until it has made its own, nor when all of it has ended. Its number
-        # is not given to another process as long as one that it started is left.
+        # The group is missing before the process has made it and after all members have ended. Its
+        # number cannot belong to another process while a member is left.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
@@ -138,21 +138,21 @@ def _death(process: multiprocessing.Process) -> str:
     return f"ended its kernel (exit code {code})"
 
 
-def _read(told: Path, names: set[str], stopped: str) -> Examination:
-    """What a process has told; a student's code may have written into it, so nothing is trusted."""
+def _read(report: Path, names: set[str], stopped: str) -> Examination:
+    """Read a process's report, trusting nothing: a student's code may have written into it."""
     results, begun, refused = {}, "", ""
     try:
-        check_file(told, _LARGEST_TOLD)
-        for line in told.read_text("utf-8").splitlines():
-            what = json.loads(line)
-            if what == {"done": True}:
+        check_file(report, _LARGEST_REPORT)
+        for line in report.read_text("utf-8").splitlines():
+            entry = json.loads(line)
+            if entry == {"done": True}:
                 return Examination(results, refused=refused)
-            if "refused" in what:
-                refused = refused or f"{what['refused']} in {_cell(begun)}"[:LONGEST]
-            elif "begin" in what:
-                begun = what["begin"] if what["begin"] in names else ""
-            elif (name := what.pop("end")) in names:
-                results[name] = read_result(what)
+            if "refused" in entry:
+                refused = refused or f"{entry['refused']} in {_cell(begun)}"[:LONGEST]
+            elif "begin" in entry:
+                begun = entry["begin"] if entry["begin"] in names else ""
+            elif (name := entry.pop("end")) in names:
+                results[name] = read_result(entry)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Examination(results, "its process sent a malformed report")
     return Examination(results, f"{_cell(begun)} {stopped}", refused)

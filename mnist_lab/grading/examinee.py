@@ -16,19 +16,20 @@ from typing import Any, NoReturn
 from .. import quiet
 from . import guard
 
-LONGEST = 400  # characters of a text that is told
-SECONDS = 2.0  # of each training that is on no record
+REPORT = "report.jsonl"  # the file that the examining process reads afterwards
+LONGEST = 400  # characters of a text in the report
+SECONDS = 2.0  # for each training that was not recorded
 _OUTPUT = 10**7  # characters that a cell may print
 _SHOUTING = f"printing more than {_OUTPUT // 10**6} MB"
 _HOARDING = f"taking more than {guard.MEMORY // 2**30} GB of memory"
 
 
 class NotDoneError(Exception):
-    """What a report does not wait for."""
+    """Raised where an examination skips or stops what takes too long."""
 
 
 class _Output(io.TextIOBase):
-    """Takes what a cell prints, and keeps nothing of it."""
+    """Counts what a cell prints, and throws it away."""
 
     def __init__(self):
         self.printed = 0
@@ -41,56 +42,56 @@ class _Output(io.TextIOBase):
 
 
 def sit(cells: list[tuple[str, str, bool]], place: Path, seconds: float) -> NoReturn:
-    """Run the cells of a notebook in `place/work`; a line of `place/told` says what each came to.
+    """Run the cells of a notebook in `place/work`, and report each result in `place/report.jsonl`.
 
     Parameters
     ----------
     cells
         Name and source of each, and whether it is a check of the lab.
     place
-        A folder with the folder "work".
+        A folder that contains the folder "work".
     seconds
         How long it may compute.
     """
-    if hasattr(os, "setsid"):  # with what it may start, it can then be ended as one
+    if hasattr(os, "setsid"):  # so that it can be killed together with what it starts
         os.setsid()
-    told = os.open(place / "told", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    report = os.open(place / REPORT, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
-    def tell(**what: Any) -> None:
-        os.write(told, json.dumps(what).encode() + b"\n")
+    def write(**entry: Any) -> None:
+        os.write(report, json.dumps(entry).encode() + b"\n")
 
     refused = []
 
-    def tell_refused(what: str) -> None:
+    def write_refused(what: str) -> None:
         if not refused:  # the first says enough, and a loop may try for ever
-            tell(refused=what[:LONGEST])
+            write(refused=what[:LONGEST])
         refused[:] = [what]
 
     guard.leave_network()
     output = _Output()
     shell, own = _prepare(place / "work", output)
-    guard.shut_in(place / "work", seconds, tell_refused)
+    guard.shut_in(place / "work", seconds, write_refused)
     for name, source, is_check in cells:
-        tell(begin=name)
+        write(begin=name)
         output.printed = 0
-        came = (_check if is_check else _run)(shell, source, own)
+        result = (_check if is_check else _run)(shell, source, own)
         if output.printed > _OUTPUT:
-            tell_refused(_SHOUTING)
-        if came.get("kind") == "MemoryError":
-            tell_refused(_HOARDING)
-        tell(end=name, **came)
-    tell(done=True)
-    os._exit(0)  # what a student's code would still do at the end does not matter
+            write_refused(_SHOUTING)
+        if result.get("kind") == "MemoryError":
+            write_refused(_HOARDING)
+        write(end=name, **result)
+    write(done=True)
+    os._exit(0)  # without exit handlers, which a student's code may have registered
 
 
 def _prepare(folder: Path, output: io.TextIOBase) -> tuple[Any, dict[str, Any]]:
-    """A shell as a kernel has it, and what the lab's names stand for in it."""
+    """Return a shell like a kernel's, and the lab's names with their values in an examination."""
     os.chdir(folder)
     home = str(folder)
     os.environ |= dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"), home)
-    # Where IPython notes what `%cd` and others do; in the folder, since else they would be refused.
+    # `%cd` and other magics write here; outside the folder that would be refused.
     os.environ["IPYTHONDIR"] = str(folder / ".ipython")
-    # As many are examined at once as there are processors.
+    # One thread each, since as many notebooks are examined at once as there are processors.
     os.environ |= {"MPLBACKEND": "agg", "TF_NUM_INTRAOP_THREADS": "1"}
     os.environ.pop(quiet.ASLEEP, None)
     tempfile.tempdir = None
@@ -113,18 +114,18 @@ def _prepare(folder: Path, output: io.TextIOBase) -> tuple[Any, dict[str, Any]]:
 
 def _shell(kind: type) -> Any:
     shell = kind.instance()
-    # What a line that begins with ! or a cell with %%bash asks for is not done, and all goes on.
+    # Lines with ! and cells with %%bash do nothing, and the notebook goes on.
     shell.system = shell.getoutput = lambda *_, **__: None
     for name in ("!", "bash", "cmd", "script", "sh", "sx", "system"):
         shell.register_magic_function(lambda line, cell: None, "cell", name)
-    shell.display_formatter.active_types = ["text/plain"]  # nobody sees the figures
+    shell.display_formatter.active_types = ["text/plain"]  # nobody sees figures here
     shell.enable_matplotlib = lambda *_, **__: (None, "agg")
     shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
     return shell
 
 
 def _as_examined(lab: Any, warm: Any) -> dict[str, Callable]:
-    """The lab's functions as they are in an examination: what takes long is not waited for."""
+    """Return replacements for those functions of the lab that would take long."""
     fit = warm.keras.Model.fit
 
     def fit_briefly(model: Any, *arguments: Any, callbacks: Any = None, **options: Any) -> Any:
@@ -167,7 +168,7 @@ def _clock(why: str) -> Callable[..., None]:
         nonlocal ends
         ends = ends or time.monotonic() + SECONDS
         if time.monotonic() > ends:
-            raise NotDoneError(f"a training of more than {SECONDS:g} s is not waited for: {why}")
+            raise NotDoneError(f"a training is stopped after {SECONDS:g} s: {why}")
 
     return look
 
@@ -184,7 +185,7 @@ def _run(shell: Any, source: str, _: dict[str, Any]) -> dict[str, str]:
 
 
 def _check(shell: Any, source: str, own: dict[str, Any]) -> dict[str, str]:
-    """Run a check of the lab, whatever a student's code has made of the lab's names."""
+    """Run a check of the lab, with the lab's names restored in case a student changed them."""
     import mnist_lab as lab
 
     from ..checks import first_fault
@@ -204,8 +205,10 @@ def _error(done: Any) -> dict[str, str]:
     if problem is None:
         return {}
     words = ""
-    with contextlib.suppress(Exception):  # a student's own class may have no words
+    with contextlib.suppress(Exception):  # a student's own exception may have no message
         words = str(problem).strip().splitlines()[0]
-    told = f"{type(problem).__name__}: {words}" if words else type(problem).__name__
-    error = words if isinstance(problem, NotDoneError) else told
-    return {"error": error[:LONGEST], "kind": type(problem).__name__[:LONGEST]}
+    kind = type(problem).__name__
+    error = f"{kind}: {words}" if words else kind
+    if isinstance(problem, NotDoneError):
+        error = words
+    return {"error": error[:LONGEST], "kind": kind[:LONGEST]}

@@ -1,4 +1,4 @@
-"""The formats of graders: a solution's cells as the source notebooks of nbgrader and Otter."""
+"""Turns a solution's cells into those of source notebooks of nbgrader and Otter."""
 
 import itertools
 import json
@@ -10,14 +10,14 @@ from nbformat import NotebookNode
 from ..course import Region, find_regions, replace_regions, split_hidden
 from ..notebooks import Question, plain, require, stub
 
-OFF = "withhold-solutions"  # the cell that switches solutions on demand off
+OFF = "withhold-solutions"  # the cell that switches off solutions on demand
 _HIDDEN = "\n\n### BEGIN HIDDEN TESTS\n{}\n### END HIDDEN TESTS"
 
 
 def for_nbgrader(
     cells: list[NotebookNode], questions: list[Question], points: dict[str, float]
 ) -> list[NotebookNode]:
-    """Make cells of a solution those of nbgrader: answers and locked tests, told by metadata.
+    """Make nbgrader's cells: answers and locked tests, distinguished by their metadata.
 
     The format is version 3 of nbgrader's cell metadata, as nbgrader 0.9 reads it.
     """
@@ -42,7 +42,7 @@ def for_nbgrader(
     return made
 
 
-# nbgrader's stub has no place for what a marker asks for: it stays in a line above.
+# nbgrader's stub has no place for a marker's prompt, so the prompt stands in a line above it.
 def _mark_code(region: Region, indent: str, solution: list[str]) -> list[str]:
     begin, end = (f"{indent}### {word} SOLUTION" for word in ("BEGIN", "END"))
     return [f"{indent}# {region.prompt}", begin, *solution, end]
@@ -56,9 +56,9 @@ def _mark_answer(region: Region, _: str, answer: list[str]) -> list[str]:
 def for_otter(
     cells: list[NotebookNode], questions: list[Question], points: dict[str, float]
 ) -> list[NotebookNode]:
-    """Make cells of a solution those of `otter assign`: questions in blocks of raw cells.
+    """Make the cells of `otter assign`: questions in blocks between raw cells.
 
-    A check stays in the student's notebook as it is; what Otter runs behind it is a test.
+    A check stays in the student's notebook as it is. Otter runs a test behind it.
     """
     answers = {question.cell: question for question in questions}
     checks = {question.check for question in questions}
@@ -83,7 +83,7 @@ def for_otter(
 
 
 def _settings(question: Question, worth: float) -> str:
-    """A question's lines of YAML. The lab's check says all that Otter's own check cell would."""
+    """Return a question's YAML. Otter's own check cell is off, since the lab's check says more."""
     settings = {"name": question.cell, "points": worth}
     if question.check:
         settings |= {"check_cell": False, "all_or_nothing": True}
@@ -93,7 +93,7 @@ def _settings(question: Question, worth: float) -> str:
 
 
 def _otter_answer(cell: NotebookNode) -> Iterator[NotebookNode]:
-    """A solution in its block; of an answer in words what is asked stands before it."""
+    """Yield a solution's block; before an answer in words, a cell with its question."""
     regions, source = find_regions(cell), cell.source
     if cell.cell_type == "code":
         source = replace_regions(source, regions, _otter_code)
@@ -108,7 +108,7 @@ def _otter_answer(cell: NotebookNode) -> Iterator[NotebookNode]:
 
 
 def _otter_code(region: Region, indent: str, solution: list[str]) -> list[str]:
-    """A solution and, as a text that Otter takes out of its quotes, what students get instead."""
+    """Return a solution, and in quotes, which Otter removes, what students get instead."""
     return [
         f"{indent}# BEGIN SOLUTION NO PROMPT",
         *solution,

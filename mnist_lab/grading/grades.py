@@ -1,4 +1,4 @@
-"""What the answers in a student's notebook are worth, and how a class did on each question."""
+"""Grades the answers in a student's notebook, and ranks questions by how a class did on them."""
 
 import dataclasses
 from collections import Counter
@@ -8,23 +8,23 @@ from ..notebooks import Exercise, Question
 from .results import Examination
 from .submissions import Submission, readable
 
-_COMMONEST = 5  # reasons that are told for each question
+_COMMONEST = 5  # faults listed for each question
 
 
 @dataclasses.dataclass(frozen=True)
 class GradedAnswer:
-    """What a student's answer to a question is worth.
+    """A student's answer to a question, graded.
 
     Attributes
     ----------
     question : Question
-        Which question.
+        The question.
     outcome : str
-        "right", "wrong", "blank", "not checked", or "answered" in words.
+        "right", "wrong", "blank", "not checked", or for an answer in words "answered".
     first : str
-        Of a wrong one: the first thing that differs.
+        If wrong, the first thing that differs.
     reason : str
-        Why it matters; perhaps empty.
+        Why it matters; may be empty.
     """
 
     question: Question
@@ -35,7 +35,7 @@ class GradedAnswer:
 
 @dataclasses.dataclass(frozen=True)
 class GradedNotebook:
-    """A notebook in the report, with its answers and what there is to say of it as a whole."""
+    """A notebook in the report: its answers, and a note if something else went wrong."""
 
     student: str
     name: str
@@ -59,7 +59,7 @@ class GradedNotebook:
 
     @property
     def first(self) -> str:
-        """The first thing to look at."""
+        """The first thing an instructor should look at."""
         if self.note:
             return self.note
         for answer in self.answers:
@@ -76,11 +76,11 @@ class Standing:
     question: Question
     prompt: str
     counts: Mapping[str, int]
-    commonest: Sequence[tuple[str, str, int]]  # what differs, why it matters, how often
+    commonest: Sequence[tuple[str, str, int]]  # the fault, why it matters, how often
 
 
 def grade(each: Submission, exercise: Exercise | None, done: Examination | None) -> GradedNotebook:
-    """Say what a notebook's answers are worth; one that was not examined has none."""
+    """Grade a notebook's answers; one that was not examined has none."""
     if exercise is None or done is None:
         return GradedNotebook(each.student, each.name, (), readable(each.problem))
     answers = tuple(_judge(question, each.answered, done) for question in exercise.questions)
@@ -108,14 +108,14 @@ def _judge(question: Question, answered: Mapping[str, bool], done: Examination) 
     failed = own if own and own.error else check
     if failed.kind in ("", "NotImplementedError"):
         return GradedAnswer(question, "blank")
-    # Memory was perhaps taken by another cell; what is not trained for a report may be right.
+    # Another cell may have used up the memory, and what was not trained may be right.
     if failed.kind in ("MemoryError", "NotDoneError"):
         return GradedAnswer(question, "not checked", readable(failed.error))
     return GradedAnswer(question, "wrong", readable(f"the cell stops: {failed.error}"))
 
 
 def rank(exercise: Exercise, name: str, rows: Iterable[GradedNotebook]) -> list[Standing]:
-    """The questions of an exercise, those that most got wrong first."""
+    """Return how the class did on each question, those that most got wrong first."""
     given: dict[str, list[GradedAnswer]] = {question.cell: [] for question in exercise.questions}
     for row in rows:
         for answer in row.answers if row.name == name else ():

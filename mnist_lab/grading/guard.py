@@ -1,7 +1,7 @@
-"""Bounds for a student's code in a process of its own: folder, programs, network, memory, disk.
+"""Bounds for the process that runs a student's code: files, programs, network, memory, disk.
 
-They stop accidents and crude mischief. There are many ways around a hook of Python's, also in its
-standard library, for whoever looks for them. Examine the notebooks of such people in a container.
+They stop accidents and crude mischief. Python's audit hook can be evaded in many ways, even with
+the standard library. Examine notebooks of people who might try in a container.
 """
 
 import contextlib
@@ -11,10 +11,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-MEMORY = 3 * 2**30  # bytes of its own that a process may hold
+MEMORY = 3 * 2**30  # bytes of data that a process may allocate
 LARGEST_FILE = 100 * 2**20  # bytes
-# What `sys.addaudithook` tells before it happens; docs.python.org has the table of all events.
-_PATHS = {  # which arguments are paths that change
+# Events of `sys.addaudithook`, which come before the action; docs.python.org has a table of them.
+_PATHS = {  # the positions of arguments that name a path to be changed
     "os.chmod": [0],
     "os.chown": [0],
     "os.link": [0, 1],
@@ -54,27 +54,27 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 def leave_network() -> None:
-    """Give this process a network of its own, with nothing in it, where the system lets a user.
+    """Move this process into an empty network, where the system allows that to a user.
 
-    That is on Linux, from Python 3.12 on, before the first thread is started. Elsewhere only
-    Python's own calls are refused, by `shut_in`.
+    This works on Linux with Python 3.12 or later, before the first thread is started. Elsewhere
+    `shut_in` refuses Python's own calls only.
     """
     if hasattr(os, "unshare"):
         with contextlib.suppress(OSError):
             os.unshare(os.CLONE_NEWUSER | os.CLONE_NEWNET)
 
 
-def shut_in(folder: Path, seconds: float, tell: Callable[[str], None]) -> None:
-    """Keep this process within bounds from now on; there is no way back.
+def shut_in(folder: Path, seconds: float, report: Callable[[str], None]) -> None:
+    """Keep this process within bounds from now on. This cannot be undone.
 
     Parameters
     ----------
     folder
-        Where it may write.
+        The only folder in which it may write.
     seconds
         How long it may compute.
-    tell
-        Called with what was refused, each time.
+    report
+        Called with each thing that is refused.
     """
     _limit(seconds)
     inside = os.path.realpath(folder)
@@ -88,7 +88,7 @@ def shut_in(folder: Path, seconds: float, tell: Callable[[str], None]) -> None:
                 if _is_outside(arguments[index], inside):
                     what = f"changing {os.fsdecode(arguments[index])}"
         if what:
-            tell(what)
+            report(what)
             raise PermissionError(f"{what} is refused in an examination")
 
     sys.addaudithook(refuse)
@@ -104,7 +104,7 @@ def _limit(seconds: float) -> None:
         resource.RLIMIT_DATA: MEMORY,
         resource.RLIMIT_FSIZE: LARGEST_FILE,
         resource.RLIMIT_CORE: 0,
-        # Should nobody be left to end it by the clock.
+        # In case the process that watches the clock is gone.
         resource.RLIMIT_CPU: math.ceil(seconds) * processors + 10,
     }
     for kind, limit in limits.items():
@@ -114,7 +114,7 @@ def _limit(seconds: float) -> None:
 
 
 def _is_outside(path: object, folder: str) -> bool:
-    if not isinstance(path, str | bytes | os.PathLike):  # a file that is open already
+    if not isinstance(path, str | bytes | os.PathLike):  # the number of an open file
         return False
     real = os.path.realpath(os.fsdecode(path))
     return real != os.devnull and not Path(real).is_relative_to(folder)

@@ -1,4 +1,4 @@
-"""What the outputs on file say of a student's answers."""
+"""Reads the results of checks from the outputs saved in a student's notebook."""
 
 import html
 import re
@@ -10,8 +10,8 @@ from ..checks import MIME, OUTCOMES, first_fault
 from .results import CellResult, readable
 
 _LONGEST = 400  # characters of a text
-# Copies that were made before checks kept their findings as data are read by their words. These are
-# how the answer of a check began, and what its card held.
+# Older copies have no findings as data, and are read by their words: how the text of a check began,
+# and what its card held. Later rewording of checks must not change these.
 _VERDICTS = {
     "Right": "right",
     "Not attempted": "not attempted",
@@ -21,7 +21,7 @@ _DIFFERENCE = re.compile(r'<li style="[^"]*">(?!<i>)(.*?)(?:<br><span [^>]*>(.*?
 
 
 def read_check(cell: NotebookNode) -> CellResult | None:
-    """What the output of a check says; None if it says nothing."""
+    """Read the result of a check from its output; None if there is none."""
     for output in cell.get("outputs", []):
         if output.output_type == "error":
             error = readable(f"{output.ename}: {output.evalue}")
@@ -35,17 +35,17 @@ def read_check(cell: NotebookNode) -> CellResult | None:
 
 
 def _from_data(result: object) -> tuple[str, str, str] | None:
-    """Outcome, first fault and its reason as a check kept them; None if they are not there."""
+    """Read outcome, first fault and its reason from a check's data; None if they are missing."""
     try:
         outcome, (first, reason) = result["outcome"], first_fault(result)
-    except (KeyError, TypeError):  # an older copy, or somebody has written there
+    except (KeyError, TypeError):  # an older copy, or a changed one
         return None
     right = outcome in OUTCOMES and isinstance(first, str) and isinstance(reason, str)
     return (outcome, first, reason) if right else None
 
 
 def _from_text(data: Mapping[str, str]) -> tuple[str, str, str]:
-    """The same from what is shown; in the card each difference is whole, in text it is wrapped."""
+    """Read the same from the card, or from the text, in which long lines are wrapped."""
     text = data["text/plain"]
     outcome = next((word for begin, word in _VERDICTS.items() if text.startswith(begin)), "wrong")
     if found := _DIFFERENCE.search(data.get("text/html", "")):

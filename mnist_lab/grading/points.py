@@ -1,4 +1,4 @@
-"""What each question is worth: a table of two columns that an instructor can edit."""
+"""Reads and writes the points of each question, a table that an instructor can edit."""
 
 import csv
 import re
@@ -13,7 +13,7 @@ _NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 
 
 def points_table(points: dict[str, float]) -> str:
-    """The table as a CSV file holds it."""
+    """Return the table as the text of a CSV file."""
     rows = [_HEADER, *([name, f"{worth:g}"] for name, worth in points.items())]
     return "".join(f"{','.join(row)}\n" for row in rows)
 
@@ -26,12 +26,12 @@ def read_points(path: Path, names: list[str]) -> dict[str, float]:
     path
         A CSV file with the columns `question` and `points`.
     names
-        The questions, such as "linear.flat"; each must be there once, and no other.
+        The questions, such as "linear.flat". Each must appear once, and no other.
 
     Raises
     ------
     DataError
-        If the table is another one. One sentence with file, line and what to do.
+        If the table is wrong. One sentence with file, line and what to do.
     """
     points = {}
     for line, row in _read_rows(path):
@@ -42,7 +42,7 @@ def read_points(path: Path, names: list[str]) -> dict[str, float]:
         if name not in names:
             raise DataError(f"{place} the notebooks have no question {name!r}; delete the line")
         if name in points:
-            raise DataError(f"{place} {name} is there twice; delete one of the two lines")
+            raise DataError(f"{place} {name} appears twice; delete one of the two lines")
         if not _NUMBER.fullmatch(worth):
             raise DataError(f"{place} {worth!r} is not a number of points; write one, as 2 or 0.5")
         points[name] = float(worth) if "." in worth else int(worth)
@@ -56,7 +56,7 @@ def read_points(path: Path, names: list[str]) -> dict[str, float]:
 
 
 def _read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The number and the fields of each line, but for empty ones and the header."""
+    """Yield the number and the fields of each line, except empty ones and the header."""
     check_file(path, _LARGEST)
     try:
         lines = path.read_text("utf-8-sig").splitlines()  # Excel writes a mark first

@@ -1,4 +1,4 @@
-"""Releases: the solutions as source notebooks for those who grade with nbgrader or Otter."""
+"""Writes the solutions as source notebooks for instructors who grade with nbgrader or Otter."""
 
 import json
 from pathlib import Path
@@ -20,17 +20,17 @@ from ..support import DataError, make_folder, write_whole
 from .formats import OFF, for_nbgrader, for_otter
 from .points import points_table, read_points
 
-# For each grader its cells, and where it looks for a notebook.
+# For each grader, what makes its cells, and where it looks for a notebook.
 _GRADERS = {
-    "nbgrader": (for_nbgrader, "source/mnist_lab/{0}.ipynb"),  # mnist_lab is the assignment
+    "nbgrader": (for_nbgrader, "source/mnist_lab/{0}.ipynb"),  # mnist_lab names the assignment
     "otter": (for_otter, "{0}/{0}.ipynb"),
 }
 _WITHHOLD = """\
 import mnist_lab as lab
 
 lab.withhold_solutions()"""
-# nbgrader's own limit of half a minute is short for a small server. Whoever trains a network that
-# is not on file is interrupted then, and keeps what was trained.
+# nbgrader's default of 30 seconds is short for a small server. A longer training, of a network that
+# is not on file, is interrupted, and what was trained is kept.
 _CONFIG = """\
 c = get_config()
 c.Execute.timeout = 120  # seconds for a cell
@@ -45,10 +45,10 @@ def write_release(grader: str, folder: Path, table: Path | None = None) -> list[
     grader
         "nbgrader" or "otter".
     folder
-        A course of nbgrader; for Otter a folder, in which each notebook gets one of its own.
+        For nbgrader the course; for Otter a folder in which each notebook gets its own folder.
     table
-        What each question is worth, in CSV; without one, `points.csv` in the folder, which is made
-        as the course says where it is missing.
+        What each question is worth, in CSV; by default `points.csv` in the folder, which is written
+        with the course's own points if it is missing.
 
     Returns
     -------
@@ -58,8 +58,8 @@ def write_release(grader: str, folder: Path, table: Path | None = None) -> list[
     Raises
     ------
     DataError
-        If there are no solutions, a marker is out of place, the table is not as it must be, or a
-        source notebook there was changed by somebody. Then nothing has been written.
+        If there are no solutions, a marker is misplaced, the table is wrong, or somebody has
+        changed a source notebook there. Then nothing has been written.
     """
     books = {path: _read(path) for path in find_solutions()}
     asked = {path: list_questions(book, path) for path, book in books.items()}
@@ -87,7 +87,7 @@ def write_release(grader: str, folder: Path, table: Path | None = None) -> list[
 
 
 def _read(path: Path) -> NotebookNode:
-    """A solution without what is for its readers alone, and with its answers on demand off."""
+    """Read a solution, drop what only its readers need, and switch off solutions on demand."""
     book = read_notebook(path)
     book.metadata.pop("widgets", None)  # the state of live panels
     cells = [cell for cell in book.cells if DROPPED not in cell.metadata.get("tags", [])]
@@ -100,7 +100,7 @@ def _read(path: Path) -> NotebookNode:
 
 
 def _digest(book: NotebookNode) -> str:
-    """A digest of what an instructor may have changed in a source notebook."""
+    """Return a digest of what an instructor may change in a source notebook."""
     cells = [[cell.source, cell.metadata.get("nbgrader")] for cell in book.cells]
     return digest(json.dumps(cells, sort_keys=True))
 

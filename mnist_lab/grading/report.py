@@ -1,4 +1,4 @@
-"""A report on a class: each notebook examined, and who got what, in a table, CSV and one page."""
+"""Reports on a class: examines each notebook, and writes who got what as table, CSV and page."""
 
 import csv
 import functools
@@ -24,7 +24,7 @@ from .grades import GradedNotebook, Standing, grade, rank
 from .results import LONGEST, Examination, read_kept, to_keep
 from .submissions import Submission
 
-KEPT = "examined"  # the folder beside the report that keeps what came of each notebook
+KEPT = "examined"  # the folder beside the report that keeps each notebook's result
 _LARGEST_KEPT = 2**24  # bytes
 _PAGE = Path(__file__).with_suffix(".html")
 
@@ -38,15 +38,16 @@ def report_class(
     run: bool = True,
     executor: Callable[[], Executor] | None = None,
 ) -> list[str]:
-    """Examine all notebooks under a folder, and write `report.html`, and two tables as CSV.
+    """Examine all notebooks under a folder, and write `report.html` and two tables as CSV.
 
-    The result of each notebook that came to its end is kept beside the report: called again, it
-    examines the others.
+    The result of each notebook that ran to its end is kept beside the report. The next call
+    examines only the others: new ones, and again each that was stopped, such as one that took
+    longer than `seconds`, since a busy machine may have been the cause.
 
     Parameters
     ----------
     folder
-        Where the students' notebooks are, in folders of any kind.
+        Where the students' notebooks are, in any subfolders.
     target
         The folder of the report.
     jobs
@@ -68,7 +69,7 @@ def report_class(
     DataError
         If there is no notebook in the folder, or the lab itself is damaged.
     KeyboardInterrupt
-        If it was interrupted; called again, it goes on where it was.
+        If it was interrupted. The next call goes on where this one stopped.
     """
     jobs = in_range("--jobs", jobs or os.cpu_count(), 1, 1000, whole=True)
     seconds = in_range("--limit", seconds, 1, 86_400)
@@ -99,7 +100,7 @@ def _examine_all(
     *,
     here: bool,
 ) -> dict[Path, Examination]:
-    """Examine what has not been examined yet, several at once."""
+    """Return all examinations: those kept from earlier calls, and the others done now."""
     make_folder(kept)
     done, waiting = {}, {}
     for each in found:
@@ -123,7 +124,7 @@ def _examine_all(
             for number, future in enumerate(as_completed(futures), 1):
                 path = futures[future]
                 done[path] = _result(future)
-                # A machine under load, or short of memory, ends what would be done another time.
+                # A busy machine may have stopped it; then the next call tries again.
                 if not done[path].stopped:
                     write_whole(waiting[path][1], to_keep(done[path]))
                 left = time_left(time.perf_counter() - began, number, len(futures))
@@ -131,7 +132,7 @@ def _examine_all(
         finally:
             for future in futures:
                 future.cancel()
-            stop_all()  # none, if all came to their end
+            stop_all()  # only if it was interrupted is any of them still running
             pool.shutdown()
     return done
 
@@ -139,13 +140,13 @@ def _examine_all(
 def _result(future: Future) -> Examination:
     try:
         return future.result()
-    except Exception as problem:  # of an executor's or of the system; the other rows stay
+    except Exception as problem:  # an executor or the system failed; the other rows stay
         kind = type(problem).__name__
         return Examination({}, f"it could not be examined ({kind}: {problem})"[:LONGEST])
 
 
 def _digest(cells: Sequence, files: Mapping[str, bytes], seconds: float) -> str:
-    """Of all that an examination follows from: notebook and files beside it, lab and records."""
+    """Hash everything that a result depends on: notebook, files beside it, lab and records."""
     digest = hashlib.sha256(json.dumps([cells, seconds]).encode())
     for name, content in sorted(files.items()):
         digest.update(os.fsencode(name) + b"\0" + hashlib.sha256(content).digest())
@@ -164,7 +165,7 @@ def _digest_of_lab() -> bytes:
 
 
 def _lines(rows: Sequence[GradedNotebook]) -> list[str]:
-    """The table for a terminal, as wide as that is."""
+    """Return the table as lines that fit the terminal."""
     header = ("student", "notebook", "answered", "right", "first thing to look at")
     table = [header]
     for row in rows:
@@ -184,7 +185,7 @@ def _lines(rows: Sequence[GradedNotebook]) -> list[str]:
 
 
 def _first_lines(standings: Mapping[str, Sequence[Standing]]) -> list[str]:
-    """What the next lecture can begin with: the question of each notebook that most got wrong."""
+    """Name for each notebook the question that most got wrong, for the next lecture."""
     lines = []
     for name, each in standings.items():
         first, wrong = each[0], each[0].counts["wrong"]
@@ -203,7 +204,7 @@ def _short(text: str, width: int) -> str:
 
 
 def _tables(rows: Sequence[GradedNotebook]) -> tuple[str, str]:
-    """As CSV: a line for each notebook, and one for each answer."""
+    """Return two CSV texts: a line for each notebook, and a line for each answer."""
     notebooks = [("student", "notebook", "answered", "questions", "right", "checked", "first")]
     answers = [("student", "notebook", "question", "kind", "outcome", "first", "reason")]
     for row in rows:
@@ -211,25 +212,25 @@ def _tables(rows: Sequence[GradedNotebook]) -> tuple[str, str]:
         notebooks.append((row.student, row.name, *numbers, row.first))
         for answer in row.answers:
             kind = "code" if answer.question.check else "words"
-            told = answer.outcome, answer.first, answer.reason
-            answers.append((row.student, row.name, answer.question.name, kind, *told))
+            graded = answer.outcome, answer.first, answer.reason
+            answers.append((row.student, row.name, answer.question.name, kind, *graded))
     return _csv(notebooks), _csv(answers)
 
 
 def _csv(table: Iterable[Sequence]) -> str:
     text = io.StringIO()
     csv.writer(text).writerows([_inert(cell) for cell in line] for line in table)
-    # The mark at the beginning has Excel read it as UTF-8.
+    # With this mark at the beginning, Excel reads it as UTF-8.
     return "\N{ZERO WIDTH NO-BREAK SPACE}" + text.getvalue()
 
 
 def _inert(cell: object) -> object:
-    """A cell that no spreadsheet takes for a formula."""
+    """Quote a text that a spreadsheet would take for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(tuple("=+-@\t\r")) else cell
 
 
 def _page(rows: Sequence[GradedNotebook], standings: Mapping[str, Sequence[Standing]]) -> str:
-    """The report as one page, without scripts; all that comes from a notebook is escaped."""
+    """Return the report as a page without scripts, with everything from a notebook escaped."""
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -1,4 +1,4 @@
-"""What is known of a notebook's cells, by an examination or by the outputs on file."""
+"""Results of a notebook's cells, from an examination or from saved outputs."""
 
 import dataclasses
 import json
@@ -11,14 +11,14 @@ LONGEST = 500  # characters of a text
 
 @dataclasses.dataclass(frozen=True)
 class CellResult:
-    """The result of a cell: an error, perhaps, and for a check its outcome and what differs.
+    """The result of a cell: its error, if any, and for a check its outcome and first fault.
 
     Attributes
     ----------
     error, kind : str
-        What was raised, in words, and its class; empty if nothing was.
+        The message of the error and its class; empty if there was none.
     outcome : str
-        Of a check, as `CheckResult` has it.
+        For a check, the outcome as in `CheckResult`.
     first, reason : str
         The first thing that is wrong, and why it matters.
     """
@@ -32,16 +32,16 @@ class CellResult:
 
 @dataclasses.dataclass(frozen=True)
 class Examination:
-    """What came of a notebook.
+    """The results of a notebook.
 
     Attributes
     ----------
     results : dict of str to CellResult
-        By the names of those cells that came to their end.
+        The result of each cell that ended, by the cell's name.
     stopped : str
-        Why it did not finish, in words; empty if it did.
+        Why the notebook did not finish; empty if it did.
     refused : str
-        What it tried first that an examination refuses; empty if nothing.
+        The first thing it tried that an examination refuses; empty if nothing.
     """
 
     results: Mapping[str, CellResult]
@@ -50,12 +50,12 @@ class Examination:
 
 
 def to_keep(done: Examination) -> str:
-    """An examination as a text that `read_kept` understands."""
+    """Return an examination as a text for `read_kept`."""
     return json.dumps(dataclasses.asdict(done), indent=1)
 
 
 def read_kept(text: str) -> Examination:
-    """An examination that was kept.
+    """Read an examination from the text of `to_keep`.
 
     Raises
     ------
@@ -71,12 +71,12 @@ def read_kept(text: str) -> Examination:
 
 
 def read_result(what: dict) -> CellResult:
-    """A cell's result, of which nothing is trusted.
+    """Make a cell's result of data that may be wrong.
 
     Raises
     ------
     TypeError, ValueError
-        If it is something else, or a text is too long.
+        If the data are not a result, or a text is too long.
     """
     result = CellResult(**what)
     texts = dataclasses.astuple(result)
@@ -87,7 +87,7 @@ def read_result(what: dict) -> CellResult:
 
 
 def readable(text: str) -> str:
-    """A text in one line, without what would move a terminal's cursor or is no character."""
+    """Replace everything unprintable, such as line breaks and a terminal's control characters."""
     return "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )

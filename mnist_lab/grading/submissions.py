@@ -1,4 +1,4 @@
-"""The notebooks of a class: found, recognised, and matched with the questions they answer."""
+"""Finds the notebooks of a class, and matches them with the questions they answer."""
 
 import ast
 import contextlib
@@ -21,7 +21,7 @@ from ..support import DataError
 from .outputs import read_check
 from .results import Examination, readable
 
-_BESIDE = 5 * 2**20  # bytes of what lies beside a notebook and is copied with it
+_BESIDE = 5 * 2**20  # bytes of files beside a notebook that are copied with it
 _SHOWING = ("print", "lab.plot_", "lab.compare", "lab.explore")
 
 
@@ -32,19 +32,19 @@ class Submission:
     Attributes
     ----------
     student : str
-        Where it lies in the folder, without its ending.
+        Its path in the folder, without the suffix.
     path : Path
         The file.
     name : str
-        Of which exercise it is a copy, such as "2_mlp"; empty if of none.
+        The exercise it is a copy of, such as "2_mlp"; empty if none.
     problem : str
         Why it cannot be examined; empty if it can.
     cells : list of (str, str, bool)
-        Its code, as `examine` takes it, with the lab's own checks in the place of the student's.
+        Its code, as `examine` takes it, with the lab's own checks in place of the student's.
     answered : dict of str to bool
-        By the id of each answer's cell, whether something was written there or right below.
+        Whether each question was answered, in its cell or right below, by the id of that cell.
     on_file : Examination
-        What the outputs of its checks say.
+        What the saved outputs of its checks say.
     """
 
     student: str
@@ -57,12 +57,12 @@ class Submission:
 
 
 def find_notebooks(folder: Path) -> list[Path]:
-    """Find all notebooks under a folder, but hidden ones and those that `update` put aside.
+    """Find all notebooks under a folder, except hidden ones and those that `update` put aside.
 
     Raises
     ------
     DataError
-        If there is no such folder, or no notebook in it.
+        If the folder is missing, or has no notebook.
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder: name the one that has your students' notebooks")
@@ -72,14 +72,14 @@ def find_notebooks(folder: Path) -> list[Path]:
         if ASIDE not in inner and not any(part.startswith(".") for part in inner):
             found.append(path)
     if not found:
-        raise DataError(f"{folder} has no notebooks (*.ipynb) in it, nor have its folders")
+        raise DataError(f"{folder} has no notebooks (*.ipynb), and neither have its subfolders")
     return found
 
 
 def read_submission(
     path: Path, folder: Path, exercises: Mapping[str, Exercise], books: dict[str, NotebookNode]
 ) -> Submission:
-    """Read one notebook of a class; one that cannot be examined says why."""
+    """Read one notebook of a class; if it cannot be examined, `problem` says why."""
     student = readable(path.relative_to(folder).with_suffix("").as_posix())
     problems = []
     with attempted(path, problems):
@@ -103,7 +103,7 @@ def _read(
 
 
 def files_beside(path: Path) -> dict[str, bytes]:
-    """What else lies in the folder of a notebook and can be read: small first, 5 MB in all."""
+    """Read the other files in a notebook's folder, smallest first, up to 5 MB in all."""
     sizes, files, left = {}, {}, _BESIDE
     for each in path.parent.glob("[!.]*"):
         with contextlib.suppress(OSError):
@@ -119,19 +119,17 @@ def files_beside(path: Path) -> dict[str, bytes]:
 
 
 def _list_code(book: NotebookNode, exercise: Exercise) -> list[tuple[str, str, bool]]:
-    """A student's code in its order, with each check as the lab has it, also where it is missing.
+    """List a student's code in order, with the lab's own text for each check.
 
-    A check that the student deleted stands behind the answer. What the exercise has only to be
-    looked at is left out.
+    A check that the student deleted is added behind the answer. Cells of the exercise that only
+    display something are skipped.
     """
     ids = {cell.id for cell in book.cells}
     checked = [each for each in exercise.questions if each.check]
     missing = {each.cell: each.check for each in checked if each.check not in ids}
     found = []
     for number, cell in enumerate(book.cells, 1):
-        if cell.cell_type != "code":
-            continue
-        if _is_shown_only(cell, exercise):
+        if cell.cell_type != "code" or _only_displays(cell, exercise):
             continue
         if cell.id in exercise.checks:
             found.append((cell.id, exercise.checks[cell.id], True))
@@ -143,20 +141,20 @@ def _list_code(book: NotebookNode, exercise: Exercise) -> list[tuple[str, str, b
     return found
 
 
-def _is_shown_only(cell: NotebookNode, exercise: Exercise) -> bool:
-    """Whether a cell is one of the exercise's own that draws or prints, and does nothing else."""
+def _only_displays(cell: NotebookNode, exercise: Exercise) -> bool:
+    """Whether a cell is an unchanged one of the exercise that only draws or prints."""
     own = exercise.cells.get(cell.id)
     if own is None or own.source != cell.source or cell.id in exercise.prompts:
         return False
     try:
-        return all(map(_shows, ast.parse(cell.source).body))
-    except SyntaxError:  # a line for IPython
+        return all(map(_displays, ast.parse(cell.source).body))
+    except SyntaxError:  # an IPython line
         return False
 
 
-def _shows(node: ast.stmt) -> bool:
+def _displays(node: ast.stmt) -> bool:
     if isinstance(node, ast.For):
-        return all(map(_shows, node.body))
+        return all(map(_displays, node.body))
     called = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
     return called and ast.unparse(node.value.func).startswith(_SHOWING)
 

@@ -1,4 +1,4 @@
-"""What each examination needs, loaded once: a fork server imports this, and forks."""
+"""Imports what every examination needs, once, in the fork server."""
 
 import IPython.core.interactiveshell
 import keras

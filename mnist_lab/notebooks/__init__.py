@@ -1,4 +1,4 @@
-"""Notebooks: exercises from solutions, updates under answers, opening, pages to print."""
+"""Notebooks: exercises from solutions, updates of students' copies, JupyterLab, pages to print."""
 
 from .booklet import export_solutions
 from .cells import digest, find_answered, find_cells, our_part, plain, recognise

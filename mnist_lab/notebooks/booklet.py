@@ -1,4 +1,4 @@
-"""All solution notebooks as one printable page that needs neither network nor other files."""
+"""Writes all solution notebooks as one printable page that needs no network and no other files."""
 
 import html
 import re
@@ -21,14 +21,14 @@ _STYLE = Path(__file__).with_name("pages.css")
 def export_solutions(target: Path) -> None:
     """Write all solution notebooks as one HTML page, with a list of contents.
 
-    Formulas become pictures, and everything is in the file: it can be read and printed offline.
+    Formulas become pictures, and everything is in the file, so it can be read and printed offline.
 
     Raises
     ------
     DataError
         If there are no solution notebooks, one has not been executed, a formula cannot be drawn,
-        or a picture would come from the network. Names the notebook and, but for the last, the
-        cell.
+        or a picture would come from the network. Names the notebook and, except in the last case,
+        the cell.
     """
     from .rendering import Exporter  # takes a second to load
 
@@ -43,7 +43,7 @@ def export_solutions(target: Path) -> None:
         remote = _NETWORK.search(body)
         if remote:
             raise DataError(f"{path} shows {remote[1]} from the network; embed it")
-        # Each notebook's cells have ids of their own, and several have a cell "title".
+        # Cell ids are unique within one notebook only: several have a cell "title".
         body = body.replace('id="cell-id=', f'id="{path.stem}/')
         styles |= dict.fromkeys(resources["inlining"]["css"])
         sections.append(f'<section id="{path.stem}">\n{body}\n</section>')
@@ -87,7 +87,7 @@ def _without_widget(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def _title(book: nbformat.NotebookNode) -> str:
-    """The notebook's first heading; empty if it has none."""
+    """Return the notebook's first heading, or an empty text."""
     text = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
     found = re.search(r"^# +(.+)", text, re.MULTILINE)
     return found[1] if found else ""

@@ -1,4 +1,4 @@
-"""The identity of a cell: by it a copy's cells are found again, and a student's answers."""
+"""Cell identity: finds the exercise's cells and the answers in a student's copy."""
 
 import ast
 import hashlib
@@ -11,24 +11,24 @@ from collections.abc import Iterable, Mapping
 import nbformat
 from nbformat import NotebookNode
 
-# What nbgrader and Otter put in the place of a solution.
+# What nbgrader and Otter put in place of a solution.
 _STUB = re.compile(
     r"# YOUR CODE HERE|raise NotImplementedError(\(.*\))?|YOUR ANSWER HERE|"
     r"_Type your answer here, replacing this text\._"
 )
-# What front ends note in a cell's metadata about a run or about what is in sight.
-_OF_A_SESSION = {"collapsed", "scrolled", "jupyter", "execution", "ExecuteTime", "trusted"}
+# Cell metadata that front ends write about a run or about what is shown.
+_SESSION_KEYS = {"collapsed", "scrolled", "jupyter", "execution", "ExecuteTime", "trusted"}
 
 
 def plain(cell: NotebookNode, source: str) -> NotebookNode:
-    """A cell as it was before anybody opened it, with the metadata of other tools."""
+    """Return a cell as if nobody had opened it yet, keeping the metadata of other tools."""
     new = {"cell_type": cell.cell_type, "id": cell.id, "source": source}
-    kept = {name: each for name, each in cell.metadata.items() if name not in _OF_A_SESSION}
-    # The id once more: what rewrites a notebook's ids leaves its cells' metadata alone.
+    kept = {name: each for name, each in cell.metadata.items() if name not in _SESSION_KEYS}
+    # Tools that rewrite cell ids leave the metadata alone, so the id is stored there as well.
     new["metadata"] = kept | {"mnist_lab": {"id": cell.id, "sha256": digest(source)}}
     if cell.cell_type == "code":
         new |= {"execution_count": None, "outputs": []}
-    # A picture that the answer alone shows is part of the answer.
+    # A picture that only the answer shows is part of the answer, and goes with it.
     shown = attachment_name(source)
     attached = cell.get("attachments", {}).items()
     if kept := {
@@ -39,45 +39,45 @@ def plain(cell: NotebookNode, source: str) -> NotebookNode:
 
 
 def attachment_name(written: str) -> str:
-    """An attached picture's name in one form: Markdown encodes it, and macOS takes "ö" apart."""
+    """Normalise the name of an attached picture: Markdown encodes it, and macOS decomposes "ö"."""
     return unicodedata.normalize("NFC", urllib.parse.unquote(written))
 
 
 def is_changed(cell: NotebookNode) -> bool:
-    """Whether a cell's source is another one than that with which it was generated."""
+    """Whether a cell's source differs from the one it was generated with."""
     return our_part(cell).get("sha256") != digest(cell.source)
 
 
 def our_part(node: NotebookNode) -> dict:
-    """What this package keeps in the metadata of a cell or a notebook; empty if that was lost."""
+    """Return this package's metadata of a cell or a notebook; empty if it was lost."""
     ours = node.metadata.get("mnist_lab")
     return ours if isinstance(ours, dict) else {}
 
 
 def generated_ids(book: NotebookNode) -> list[str]:
-    """The ids of the cells with which a notebook was generated; none if that was lost."""
+    """Return the ids of the cells a notebook was generated with; none if the list was lost."""
     ids = our_part(book).get("cells")
     listed = isinstance(ids, list) and all(isinstance(name, str) for name in ids)
     return ids if listed else []
 
 
 def digest(source: str) -> str:
-    """The first 16 hexadecimal digits of a text's SHA-256."""
+    """Return the first 16 hexadecimal digits of a text's SHA-256."""
     return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
 def has_answer(cell: NotebookNode, given: Mapping[str, NotebookNode]) -> bool:
-    """Whether a student wrote something in a cell: a line that neither we nor graders put there.
+    """Whether a student wrote a line in a cell, one that neither we nor a grader put there.
 
     Parameters
     ----------
     cell
-        A cell of a copy. One that is as it was generated, even of an older exercise, has none.
+        A cell of a copy. One that is as generated, even from an older exercise, has no answer.
     given
-        The cells of the exercise by their ids; any other cell is the student's own.
+        The cells of the exercise by id; any other cell is the student's own.
     """
     ours = our_part(cell)
-    # Graders lock the cells that are theirs.
+    # Graders lock their own cells.
     if cell.metadata.get("editable") is False or ("notice" in ours and not is_changed(cell)):
         return False
     lines = {line.strip() for line in cell.source.splitlines()} - {""}
@@ -90,19 +90,19 @@ def has_answer(cell: NotebookNode, given: Mapping[str, NotebookNode]) -> bool:
 
 
 def _is_prompt(line: str, text: str) -> bool:
-    """Whether a line says again what an exercise asks for, as in a release to nbgrader."""
+    """Whether a line repeats what the exercise asks for, as in a release to nbgrader."""
     return line.startswith(("#", "*")) and line.strip("#* ").lower() in text.lower()
 
 
 def find_answered(book: NotebookNode, given: Mapping[str, NotebookNode]) -> set[str]:
-    """The ids of the exercise's cells in which a student wrote something, or right below which.
+    """Return the ids of the exercise's cells that a student answered, in them or right below.
 
     Parameters
     ----------
     book
-        A copy whose cells have the ids of the exercise, as `find_cells` gives them.
+        A copy whose cells have the ids of the exercise, as after `find_cells`.
     given
-        The cells of the exercise by their ids.
+        The cells of the exercise by id.
     """
     answered, latest = set(), None
     for cell in book.cells:
@@ -116,23 +116,26 @@ def find_answered(book: NotebookNode, given: Mapping[str, NotebookNode]) -> set[
 
 
 def _is_words(cell: NotebookNode) -> bool:
-    """Whether a cell has words, which some students write where code should be."""
+    """Whether a cell holds words: Markdown, or a code cell with nothing but comments or prose."""
     if cell.cell_type != "code":
         return True
     try:
-        with warnings.catch_warnings(action="ignore"):  # of a student's code
+        with warnings.catch_warnings(action="ignore"):  # warnings about a student's code
             return not ast.parse(cell.source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return not cell.source.lstrip().startswith(("%", "!"))  # which are IPython's
+        return not cell.source.lstrip().startswith(("%", "!"))  # IPython's code is code, too
 
 
 def is_graders(book: NotebookNode) -> bool:
-    """Whether nbgrader or Otter made a notebook, which checks that their cells stay as they are."""
+    """Whether nbgrader or Otter made a notebook; they check that their cells stay unchanged."""
     return "otter" in book.metadata or any("nbgrader" in cell.metadata for cell in book.cells)
 
 
 def recognise(book: NotebookNode, exercises: Mapping[str, NotebookNode]) -> str | None:
-    """Say of which exercise a notebook is a copy: as its metadata say, or else by its cells."""
+    """Return the name of the exercise a notebook was copied from, or None.
+
+    The metadata say it; where they were lost, the exercise with most cells in common is taken.
+    """
     name = our_part(book).get("exercise")
     if isinstance(name, str) and name in exercises:
         return name
@@ -147,24 +150,24 @@ def recognise(book: NotebookNode, exercises: Mapping[str, NotebookNode]) -> str 
 
 
 def find_cells(book: NotebookNode, newer: Mapping[str, NotebookNode]) -> None:
-    """Give the cells of a copy the ids of the exercise again, where they were lost.
+    """Restore the exercise's cell ids in a copy that lost them.
 
     Parameters
     ----------
     book
         The student's copy; it is changed in place.
     newer
-        The cells of the exercise by their ids.
+        The cells of the exercise by id.
     """
     _find_by_mark(book, {*newer, *generated_ids(book)})
     lost = not any(cell.id in newer for cell in book.cells)
     _find_by_source(book, newer)
-    if lost:  # to a tool that keeps nothing but sources
+    if lost:  # a tool kept nothing but sources
         _find_by_place(book, newer)
 
 
 def _find_by_mark(book: NotebookNode, names: set[str]) -> None:
-    """Give cells whose ids were rewritten, or that have none, those in their metadata again."""
+    """Restore ids that were rewritten or removed from the copy in the cell's metadata."""
     present = {cell.id for cell in book.cells}
     for cell in book.cells:
         own = our_part(cell).get("id")
@@ -176,9 +179,9 @@ def _find_by_mark(book: NotebookNode, names: set[str]) -> None:
 
 
 def _find_by_source(book: NotebookNode, newer: Mapping[str, NotebookNode]) -> None:
-    """Give cells that lost their ids, as by cutting and pasting, those of the exercise again."""
+    """Restore ids lost by cutting and pasting, for instance, where the source is unchanged."""
     present = {cell.id for cell in book.cells}
-    missing: dict[tuple[str, str], list[str]] = {}  # several cells may have the same source
+    missing: dict[tuple[str, str], list[str]] = {}  # a list, as cells may share a source
     for name, cell in newer.items():
         if name not in present:
             missing.setdefault((cell.cell_type, cell.source.strip()), []).append(name)
@@ -189,7 +192,7 @@ def _find_by_source(book: NotebookNode, newer: Mapping[str, NotebookNode]) -> No
 
 
 def _find_by_place(book: NotebookNode, newer: Mapping[str, NotebookNode]) -> None:
-    """Give cells that were changed the ids of those between the same two cells of the exercise."""
+    """Restore ids of changed cells by their place between the same two cells of the exercise."""
     present = {cell.id for cell in book.cells}
     missing = _gaps(newer.values(), present)
     others = _gaps(book.cells, set(newer))
@@ -201,7 +204,7 @@ def _find_by_place(book: NotebookNode, newer: Mapping[str, NotebookNode]) -> Non
 def _gaps(
     cells: Iterable[NotebookNode], found: set[str]
 ) -> dict[tuple[str | None, str], list[NotebookNode]]:
-    """The cells that are not found, by the found one before them and by their type."""
+    """Group the cells not in `found` by the found cell before them and by type."""
     latest, gaps = None, {}
     for cell in cells:
         if cell.id in found:
@@ -214,7 +217,7 @@ def _gaps(
 def _pair(
     given: list[NotebookNode], cells: list[NotebookNode]
 ) -> Iterable[tuple[str, NotebookNode]]:
-    """Pair as many cells in their order, else by the lines that they share."""
+    """Pair lists of equal length in order, others by the lines that cells share."""
     if len(given) == len(cells):
         return [(its.id, cell) for its, cell in zip(given, cells, strict=True)]
     lines = {

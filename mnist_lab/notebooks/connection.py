@@ -1,4 +1,4 @@
-"""The connection between a kernel and its page, in the servers that the lab opens."""
+"""A kernel connection without delays, for the servers that the lab starts."""
 
 import asyncio
 
@@ -8,12 +8,12 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 class PromptConnection(ZMQChannelsWebsocketConnection):
     """Sends each message at once.
 
-    Jupyter's own lets the system hold back a message until the page has confirmed the one before
-    (Nagle's algorithm), which the page's side does up to 40 ms later. A kernel always announces
-    that it is busy before it answers, so every second digit drawn was answered 27 ms later.
+    In Jupyter's own, the system may hold back a message until the page has acknowledged the one
+    before (Nagle's algorithm), which can take 40 ms. A kernel always says that it is busy before it
+    answers, so the answer to every second drawn digit came 27 ms later.
     """
 
     def connect(self) -> asyncio.Future[None] | None:
-        """Connect as Jupyter does."""
+        """Switch off Nagle's algorithm, and connect as Jupyter does."""
         self.websocket_handler.set_nodelay(True)
         return super().connect()

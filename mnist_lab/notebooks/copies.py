@@ -1,4 +1,4 @@
-"""A student's own copies of the exercises: made, and kept up to date under the answers."""
+"""Makes a student's copies of the exercises, and updates them without touching the answers."""
 
 import contextlib
 import copy
@@ -32,8 +32,8 @@ from .files import (
 )
 from .servers import is_open
 
-ASIDE = "before-update"  # the folder beside a copy that keeps what it was before
-_KEPT_ASIDE = 10  # of each copy
+ASIDE = "before-update"  # the folder beside a copy that keeps its earlier versions
+_KEPT_ASIDE = 10  # versions of each copy
 _UPDATED, _REMOVED = "updated", "removed"
 _CLASH = "changed in the exercise and by you (see the cell behind)"
 _UNSURE = "kept, since they differ from the exercise and may be yours"
@@ -60,7 +60,7 @@ def update(files: Iterable[Path] = (), folder: Path | None = None) -> tuple[list
     files
         Copies of any name; without them, all in `folder`, where missing ones are then made.
     folder
-        Where the student's copies are; without it, `mnist_lab_notebooks`; in a clone
+        Where the student's copies are; by default `mnist_lab_notebooks`, in a clone
         `notebooks/mine`.
 
     Returns
@@ -71,24 +71,24 @@ def update(files: Iterable[Path] = (), folder: Path | None = None) -> tuple[list
     Raises
     ------
     DataError
-        If there are no exercises on file.
+        If no exercise can be read.
     """
     folder = folder or places.here.mine
     exercises, failed = read_exercises()
-    told, present = [], set()
+    done, present = [], set()
     for path in files or list_notebooks(folder):
         with attempted(path, failed):
-            name, done = _update_copy(path, exercises)
+            name, changes = _update_copy(path, exercises)
             present.add(name)
-            # A student's own notebook among the copies is no mistake; named, it is one.
-            (failed if files and not name else told).append(f"{path}: {done}")
+            # A student may keep other notebooks in the folder; naming one is a mistake.
+            (failed if files and not name else done).append(f"{path}: {changes}")
     try:
         for path in _missing(folder, exercises, present) if not files else ():
             write_whole(path, (places.here.exercises / path.name).read_bytes())
-            told.append(f"{path}: new")
+            done.append(f"{path}: new")
     except OSError as problem:
         failed.append(str(problem))
-    return told, failed
+    return done, failed
 
 
 def recognise_folder(folder: Path) -> bool:
@@ -102,12 +102,12 @@ def recognise_folder(folder: Path) -> bool:
 
 
 def copy_solutions(folder: Path) -> list[Path]:
-    """Copy the solutions into a folder of a student's or an instructor's own.
+    """Copy the solutions into a folder, leaving files that are already there as they are.
 
     Returns
     -------
     list of Path
-        The copies, those that were there already, and stay as they are, left out.
+        The new copies.
     """
     make_folder(folder)
     missing = [path for path in list_solutions() if not (folder / path.name).exists()]
@@ -117,11 +117,11 @@ def copy_solutions(folder: Path) -> list[Path]:
 
 
 def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
-    """Bring an exercise under the answers in a student's copy of an older version of it.
+    """Update a student's copy of an older exercise, keeping the student's work.
 
     What the student changed or added stays, in the student's order, and what the student deleted
-    stays away. All other cells become those of the exercise. Where the exercise has changed in a
-    cell that the student has changed as well, a cell behind it shows the new text, once.
+    stays away. All other cells become those of the exercise. Where both the exercise and the
+    student have changed a cell, a cell behind it shows the new text, once.
 
     Parameters
     ----------
@@ -137,62 +137,62 @@ def merge(book: NotebookNode, exercise: NotebookNode, name: str) -> list[str]:
     list of str
         What was done, in words.
     """
-    made = generated_ids(exercise)  # not those that somebody added to the exercise itself
+    made = generated_ids(exercise)  # without cells that somebody added to the exercise itself
     newer = {cell.id: cell for cell in exercise.cells if cell.id in made}
     known = generated_ids(book)
     find_cells(book, newer)
     ids = [cell.id for cell in book.cells]
     in_order = [name for name in ids if name in known] == [name for name in known if name in ids]
-    told = {words: [] for words in (_UPDATED, _CLASH, _UNSURE, _KEPT, _REMOVED)}
-    # Each cell of the exercise, with those that the student put behind it.
+    changes = {words: [] for words in (_UPDATED, _CLASH, _UNSURE, _KEPT, _REMOVED)}
+    # Each cell of the exercise with the student's own cells behind it.
     groups: dict[str | None, list[NotebookNode]] = {None: []}
     latest = None
     for cell in book.cells:
         if cell.id in newer:
             latest = cell.id
-            groups[latest] = _merge_cell(cell, newer[cell.id], ids, told)
+            groups[latest] = _merge_cell(cell, newer[cell.id], ids, changes)
         elif cell.id in known and not is_changed(cell):
-            told[_REMOVED].append(cell.id)
+            changes[_REMOVED].append(cell.id)
         else:
             groups[latest].append(cell)
             if cell.id in known:
-                told[_KEPT].append(cell.id)
+                changes[_KEPT].append(cell.id)
                 if our_part(cell).get("id", cell.id) != cell.id:
-                    # Else the next call would take it for the cell that its mark names.
+                    # Otherwise the next call would mistake it for the cell named in its metadata.
                     cell.metadata["mnist_lab"]["id"] = cell.id
-    for place in told[_CLASH]:
+    for place in changes[_CLASH]:
         groups[place] = [cell for cell in groups[place] if not _is_outdated(cell, groups[place])]
     order = list(groups)
     if known and in_order:
         order = [None, *(name for name in newer if name in groups)]
-    told["new"] = [name for name in newer if name not in groups and name not in known]
-    told["deleted by you"] = [name for name in newer if name not in groups and name in known]
-    _insert(newer, told["new"], groups, order)
+    changes["new"] = [name for name in newer if name not in groups and name not in known]
+    changes["deleted by you"] = [name for name in newer if name not in groups and name in known]
+    _insert(newer, changes["new"], groups, order)
     book.cells = [cell for name in order for cell in groups[name]]
     book.metadata["mnist_lab"] = our_part(exercise) | {"exercise": name, "cells": made}
-    return [f"{words}: {', '.join(names)}" for words, names in told.items() if names]
+    return [f"{words}: {', '.join(names)}" for words, names in changes.items() if names]
 
 
 def _merge_cell(
-    cell: NotebookNode, newer: NotebookNode, ids: list[str], told: dict[str, list[str]]
+    cell: NotebookNode, newer: NotebookNode, ids: list[str], changes: dict[str, list[str]]
 ) -> list[NotebookNode]:
-    """The cell as it stays or becomes, and perhaps one that tells what has changed."""
+    """Return the kept or updated cell, followed by a notice if both sides changed it."""
     same_type = cell.cell_type == newer.cell_type
     base = our_part(cell).get("sha256")
     untouched = not is_changed(cell)
     cell.metadata |= newer.metadata  # a student's own entries, such as those of slides, stay
     if same_type and untouched and cell.source != newer.source:
-        told[_UPDATED].append(cell.id)
+        changes[_UPDATED].append(cell.id)
         return [nbformat.from_dict({**newer, "metadata": cell.metadata})]
     now = our_part(newer).get("sha256") or digest(newer.source)
     cell.metadata["mnist_lab"] = {"id": cell.id, "sha256": now}
     notice = f"{cell.id[:40]}-{now[:8]}"
     same = same_type and cell.source == newer.source
     if base is None and not same:
-        told[_UNSURE].append(cell.id)
+        changes[_UNSURE].append(cell.id)
     if base in (None, now) or same or notice in ids:
         return [cell]
-    told[_CLASH].append(cell.id)
+    changes[_CLASH].append(cell.id)
     language = "python" if newer.cell_type == "code" else newer.cell_type
     text = _NOTICE.format(language=language, source=newer.source)
     marked = {"mnist_lab": {"notice": cell.id, "sha256": digest(text)}}
@@ -200,14 +200,14 @@ def _merge_cell(
 
 
 def _is_outdated(cell: NotebookNode, group: list[NotebookNode]) -> bool:
-    """Whether a cell is a notice that nobody has touched, with a later one before it."""
+    """Whether a cell is an untouched notice with a newer notice before it."""
     about = our_part(cell).get("notice")
     notices = [other for other in group if about and our_part(other).get("notice") == about]
     return cell in notices[1:] and not is_changed(cell)
 
 
 def _insert(newer: dict, new: list[str], groups: dict, order: list[str | None]) -> None:
-    """Put new cells at their place: behind the cell that they follow in the exercise."""
+    """Insert each new cell behind the cell that it follows in the exercise."""
     before = dict(zip(newer, [None, *newer], strict=False))
     for name in new:
         place = before[name]
@@ -218,17 +218,17 @@ def _insert(newer: dict, new: list[str], groups: dict, order: list[str | None]) 
 
 
 def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | None, str]:
-    """Of which exercise it is a copy, and what was done."""
+    """Update one file; return the name of its exercise and what was done."""
     if {places.here.exercises, places.here.solutions} & set(path.resolve().parents):
         raise DataError(f"{path} is not a student's copy; those are in {places.here.mine}")
     for _ in range(3):
         before = path.read_bytes() if path.is_file() else b""
         name, done, text = _updated(path, exercises)
-        # Jupyter may have saved it meanwhile.
+        # If Jupyter has saved the file meanwhile, start again.
         if text is None or path.read_bytes() == before:
             break
     else:
-        raise DataError(f"{path} changes all the time: close it, and call this again")
+        raise DataError(f"{path} keeps changing: close it, and call this again")
     if text is None:
         return name, done
     aside = _put_aside(path, before)
@@ -238,7 +238,7 @@ def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | 
 
 
 def _put_aside(path: Path, content: bytes) -> Path:
-    """Keep what a copy was before, and of earlier times the latest nine."""
+    """Save the content that a copy had, and delete all but the latest ten saved."""
     folder = path.parent / ASIDE
     make_folder(folder)
     aside = folder / f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}"
@@ -250,7 +250,7 @@ def _put_aside(path: Path, content: bytes) -> Path:
 
 
 def _updated(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | None, str, str | None]:
-    """Of which exercise it is a copy, what was done, and the new text, if it is another one."""
+    """Return the name of a copy's exercise, what was done, and the new text if it differs."""
     try:
         book = read_notebook(path, repair=True)
     except DataError as problem:
@@ -280,12 +280,12 @@ def _updated(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | None
 
 
 def _figures(version: object) -> list[int]:
-    """The figures of a version, to be compared; none if it has none."""
+    """Return the numbers in a version, for comparison."""
     return [int(figure) for figure in re.findall(r"\d{1,9}", str(version))]
 
 
 def _missing(folder: Path, exercises: Iterable[str], present: set[str]) -> list[Path]:
-    """The copies that are to be made; not in place of a broken one."""
+    """Return the copies to make, leaving out those in whose place a broken file lies."""
     make_folder(folder)
     paths = [folder / f"{name}.ipynb" for name in exercises if name not in present]
     return [path for path in paths if not os.path.lexists(path)]

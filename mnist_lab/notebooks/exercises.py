@@ -1,4 +1,4 @@
-"""Exercises from solutions: what stands between an author's markers becomes an empty space."""
+"""Makes exercises from solutions: what stands between an author's markers becomes a blank."""
 
 import ast
 import json
@@ -30,7 +30,7 @@ from .publishing import (
     repository,
 )
 
-DROPPED = "solution-only"  # the tag of cells that no exercise has
+DROPPED = "solution-only"  # the tag of cells that are left out of exercises
 _IPYTHON = re.compile(r"^\s*[%!?]|^\s*[\w, ]+=\s*[%!]|\?\s*$", re.MULTILINE)
 _FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^ {0,3}#{1,6} +(?:\d+\. )?(.*)", re.MULTILINE)
@@ -50,16 +50,16 @@ def make_exercise(path: Path, address: str | None = None) -> NotebookNode:
     Returns
     -------
     NotebookNode
-        The same cells with the same ids, without hidden tests. Each carries a digest of its
-        source, and the notebook the list of its cells and the lab's version: by these an answer
-        is recognised, a deleted cell, and a copy that is newer than the lab. The metadata of
-        other tools stay.
+        The same cells with the same ids, without hidden tests. Each cell stores a digest of its
+        source, and the notebook a list of its cells and the lab's version. These show later what
+        was answered or deleted, and whether a copy is newer than the lab. The metadata of other
+        tools stay.
 
     Raises
     ------
     DataError
-        If an author's marker is out of place, or a heading gives an answer away. Names the
-        notebook and the cell.
+        If an author's marker is misplaced, or a heading gives an answer away. Names the notebook
+        and the cell.
     """
     solution, headings, cells = read_notebook(path), [], []
     ids = [cell.id for cell in solution.cells]
@@ -68,7 +68,7 @@ def make_exercise(path: Path, address: str | None = None) -> NotebookNode:
     for cell in solution.cells:
         with named(path, cell):
             if ids.count(cell.id) > 1:
-                raise DataError("is there twice; give one of the two another id")
+                raise DataError("appears twice; give one of the two another id")
             if DROPPED in cell.metadata.get("tags", []):
                 continue
             regions = find_regions(cell)
@@ -98,13 +98,13 @@ def write_exercises(folder: Path | None = None, *, force: bool = False) -> tuple
     Returns
     -------
     list of Path, list of str
-        The files written or as they should be already, and why others were left alone.
+        The files that are now up to date, and why others were left alone.
 
     Raises
     ------
     DataError
-        As `make_exercise`, or if cells that students have come back under other ids; then nothing
-        has been written.
+        As `make_exercise`, or if cells that students have would get other ids. Then nothing has
+        been written.
     """
     written, kept, folder = [], [], folder or places.here.exercises
     texts = _generate()
@@ -125,51 +125,51 @@ def write_exercises(folder: Path | None = None, *, force: bool = False) -> tuple
 
 
 def _check_ids(path: Path, text: str) -> None:
-    """Refuse an exercise whose cells have lost the ids by which students' answers are found."""
+    """Refuse an exercise whose cells have new ids, since students' answers are found by the ids."""
     try:
         before = {cell.id: cell.source for cell in read_notebook(path).cells}
-    except DataError:  # missing, or broken: then there is nothing to compare with
+    except DataError:  # missing or broken: nothing to compare with
         return
     after = {cell.id: cell.source for cell in nbformat.reads(text, 4).cells}
     lost = {source: name for name, source in before.items() if source and name not in after}
     for name, source in after.items():
         if name not in before and source in lost:
             raise DataError(
-                f"{path}: cell {lost[source]!r} comes back as {name!r}: give the solution's cells "
-                "their old ids again, for students' answers are found by them (nbstripout keeps "
+                f"{path}: cell {lost[source]!r} would become {name!r}: give the solution's cells "
+                "their old ids again, since students' answers are found by them (nbstripout keeps "
                 "them if it is called with --keep-id)"
             )
 
 
 def compare_exercises(folder: Path | None = None) -> list[str]:
-    """Tell which exercises on file, README's buttons included, are not what would be generated.
+    """List the exercises on file, and README's buttons, that differ from what would be generated.
 
     Raises
     ------
     DataError
         As `make_exercise`.
     """
-    told, folder = [], folder or places.here.exercises
+    problems, folder = [], folder or places.here.exercises
     for name, text in _generate().items():
         path = folder / name
         if not path.exists():
-            told.append(f"{path} is missing")
+            problems.append(f"{path} is missing")
         elif not _holds(path, text):
-            told.append(f"{path} is not what the solution makes")
+            problems.append(f"{path} is not what the solution makes")
     readme = places.here.readme
     if readme.read_text("utf-8") != published(readme_buttons(), "badges"):
-        told.append(f"{readme}: the buttons are not those of the repository in pyproject.toml")
-    return told + list_stale(folder)
+        problems.append(f"{readme}: the buttons are not those of the repository in pyproject.toml")
+    return problems + list_stale(folder)
 
 
 def list_stale(folder: Path | None = None) -> list[str]:
-    """Tell which generated exercises in a folder have lost their solution notebook."""
-    told, names = [], {path.name for path in list_solutions()}
+    """List the generated exercises in a folder that have lost their solution notebook."""
+    problems, names = [], {path.name for path in list_solutions()}
     for path in list_notebooks(folder or places.here.exercises):
         ours = path.is_file() and '"mnist_lab": {' in path.read_text("utf-8", "replace")
         if ours and path.name not in names:
-            told.append(f"{path} has no solution notebook of this name: delete or rename it")
-    return told
+            problems.append(f"{path} has no solution notebook of this name: delete or rename it")
+    return problems
 
 
 def _holds(path: Path, text: str) -> bool:
@@ -178,7 +178,7 @@ def _holds(path: Path, text: str) -> bool:
 
 
 def find_answers(path: Path) -> list[str]:
-    """Tell what in a generated notebook is not as it was generated: a student's work, perhaps."""
+    """List what was changed in a generated notebook, which may be a student's work."""
     try:
         book = read_notebook(path, repair=True)
     except DataError as problem:
@@ -206,7 +206,7 @@ def _blank(cell: NotebookNode, regions: list[Region], path: Path) -> str:
 
 
 def stub(region: Region, indent: str, _: list[str]) -> list[str]:
-    """The lines of code that ask a student for a solution."""
+    """Return the lines of code that ask a student for a solution."""
     prompt = json.dumps(region.prompt, ensure_ascii=False)
     return [f"{indent}# YOUR CODE HERE", f"{indent}raise NotImplementedError({prompt})"]
 
@@ -240,7 +240,7 @@ def _check_statements(code: str, place: str) -> None:
     code = textwrap.dedent(code)
     if _parses(code):
         if not ast.parse(code).body:
-            raise DataError(f"{place}: empty solution; a comment alone is none")
+            raise DataError(f"{place}: empty solution; a comment alone is not one")
         return
     if _IPYTHON.search(code):
         raise DataError(
@@ -252,13 +252,13 @@ def _check_statements(code: str, place: str) -> None:
 def _parses(code: str) -> bool:
     try:
         ast.parse(code)
-    except (SyntaxError, ValueError):  # the latter of a NUL character
+    except (SyntaxError, ValueError):  # ValueError: a NUL character
         return False
     return True
 
 
 def _as_python(source: str) -> str:
-    """A cell's code with IPython's lines (%, !, ?) turned into calls, and without %%magic."""
+    """Turn a cell's IPython lines (%, !, ?) into calls, and drop a %%magic line."""
     from IPython.core.inputtransformer2 import TransformerManager
 
     return TransformerManager().transform_cell(re.sub(r"\A\s*%%.*\n", "", source))
@@ -268,9 +268,9 @@ def _check_headings(headings: list[str], cell: NotebookNode, regions: list[Regio
     lines = cell.source.split("\n")
     for region in regions:
         answer = textwrap.dedent("\n".join(region.inside(lines)))
-        told = _calls(answer) if cell.cell_type == "code" else _phrases(answer)
+        secrets = _calls(answer) if cell.cell_type == "code" else _phrases(answer)
         for heading in headings:
-            if any(words <= _words(heading) for words in told):
+            if any(words <= _words(heading) for words in secrets):
                 raise DataError(
                     f"line {region.begin + 1}: the heading {heading!r} gives the answer away; "
                     "word it differently"
@@ -278,13 +278,14 @@ def _check_headings(headings: list[str], cell: NotebookNode, regions: list[Regio
 
 
 def _phrases(answer: str) -> list[set[str]]:
+    """Return the words of each phrase in bold."""
     phrases = [_words(phrase) for _, phrase in _BOLD.findall(answer)]
     return [words for words in phrases if words]
 
 
 def _calls(answer: str) -> list[set[str]]:
-    """The words of each call's name together with those of one of its arguments."""
-    told = []
+    """Return, for each call and each constant argument, the words of both."""
+    found = []
     for call in ast.walk(ast.parse(answer)):
         if not isinstance(call, ast.Call):
             continue
@@ -294,8 +295,8 @@ def _calls(answer: str) -> list[set[str]]:
             known = isinstance(value, int | float | str) and not isinstance(value, bool)
             words = _words(str(value)) if known else set()
             if name and words:
-                told.append(_words(name) | words)
-    return told
+                found.append(_words(name) | words)
+    return found
 
 
 def _words(text: str) -> set[str]:

@@ -1,7 +1,6 @@
-"""Notebooks on file: listed, read, executed and written."""
+"""Lists, reads, executes and writes notebook files."""
 
 import contextlib
-import itertools
 import json
 import re
 import traceback
@@ -20,18 +19,16 @@ from .cells import generated_ids
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _LARGEST = 2**28  # bytes of a notebook; reading one takes several times as much memory
-_DEEPEST = 100  # lists and mappings within each other; nbformat's limit is that of Python's stack
-_LONGEST_NUMBER = 1000  # digits
 _CONFLICT = re.compile(r"^(<<<<<<< |>>>>>>> )", re.MULTILINE)
 
 
 def list_solutions() -> list[Path]:
-    """List the solution notebooks, in their order."""
+    """List the solution notebooks in order."""
     return list_notebooks(places.here.solutions)
 
 
 def find_solutions() -> list[Path]:
-    """List the solution notebooks where there have to be some.
+    """List the solution notebooks in order.
 
     Raises
     ------
@@ -40,12 +37,12 @@ def find_solutions() -> list[Path]:
     """
     found = list_solutions()
     if not found:
-        raise DataError(f"{places.here.solutions} has no notebooks; call it in a clone")
+        raise DataError(f"{places.here.solutions} has no notebooks; run this in a clone")
     return found
 
 
 def list_notebooks(folder: Path) -> list[Path]:
-    """List the notebooks in a folder, in their order; hidden ones are unfinished."""
+    """List the notebooks in a folder in order, except hidden ones, which are unfinished."""
     return sorted(folder.glob("[!.]*.ipynb"))
 
 
@@ -55,12 +52,12 @@ def read_exercises() -> tuple[dict[str, nbformat.NotebookNode], list[str]]:
     Returns
     -------
     dict of str to NotebookNode, list of str
-        The exercises by their names, such as "2_mlp", and why others cannot be read.
+        The exercises by name, such as "2_mlp", and why others cannot be read.
 
     Raises
     ------
     DataError
-        If there are none on file.
+        If none can be read.
     """
     exercises, failed = {}, []
     for path in list_notebooks(places.here.exercises):
@@ -74,7 +71,7 @@ def read_exercises() -> tuple[dict[str, nbformat.NotebookNode], list[str]]:
             if places.here.is_clone:
                 cure = (
                     "copy it to another place if you have written in it, then `git checkout HEAD "
-                    f"-- {path}` gets it again"
+                    f"-- {path}` restores it"
                 )
             failed.append(f"{problem}; {cure}")
     if not exercises:
@@ -90,13 +87,13 @@ def read_notebook(path: Path, *, repair: bool = False) -> nbformat.NotebookNode:
     path
         A notebook of format 4.
     repair
-        Whether to give a new id to a cell that has none, or that of a cell above it.
+        Whether to give a new id to a cell that has none or repeats one from above.
 
     Raises
     ------
     DataError
-        If the file is no whole notebook: empty, cut off, or with a merge conflict in it; or if it
-        could not be written again as it is. One sentence that begins with the path.
+        If the file is not a whole notebook (empty, cut off, with a merge conflict), or could not be
+        written again as it is. One sentence that begins with the path.
     """
     book = _read_json(path)
     if not isinstance(book, dict) or book.get("nbformat") != 4:
@@ -107,7 +104,7 @@ def read_notebook(path: Path, *, repair: bool = False) -> nbformat.NotebookNode:
         # With its lines joined first, a long output is validated as one text.
         book = nbformat.v4.to_notebook(book)
         problem = next(nbformat.validator.iter_validate(book), None)
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, RecursionError):
         raise DataError(f"{path} is not a whole notebook") from None
     if problem:
         raise DataError(f"{path} is not a whole notebook ({problem.message.splitlines()[0]:.200})")
@@ -118,9 +115,9 @@ def read_notebook(path: Path, *, repair: bool = False) -> nbformat.NotebookNode:
 
 @contextlib.contextmanager
 def attempted(path: Path, failed: list[str]) -> Iterator[None]:
-    """Do something with one notebook of several; what fails is put on a list, and the rest go on.
+    """Add the message of any error in the body to `failed`, so that other notebooks go on.
 
-    A student's notebook may hold anything, and libraries that read it fail in their own ways.
+    A student's notebook may hold anything, and the libraries that read it fail in their own ways.
     """
     try:
         yield
@@ -135,14 +132,14 @@ def attempted(path: Path, failed: list[str]) -> Iterator[None]:
 
 
 def execute(path: Path) -> None:
-    """Execute a notebook from top to bottom in its folder, and put its outputs on file.
+    """Execute a notebook from top to bottom in its folder, and write its outputs to the file.
 
-    The file changes only when all cells have been executed without an error.
+    The file changes only if all cells run without an error.
 
     Raises
     ------
     DataError
-        If the file is no whole notebook, or a cell fails; names the notebook, the cell and the
+        If the file is not a whole notebook, or a cell fails. Names the notebook, the cell and the
         error.
     """
     notebook = read_notebook(path)
@@ -151,38 +148,37 @@ def execute(path: Path) -> None:
         client = NotebookClient(
             notebook,
             kernel_name="python3",
-            iopub_timeout=60,  # on a busy machine outputs come late, and would be left out
+            iopub_timeout=60,  # on a busy machine outputs come late, and would be missing
             record_timing=False,
             store_widget_state=False,
             resources=place,
         )
-        client.extra_arguments = ["--log-level=ERROR"]  # of the kernel; its warnings are not ours
+        client.extra_arguments = ["--log-level=ERROR"]  # the kernel's warnings are not ours
         client.execute()
     except CellExecutionError as problem:
         failed = [cell.id for cell in notebook.cells if _error(cell)]
         raise DataError(
             f"{path}: cell {failed[-1]!r} failed ({problem.ename}: {problem.evalue})"
         ) from None
-    notebook.metadata.language_info = {"name": "python"}  # its version would be noise
+    notebook.metadata.language_info = {"name": "python"}  # Python's version would be noise
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            # Without the state of the kernel that made it, a panel is an error message.
+            # Without its kernel's state, a panel shows only an error message.
             output.get("data", {}).pop(WIDGET, None)
     write_whole(path, text_of(notebook))
 
 
 def text_of(book: nbformat.NotebookNode) -> str:
-    """What a notebook's file holds."""
+    """Return the text of a notebook's file."""
     return nbformat.writes(book) + "\n"
 
 
 def _read_json(path: Path) -> Any:
-    """What a file says in JSON, if all of it can be understood, and written again."""
+    """Read a JSON file, and refuse one that could not be written again as it is."""
     check_file(path, _LARGEST)
     try:
         text = path.read_text(encoding="utf-8-sig")  # some editors on Windows write a mark first
-        book = json.loads(text, object_pairs_hook=_mapping, parse_int=_number)
-        _check_depth(book)
+        book = json.loads(text, object_pairs_hook=_refuse_duplicates)
         json.dumps(book, ensure_ascii=False).encode()
     except OSError as problem:
         raise DataError(f"{path} cannot be read ({problem.strerror})") from None
@@ -203,37 +199,20 @@ def _read_json(path: Path) -> Any:
     return book
 
 
-def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a key that is there twice, for JSON would keep only the last of the two texts."""
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a dict, but refuse a repeated key: json would silently drop the first of two texts."""
     made = dict(pairs)
     if len(made) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"{twice!r} is there twice in one place")
+        raise ValueError(f"{twice!r} appears twice in one place")
     return made
-
-
-def _number(digits: str) -> int:
-    """Refuse a number without end; Python's own refusal has advice that helps nobody here."""
-    if len(digits) > _LONGEST_NUMBER:
-        raise ValueError(f"a number of {len(digits):,} digits")
-    return int(digits)
-
-
-def _check_depth(book: Any) -> None:
-    level = [book]
-    for _ in range(_DEEPEST):
-        mappings = [node.values() for node in level if isinstance(node, dict)]
-        lists = [node for node in level if isinstance(node, list)]
-        level = list(itertools.chain(*mappings, *lists))
-    if level:
-        raise RecursionError
 
 
 def _repair_ids(book: dict) -> None:
     seen = set()
     for cell in book["cells"]:
-        # Colab, whose notebooks are of format 4.0, keeps the id among the metadata.
+        # Colab writes format 4.0, and keeps the id in the metadata.
         name = cell.get("id") or cell["metadata"].pop("id", None)
         cell["id"] = name if name and name not in seen else uuid.uuid4().hex[:8]
         seen.add(cell["id"])

@@ -1,4 +1,4 @@
-"""A student's own notebook as a page to hand in, and as PDF where there is a Chromium."""
+"""Exports a student's notebook as a page to hand in, and as PDF if Chromium is installed."""
 
 import hashlib
 import html
@@ -19,10 +19,10 @@ from .files import attempted, read_notebook
 from .questions import Exercise, read_questions
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
-_PATIENCE = 120  # seconds that printing may take
-# A browser runs no script in a picture, be it SVG.
+_PRINT_LIMIT = 120  # seconds that printing may take
+# Browsers run no scripts in pictures, not even in SVG.
 _SHOWN = ("text/plain", "image/png", "image/jpeg", "image/svg+xml")
-# How the lab shows a figure; all else in HTML is shown as the text that stands beside it.
+# The HTML of the lab's own figures. Of any other HTML output, the page shows the plain text.
 _FIGURE = re.compile(
     r'<img alt="([^"<>]*)" width="(\d{1,4})" src="data:image/png;base64,([\w+/=\s]*)">'
 )
@@ -41,17 +41,17 @@ footer { margin-top: 3em; padding-top: .5em; border-top: 1px solid #bbb; font-si
 
 
 def export_notebooks(files: Iterable[Path], folder: Path | None = None) -> tuple[list, list[str]]:
-    """Write students' notebooks as a page each, with their answers apart from the questions.
+    """Write each student's notebook as a page in which the answers are marked.
 
-    Nothing of a notebook is interpreted in its page, which has no scripts, needs no network, and
-    names the time and the digest of the file that it was made from.
+    The page does not interpret the notebook's HTML, has no scripts and needs no network. It names
+    the time of the export and the digest of the notebook.
 
     Parameters
     ----------
     files
         The notebooks.
     folder
-        Where the pages go; without it, beside the notebooks.
+        Where the pages go; by default beside the notebooks.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def export_notebooks(files: Iterable[Path], folder: Path | None = None) -> tuple
     Raises
     ------
     DataError
-        If the exercises, by which an answer is recognised, are not on file.
+        If the exercises cannot be read, without which answers are not recognised.
     """
     exercises, books = read_questions()
     browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
@@ -82,10 +82,10 @@ def export_notebooks(files: Iterable[Path], folder: Path | None = None) -> tuple
 
 
 def _prepare(book: NotebookNode, exercise: Exercise | None) -> NotebookNode:
-    """The notebook with its answers marked, and its outputs as text and pictures alone."""
+    """Mark a notebook's answers, and keep only text and pictures of its outputs."""
     for cell in book.cells:
         if cell.cell_type == "code":
-            cell.outputs = [_plain(output) for output in cell.outputs]
+            cell.outputs = [_text_or_picture(output) for output in cell.outputs]
     if exercise:
         find_cells(book, exercise.cells)
         answered = find_answered(book, exercise.cells)
@@ -98,7 +98,7 @@ def _prepare(book: NotebookNode, exercise: Exercise | None) -> NotebookNode:
 
 
 def _mark(cell: NotebookNode, exercise: Exercise, answered: set[str]) -> list[NotebookNode]:
-    """A cell with its mark; an answer in words apart from the question that stands above it."""
+    """Tag a cell as answer or blank, and split an answer in words from the question above it."""
     asked = cell.id in exercise.prompts
     mine = has_answer(cell, exercise.cells)
     blank = asked and cell.id not in answered
@@ -113,13 +113,13 @@ def _mark(cell: NotebookNode, exercise: Exercise, answered: set[str]) -> list[No
     return [question, cell] if question.source else [cell]
 
 
-def _plain(output: NotebookNode) -> NotebookNode:
+def _text_or_picture(output: NotebookNode) -> NotebookNode:
     if "data" not in output:
         return output
     figure = _FIGURE.fullmatch(output.data.get("text/html", ""))
     output.metadata = nbformat.from_dict({kind: _size(output, kind) for kind in _SHOWN})
     shown = {kind: content for kind, content in output.data.items() if kind in _SHOWN}
-    output.data = nbformat.from_dict(shown or {"text/plain": "(to be seen in the notebook)"})
+    output.data = nbformat.from_dict(shown or {"text/plain": "(see the notebook)"})
     if figure:
         alt, width, picture = figure.groups()
         output.data["image/png"] = picture
@@ -128,7 +128,7 @@ def _plain(output: NotebookNode) -> NotebookNode:
 
 
 def _size(output: NotebookNode, kind: str) -> dict[str, int]:
-    """How large a picture is shown; one for a sharp screen has more pixels than that."""
+    """Return the size at which a picture is shown, which may be smaller than its pixels."""
     about = output.metadata.get(kind)
     sizes = about if isinstance(about, dict) else {}
     return {side: sizes[side] for side in ("width", "height") if isinstance(sizes.get(side), int)}
@@ -161,10 +161,10 @@ def _print(browser: str, page: Path) -> Path:
     target = page.with_suffix(".pdf")
     command = [browser, "--headless", "--disable-gpu", "--no-pdf-header-footer"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--no-sandbox")  # Chromium has none for root, as in a container
+        command.append("--no-sandbox")  # Chromium refuses its sandbox to root, as in a container
     command += [f"--print-to-pdf={target}", page.resolve().as_uri()]
     try:
-        subprocess.run(command, check=True, capture_output=True, timeout=_PATIENCE)
+        subprocess.run(command, check=True, capture_output=True, timeout=_PRINT_LIMIT)
     except (OSError, subprocess.SubprocessError) as problem:
         raise DataError(
             f"{target} could not be made ({type(problem).__name__} of {browser}): open {page} in "

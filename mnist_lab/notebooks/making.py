@@ -1,4 +1,4 @@
-"""The solutions made anew: records that are missing, notebooks executed, README's table."""
+"""Remakes the solutions: trains missing records, executes the notebooks, writes README's table."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def plan_solutions(jobs: Sequence["Job"], folder: Path) -> list[str]:
     """Say, in lines, what `make_solutions` would do, and how long it would take here."""
-    from ..records import plan  # TensorFlow takes seconds to load; most of this wing needs none
+    from ..records import plan  # loads TensorFlow, which takes seconds and is seldom needed here
 
     planned = plan(jobs, folder)
     total = sum(seconds for *_, seconds in planned)
@@ -30,12 +30,12 @@ def plan_solutions(jobs: Sequence["Job"], folder: Path) -> list[str]:
 def make_solutions(
     jobs: Sequence["Job"], folder: Path, executor: Callable[[], Executor] | None = None
 ) -> str:
-    """Train what is missing or stale, execute all solution notebooks, and write README's table.
+    """Train missing or stale runs, execute all solution notebooks, and write README's table.
 
     Parameters
     ----------
     jobs
-        The runs that are to be on file.
+        The runs to record.
     folder
         Where the records are.
     executor
@@ -49,9 +49,9 @@ def make_solutions(
     Raises
     ------
     DataError
-        If another process is at it, or a notebook fails.
+        If another process is making the solutions, or a notebook fails.
     KeyboardInterrupt
-        If it was interrupted; called again, it goes on where it was.
+        If it was interrupted. The next call goes on where this one stopped.
     """
     from ..records import locked, make_records, results
 

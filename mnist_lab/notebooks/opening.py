@@ -1,4 +1,4 @@
-"""JupyterLab on a student's first notebook."""
+"""Opens JupyterLab on a student's first notebook."""
 
 import os
 import urllib.parse
@@ -9,40 +9,40 @@ from ..support import DataError
 from .copies import recognise_folder
 from .files import list_notebooks
 
-# JupyterLab's question about news would be the first thing that a student sees; it is off there.
+# Switches off JupyterLab's question about news, which students would see first.
 _CONFIG = Path(__file__).parent / "jupyter"
-PROMPT = f"{__package__}.connection.PromptConnection"  # by name: Jupyter's server is slow to load
+PROMPT = f"{__package__}.connection.PromptConnection"  # a name, as Jupyter's server loads slowly
 
 
 def check_folder(folder: Path | None) -> Path:
-    """Refuse a folder that holds other things than a student's copies; without one, the usual one.
+    """Return the folder of a student's copies, the usual one by default.
 
     Raises
     ------
     DataError
-        If it is a file, or there is something in it, but no copy of an exercise.
+        If it is a file, or holds other things but no copy of an exercise.
     """
     folder = folder or places.here.mine
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder} is a file, not a folder: name an empty or a new folder")
     if folder.is_dir() and any(folder.iterdir()) and not recognise_folder(folder):
         raise DataError(
-            f"{folder} holds other things, and no notebook of this lab: name an empty or a new "
+            f"{folder} holds other things but no notebook of this lab: name an empty or a new "
             "folder, as in `mnist-lab lab my_notebooks`"
         )
     return folder
 
 
 def open_lab(folder: Path, *, browser: bool = True) -> None:
-    """Open JupyterLab, for this user on this machine alone, and wait until it is closed.
+    """Open JupyterLab, reachable from this machine only, and wait until it is closed.
 
     Parameters
     ----------
     folder
-        With a student's copies, at least one. In a clone the page shows the whole project, else
-        this folder.
+        A folder with at least one student's copy. JupyterLab shows this folder, or the whole
+        project if the folder lies in a clone.
     browser
-        Whether to open one; without it, the address is printed.
+        Whether to open a browser. Otherwise only the address is printed.
     """
     from jupyterlab.labapp import LabApp  # takes a second to load
 
@@ -58,7 +58,7 @@ def open_lab(folder: Path, *, browser: bool = True) -> None:
             "--ServerApp.ip=127.0.0.1",
             f"--ServerApp.kernel_websocket_connection_class={PROMPT}",
             *([] if browser else ["--no-browser"]),
-            # JupyterLab refuses to run as root, as in a container, unless told so.
+            # JupyterLab refuses to run as root, as in a container, without this option.
             *(["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []),
         ]
     )

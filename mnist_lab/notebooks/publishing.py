@@ -1,4 +1,4 @@
-"""What the project shows to the public: texts in README, and buttons for Binder and Colab."""
+"""Writes generated texts into README, and buttons for Binder and Colab into the notebooks."""
 
 import re
 import tomllib
@@ -26,7 +26,7 @@ def publish(text: str, mark: str = "results") -> None:
 
 
 def published(text: str, mark: str) -> str:
-    """README as it is with a text between two marks; `publish` says more."""
+    """Return README's text as `publish` would write it."""
     path = places.here.readme
     between = re.compile(rf"(?<=<!-- {mark} -->\n).*?(?=<!-- end of {mark} -->)", re.DOTALL)
     readme = path.read_text("utf-8")
@@ -36,7 +36,7 @@ def published(text: str, mark: str) -> str:
 
 
 def add_buttons(cells: list[NotebookNode], name: str, repository: str) -> None:
-    """Put the buttons into an exercise's first Markdown cell, and behind it the cell for Colab."""
+    """Add the buttons to an exercise's first Markdown cell, and insert a cell for Colab behind."""
     index = next(i for i, cell in enumerate(cells) if cell.cell_type == "markdown")
     title = cells[index]
     cells[index] = plain(title, f"{title.source}\n\n{_buttons(name, repository)}")
@@ -65,18 +65,18 @@ def _buttons(name: str, repository: str) -> str:
 
 
 def readme_buttons() -> str:
-    """The buttons in README, which open the first exercise; empty without a repository."""
+    """Return README's buttons, which open the first exercise; empty without a repository."""
     address = repository()
     return _buttons(list_solutions()[0].name, address) if address else ""
 
 
 def repository() -> str | None:
-    """OWNER/NAME of the project's repository, where pyproject.toml names one on github.com."""
+    """Return OWNER/NAME of the repository, if pyproject.toml names one on github.com."""
     address = read_project().get("urls", {}).get("Repository", "")
     found = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?", address)
     return found[1] if found else None
 
 
 def read_project() -> dict:
-    """What pyproject.toml says of the project: its name, its version, its addresses."""
+    """Return pyproject.toml's `[project]`: name, version, addresses."""
     return tomllib.loads(places.here.pyproject.read_text("utf-8"))["project"]

@@ -1,4 +1,4 @@
-"""The questions of a solution notebook: its answers in code, with their checks, and in words."""
+"""Finds the questions of a solution notebook, with the cells that hold and check the answers."""
 
 import ast
 import dataclasses
@@ -22,7 +22,7 @@ class Question:
     cell : str
         The id of the cell that holds the answer.
     check : str or None
-        The id of the cell that checks it; None of an answer in words, or in code without a check.
+        The id of the cell that checks it; None if nothing checks the answer, as in words.
     """
 
     name: str
@@ -37,13 +37,13 @@ class Exercise:
     Attributes
     ----------
     cells : dict of str to NotebookNode
-        The exercise's cells by their ids.
+        The exercise's cells by id.
     questions : list of Question
-        In their order.
+        The questions in order.
     prompts : dict of str to str
-        What is asked for, by the id of the cell that has the answer.
+        What is asked for, by the id of the cell with the answer.
     checks : dict of str to str
-        The code of the checks, by the ids of their cells.
+        The code of each check, by the id of its cell.
     """
 
     cells: Mapping[str, NotebookNode]
@@ -53,15 +53,15 @@ class Exercise:
 
 
 def list_questions(book: NotebookNode, path: Path) -> list[Question]:
-    """List the questions of a solution notebook in their order.
+    """List the questions of a solution notebook in order.
 
-    An answer in code is checked by the next code cell that ends in a call of a check of the lab,
-    as `lab.check_answer(...)`, and stands before the next answer.
+    An answer in code is checked by the next code cell that ends in a check, such as
+    `lab.check_answer(...)`, if there is one before the next answer.
 
     Raises
     ------
     DataError
-        If an author's marker is out of place. Names the notebook and the cell.
+        If an author's marker is misplaced. Names the notebook and the cell.
     """
     found, unchecked = [], False
     for cell in book.cells:
@@ -77,12 +77,17 @@ def list_questions(book: NotebookNode, path: Path) -> list[Question]:
 
 
 def read_questions() -> tuple[dict[str, Exercise], dict[str, NotebookNode]]:
-    """Read the exercises with their questions, and as `recognise` takes them.
+    """Read the exercises.
+
+    Returns
+    -------
+    dict of str to Exercise, dict of str to NotebookNode
+        By name each exercise with its questions, and its notebook, as `recognise` takes it.
 
     Raises
     ------
     DataError
-        If there are none.
+        If no exercise can be read.
     """
     books, _ = read_exercises()
     found = {}
@@ -102,25 +107,25 @@ def read_questions() -> tuple[dict[str, Exercise], dict[str, NotebookNode]]:
 
 
 def is_check(source: str) -> bool:
-    """Whether a cell ends, but for hidden tests, in a check, such as `lab.check_data(...)`."""
+    """Whether a cell ends in a check, such as `lab.check_data(...)`, apart from hidden tests."""
     return _find_check(split_hidden(source)[0]) is not None
 
 
 def require(source: str) -> str:
-    """The source of a cell that ends in a check, which raises an error unless it is right."""
+    """Add `.require()` to the check at the end of a source, so that a wrong answer raises."""
     check = _find_check(source)
     lines = source.split("\n")
-    last = lines[check.end_lineno - 1].encode()  # Python counts bytes
+    last = lines[check.end_lineno - 1].encode()  # ast counts columns in bytes
     place = check.end_col_offset
     lines[check.end_lineno - 1] = (last[:place] + b".require()" + last[place:]).decode()
     return "\n".join(lines)
 
 
 def _find_check(source: str) -> ast.Call | None:
-    """The call of a check in which a source ends."""
+    """Return the check that a source ends with, or None."""
     try:
         last = ast.parse(source).body[-1:]
-    except SyntaxError:  # a line for IPython
+    except SyntaxError:  # an IPython line
         return None
     found = [node.value for node in last if isinstance(node, ast.Expr)]
     return found[0] if found and _calls_a_check(found[0]) else None

@@ -1,4 +1,4 @@
-"""A notebook as HTML that needs no network: formulas are pictures, links lead within the page."""
+"""Renders notebooks as offline HTML: formulas become pictures, links stay within the page."""
 
 import base64
 import html
@@ -25,7 +25,7 @@ _LARGEST = 2**26  # bytes of a picture beside the notebook
 
 
 class Exporter(HTMLExporter):
-    """nbconvert's, with formulas as pictures and links between notebooks as links in the page."""
+    """nbconvert's exporter with formulas as pictures; links between notebooks stay in the page."""
 
     def __init__(self, path: Path, names: list[str]):
         super().__init__(template_name="basic", embed_images=True)
@@ -42,7 +42,7 @@ class Exporter(HTMLExporter):
 
 
 class UntrustedExporter(HTMLExporter):
-    """nbconvert's, for cells that anybody may have written: their own HTML is shown as text."""
+    """nbconvert's exporter for cells that anybody may have written: it shows HTML as text."""
 
     def __init__(self, path: Path):
         super().__init__(template_name="basic", embed_images=True)
@@ -93,7 +93,7 @@ class _Renderer(IPythonRenderer):
         return f"data:{kind};base64,{kinds[kind]}" if kind else None
 
     def _picture_beside(self, name: str) -> str | None:
-        """A picture in the folder of the notebook or below, by its name from there."""
+        """Read a picture in the notebook's folder or below; None if there is no such picture."""
         kind = mimetypes.guess_type(name)[0]
         try:
             place = Path(os.path.realpath(self._folder / name))
@@ -115,7 +115,7 @@ class _Renderer(IPythonRenderer):
 
 
 class _UntrustedRenderer(_Renderer):
-    """A formula that cannot be drawn stays as it was typed; a lost picture has its name there."""
+    """Shows a formula that cannot be drawn as it was typed, and the name of a lost picture."""
 
     def missing(self, name: str) -> str:
         return f"<em>(the picture {html.escape(name)} is missing)</em>"
@@ -137,7 +137,7 @@ class _UntrustedRenderer(_Renderer):
 
 
 def draw_formula(tex: str) -> str:
-    """Draw a formula as a picture in the text's line, with the TeX as its alternative text.
+    """Draw a formula as an inline picture with the TeX as alternative text.
 
     Raises
     ------
@@ -161,11 +161,11 @@ def draw_formula(tex: str) -> str:
 
 
 def _draw(formula: str) -> tuple[bytes, float, float]:
-    """A formula as SVG, with its height and its depth below the line in points."""
+    """Draw a formula as SVG; also return its height, and its depth below the line, in points."""
     font = FontProperties(size=_POINTS, math_fontfamily="stix")
     picture = io.BytesIO()
-    with rc_context({"svg.hashsalt": "mnist_lab"}):  # the same ids in the picture each time
-        # In units of 1/72 inch, which are points.
+    with rc_context({"svg.hashsalt": "mnist_lab"}):  # so that the picture's ids are repeatable
+        # 72 dpi, so that sizes are in points
         width, height, depth, *_ = MathTextParser("path").parse(formula, dpi=72, prop=font)
         figure = Figure(figsize=(width / 72, height / 72))
         figure.text(0, depth / height, formula, fontproperties=font)

@@ -1,4 +1,4 @@
-"""Which notebooks are open in a Jupyter server of this user on this machine."""
+"""Finds out whether a notebook is open in one of this user's local Jupyter servers."""
 
 import contextlib
 import json
@@ -7,15 +7,15 @@ from pathlib import Path
 
 from jupyter_core.paths import jupyter_runtime_dir
 
-_WAIT = 1  # seconds that a server has to answer in
+_WAIT = 1  # seconds that a server has to answer
 _LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
 
 
 def is_open(path: Path) -> bool:
-    """Whether a running kernel belongs to a notebook, as far as its server says.
+    """Whether a local Jupyter server has a running kernel for a notebook.
 
-    The servers are those that Jupyter itself lists in its folder of running ones; one that does
-    not answer, or that somebody else must be asked for as on a JupyterHub, is passed over.
+    Asks the servers that Jupyter lists as running. Those that do not answer are skipped, and so are
+    those behind another address, as on a JupyterHub.
     """
     path = path.resolve()
     for listed in Path(jupyter_runtime_dir()).glob("jpserver-*.json"):
@@ -33,7 +33,7 @@ def _sessions(server: dict) -> list[dict]:
     request = urllib.request.Request(
         f"{server['url']}api/sessions", headers={"Authorization": f"token {server['token']}"}
     )
-    # Never through a proxy, which a university's machine may name for all addresses.
+    # Never through a proxy: some universities set one for all addresses.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=_WAIT) as answer:
         return json.load(answer)

@@ -1,24 +1,24 @@
-"""Arguments that are refused in a sentence."""
+"""Checks of arguments, whose errors are sentences for the user."""
 
 import numbers
 
 
 class ArgumentError(ValueError):
-    """An argument is not what it has to be; the sentence is meant for whoever gave it."""
+    """An argument is wrong; the message is a sentence for the person who gave it."""
 
 
 def in_range(name: str, value: float, low: float, high: float, *, whole: bool = False) -> float:
-    """Refuse an argument that is not a number between `low` and `high`, both included.
+    """Check that an argument is a number from `low` to `high`.
 
     Returns
     -------
     int or float
-        The value as a plain Python number (Keras and JSON take no NumPy ones).
+        The value as a plain Python number, since Keras and JSON refuse NumPy's.
 
     Raises
     ------
     ArgumentError
-        In one sentence that names the argument, the value and the allowed range.
+        If it is not. One sentence that names the argument, the value and the allowed range.
     """
     kind = numbers.Integral if whole else numbers.Real
     if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:

@@ -1,4 +1,4 @@
-"""Arrays read from files within bounds, and never unpickled."""
+"""Reads arrays from files that may be damaged or hostile: size limits, and no unpickling."""
 
 import gzip
 import math
@@ -12,9 +12,9 @@ import numpy as np
 
 from .files import DataError, check_file
 
-_LARGEST_FILE = 2**30 + 2**20  # bytes; zipfile reads a file's list of contents without bound
-# The beginning of an .npy file of format 1.0 with numbers, words or objects; Python 2 wrote an L
-# behind lengths.
+_LARGEST_FILE = 2**30 + 2**20  # bytes; zipfile reads a file's table of contents without a limit
+# The header of an .npy file of format 1.0 with numbers, texts or objects. Python 2 wrote an L after
+# lengths.
 _HEADER = re.compile(
     rb"\x93NUMPY\x01\x00..\{'descr': '([<>|][biufcSUO]\d{0,9})', 'fortran_order': (True|False), "
     rb"'shape': \((|%b,|%b(?:, %b)+)\), \} *\n" % ((rb"(?:0|[1-9]\d{0,18})L?",) * 3),
@@ -23,7 +23,7 @@ _HEADER = re.compile(
 
 
 class MissingArrayError(DataError):
-    """An archive that can be read lacks an array; `found` are the names of what it holds."""
+    """A readable archive lacks an array; `found` lists the names of its members."""
 
     def __init__(self, path: Path, missing: str, names: tuple[str, ...], found: list[str]):
         there = ", ".join(name.removesuffix(".npy") for name in found[:5]) or "nothing"
@@ -34,25 +34,25 @@ class MissingArrayError(DataError):
 
 
 def read_arrays(path: Path, names: tuple[str, ...], limit: int) -> dict[str, np.ndarray]:
-    """Read the named arrays of an `.npz` file, never unpickling and never reading without bound.
+    """Read the named arrays of an `.npz` file, without unpickling and within a limit.
 
     Parameters
     ----------
     path
         An `.npz` file as `numpy.savez` or `numpy.savez_compressed` writes it.
     names
-        The arrays to read; others in the file are passed over.
+        The arrays to read; others in the file are ignored.
     limit
-        The largest size of all these arrays together, in bytes. It is compared with what their
-        headers say, so that nothing is allocated for an array that announces more.
+        The largest size of all these arrays together, in bytes. It is compared with their headers
+        before anything is allocated.
 
     Raises
     ------
     MissingArrayError
-        If the file can be read and lacks an array.
+        If the file can be read but lacks an array.
     DataError
-        If the file is missing or not an `.npz`, if an array is damaged or too large, or if one
-        holds Python objects. The message begins with the path.
+        If the file is missing or not an `.npz`, or an array is damaged, too large or of Python
+        objects. The message begins with the path.
     """
     check_file(path, _LARGEST_FILE)
     try:
@@ -75,17 +75,17 @@ def read_arrays(path: Path, names: tuple[str, ...], limit: int) -> dict[str, np.
 
 
 def read_idx(path: Path, axes: int, limit: int) -> np.ndarray:
-    """Read an array of bytes from an IDX file, never reading without bound.
+    """Read an array of bytes from an IDX file, within a limit.
 
     Parameters
     ----------
     path
         A file in the format in which MNIST was published (yann.lecun.com/exdb/mnist), gzipped or
-        not, whatever its name says: browsers unpack such files and leave them their name.
+        not, whatever its name: browsers may unpack a file and keep its name.
     axes
         Number of axes: 3 for images, 1 for labels.
     limit
-        The largest size in bytes, compared with what the header says.
+        The largest size in bytes, compared with the header.
 
     Returns
     -------
@@ -95,8 +95,8 @@ def read_idx(path: Path, axes: int, limit: int) -> np.ndarray:
     Raises
     ------
     DataError
-        If the file is missing, damaged, too large, or no IDX file of bytes with as many axes. The
-        message begins with the path.
+        If the file is missing, damaged, too large, or not an IDX file of bytes with so many axes.
+        The message begins with the path.
     """
     check_file(path, _LARGEST_FILE)
     try:
@@ -104,14 +104,14 @@ def read_idx(path: Path, axes: int, limit: int) -> np.ndarray:
             gzipped = plain.read(2) == b"\x1f\x8b"
         with gzip.open(path) if gzipped else path.open("rb") as file:
             begin = file.read(4 + 4 * axes)
-            # Two zeros, the type (8: unsigned bytes), the number of axes; then their lengths.
+            # Two zeros, the type (8: unsigned bytes), the number of axes, and the lengths.
             if begin[:4] != bytes((0, 0, 8, axes)) or len(begin) < 4 + 4 * axes:
                 raise ValueError(f"it does not begin as an IDX file of bytes with {axes} axes does")
             shape = tuple(int(length) for length in np.frombuffer(begin, ">u4", offset=4))
             size = math.prod(shape)
             if size > limit:
                 raise ValueError(f"it announces {size:,} bytes, more than the {limit:,} allowed")
-            content = file.read(size + 1)  # behind the end, where gzip compares its checksum
+            content = file.read(size + 1)  # past the end, where gzip compares its checksum
     except (OSError, EOFError, zlib.error, ValueError) as problem:
         raise DataError(f"{path} cannot be read ({problem})") from None
     if len(content) != size:
@@ -123,33 +123,33 @@ def read_idx(path: Path, axes: int, limit: int) -> np.ndarray:
 def _read_member(archive: zipfile.ZipFile, name: str, limit: int) -> np.ndarray:
     info = archive.getinfo(f"{name}.npy")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        # zipfile unpacks the other kinds without bound.
+        # zipfile unpacks the other kinds without a limit.
         raise ValueError(f"array {name!r} is compressed as numpy does not do it")
     if info.flag_bits & 1:
         raise ValueError(f"array {name!r} is encrypted")
     with archive.open(info) as member:
         shape, dtype, order = _read_header(member, name)
-        # An empty array may announce what no computer can count.
+        # An empty array may have other lengths that overflow, so a length of 0 counts as 1.
         announced = math.prod(max(1, length) for length in shape) * max(1, dtype.itemsize)
         if announced > limit:
             raise ValueError(
                 f"array {name!r} announces {announced:,} bytes, more than the {limit:,} allowed"
             )
         size = math.prod(shape) * dtype.itemsize
-        # Where both agree, reading the array reaches the end, and zipfile compares the checksum.
+        # If both agree, reading the array reaches the end, where zipfile compares the checksum.
         if info.file_size != member.tell() + size:
             raise ValueError(f"array {name!r} is not as long as it announces")
         content = member.read(size)
     if len(content) < size:
-        raise ValueError(f"array {name!r} ends before its time")
+        raise ValueError(f"array {name!r} ends too early")
     return np.ndarray(shape, dtype, bytearray(content), order=order)
 
 
 def _read_header(member: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtype, str]:
-    """Shape, type and order of an array, from a header that is exactly as numpy writes it.
+    """Read an array's shape, type and order from a header that is exactly as numpy writes it.
 
-    numpy's own reader takes anything that looks like Python, and stumbles over it in many ways. It
-    asks Python's parser, too, which before Python 3.11.8 may fail when two threads ask it at once
+    numpy's own reader accepts anything that looks like Python, and fails on it in many ways. It
+    also calls Python's parser, which before Python 3.11.8 may fail when two threads use it at once
     (github.com/python/cpython/issues/106905).
     """
     start = member.read(10)
@@ -159,7 +159,7 @@ def _read_header(member: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtyp
     try:
         dtype = np.dtype(found[1].decode())
     except TypeError:
-        raise ValueError(f"array {name!r} is of no type that numpy knows") from None
+        raise ValueError(f"array {name!r} has a type that numpy does not know") from None
     if dtype.hasobject:
         raise ValueError(f"array {name!r} holds pickled Python objects, which are never loaded")
     order = "F" if found[2] == b"True" else "C"

@@ -11,24 +11,24 @@ from pathlib import Path
 
 
 class DataError(ValueError):
-    """A file or an array is missing, damaged, or not what it has to be."""
+    """A file or an array is missing, damaged or wrong."""
 
 
 @contextlib.contextmanager
 def whole_file(path: str | os.PathLike) -> Iterator[Path]:
-    """Give a path beside `path` to write to; it takes the place of `path` once all is written.
+    """Yield a temporary path to write to, which replaces `path` at the end of the block.
 
-    Whatever goes wrong meanwhile, `path` holds either what it held before or the whole new file.
-    Where `path` is a link, the link stays, and the file to which it leads is replaced.
+    Whatever goes wrong, `path` holds either its old content or the whole new file. If `path` is a
+    link, it stays one, and the file that it points to is replaced.
 
     Raises
     ------
     OSError
-        If it cannot be written; in one sentence that begins with the path.
+        If the file cannot be written. One sentence that begins with the path.
     """
     path = Path(os.path.realpath(path))
-    # The ending stays, since numpy and matplotlib choose the format by it. The number is drawn, for
-    # threads and machines may write the same file at once.
+    # The suffix stays, since numpy and matplotlib choose the format by it. The number is random,
+    # since several threads or machines may write the same file at once.
     beside = path.with_name(f".{secrets.randbits(63)}.{path.name}")
     with _writing(path):
         if path.exists() and not path.is_file():
@@ -45,7 +45,7 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def write_whole(path: str | os.PathLike, content: str | bytes) -> None:
-    """Write a file whole or not at all; text in UTF-8, its lines ended alike on every system.
+    """Write a file whole or not at all; text as UTF-8 with the same line ends on every system.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def write_whole(path: str | os.PathLike, content: str | bytes) -> None:
 
 
 def _replace(new: Path, old: Path) -> None:
-    """Put a file in place of another; on Windows, a virus scanner may hold either for a moment."""
+    """Replace a file, trying again where a virus scanner on Windows holds it for a moment."""
     for pause in (0.1, 0.2, 0.3, 0.4):
         try:
             os.replace(new, old)
@@ -69,12 +69,12 @@ def _replace(new: Path, old: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, where they are missing.
+    """Make a folder and its parents, unless they exist.
 
     Raises
     ------
     OSError
-        If it cannot be made; in one sentence that begins with the path.
+        If it cannot be made. One sentence that begins with the path.
     """
     with _writing(path):
         path.mkdir(parents=True, exist_ok=True)
@@ -93,14 +93,14 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def check_file(path: Path, limit: int) -> None:
-    """Refuse what is no file of at most `limit` bytes, without opening it.
+    """Refuse anything but a regular file of at most `limit` bytes, without opening it.
 
-    A pipe would keep whoever opens it waiting, and a device never ends.
+    Opening a pipe would block, and a device may never end.
 
     Raises
     ------
     DataError
-        In one sentence that begins with the path.
+        If it is refused. One sentence that begins with the path.
     """
     try:
         found = path.stat()

@@ -193,7 +193,7 @@ GOOD = "graded.twice,1\ngraded.free,1\ngraded.why,1\n"
     [
         ("", " has no line for graded.twice, graded.free, graded.why; add `graded.twice,1`"),
         ("graded.twice,1\ngraded.why,1", " has no line for graded.free; add `graded.free,1`"),
-        (GOOD + "graded.twice,2", ", line 4: graded.twice is there twice; delete one"),
+        (GOOD + "graded.twice,2", ", line 4: graded.twice appears twice; delete one"),
         (GOOD + "graded.new,2", ", line 4: the notebooks have no question 'graded.new'; delete"),
         ("question,points\ngraded.twice,-1", ", line 2: '-1' is not a number of points; write one"),
         ("graded.twice,nan", ", line 1: 'nan' is not a number of points"),

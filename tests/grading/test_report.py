@@ -285,7 +285,7 @@ def test_nothing_of_a_notebook_is_interpreted(room, capsys):
 
 def test_folders_with_nothing_to_report_on(room, capsys):
     assert main(["report", str(room)]) == 1
-    assert f"{room} has no notebooks (*.ipynb) in it" in capsys.readouterr().err
+    assert f"{room} has no notebooks (*.ipynb)" in capsys.readouterr().err
     assert main(["report", str(room / "absent")]) == 1
     assert "absent is not a folder: name the one" in capsys.readouterr().err
     assert main(["report", str(room), "--limit", "0"]) == 2
@@ -473,27 +473,27 @@ def test_checks_are_the_labs_own(room):
 
 
 def test_what_a_kernel_tells_is_not_trusted(tmp_path):
-    def told(text, stopped="died"):
-        (tmp_path / "told").write_bytes(text)
-        return examination._read(tmp_path / "told", {"flat"}, stopped)
+    def read(text, stopped="died"):
+        (tmp_path / "report.jsonl").write_bytes(text)
+        return examination._read(tmp_path / "report.jsonl", {"flat"}, stopped)
 
     whole = b'{"begin": "flat"}\n{"end": "flat", "outcome": "right"}\n'
-    assert told(whole + b'{"done": true}').results == {"flat": CellResult(outcome="right")}
-    assert told(whole).stopped == "cell 'flat' died"
-    assert told(b"").stopped == "its kernel, before the first cell, died"
+    assert read(whole + b'{"done": true}').results == {"flat": CellResult(outcome="right")}
+    assert read(whole).stopped == "cell 'flat' died"
+    assert read(b"").stopped == "its kernel, before the first cell, died"
     for text in (
         b"\xff", b"[]", b"{", b'"a"', b'{"end": []}', b'{"end": "flat", "outcome": "great"}',
         b'{"begin": []}', b'{"end": "flat", "first": 3}', b'{"end": "flat", "more": ""}',
         b'{"end": "flat", "first": "%s"}' % (b"x" * 9999), b"[" * 10**6,
     ):  # fmt: skip
-        assert told(text).results == {}
-        assert "malformed report" in told(text).stopped, text
-    (tmp_path / "told").unlink()
-    (tmp_path / "told").mkdir()
-    assert "malformed report" in examination._read(tmp_path / "told", set(), "died").stopped
-    (tmp_path / "told").rmdir()
-    (tmp_path / "told").symlink_to("/dev/zero")
-    assert "malformed report" in examination._read(tmp_path / "told", set(), "died").stopped
+        assert read(text).results == {}
+        assert "malformed report" in read(text).stopped, text
+    (tmp_path / "report.jsonl").unlink()
+    (tmp_path / "report.jsonl").mkdir()
+    assert "malformed report" in examination._read(tmp_path / "report.jsonl", set(), "died").stopped
+    (tmp_path / "report.jsonl").rmdir()
+    (tmp_path / "report.jsonl").symlink_to("/dev/zero")
+    assert "malformed report" in examination._read(tmp_path / "report.jsonl", set(), "died").stopped
 
 
 STOPPED = {

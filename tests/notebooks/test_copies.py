@@ -494,7 +494,7 @@ def test_ids_that_the_solution_lost_are_refused(copy, capsys):
     lose_ids(solution, lambda cell, number: cell.update(id=str(number)))
     assert main(["exercises"]) == 1
     said = capsys.readouterr().err
-    assert "cell 'title' comes back as '0'" in said
+    assert "cell 'title' would become '0'" in said
     assert "--keep-id" in said
     assert (copy.house.exercises / "9_sample.ipynb").read_bytes() == exercise
 

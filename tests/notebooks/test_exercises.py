@@ -210,7 +210,7 @@ def test_heading_below_the_answer_or_dropped_with_it_is_allowed(tmp_path):
 def test_two_cells_of_one_id_are_refused(tmp_path):
     path = put(tmp_path, new_code_cell("1", id="a"), new_code_cell("2", id="b"))
     path.write_text(path.read_text().replace('"id": "b"', '"id": "a"'))
-    with pytest.raises(DataError, match="cell 'a' is there twice"):
+    with pytest.raises(DataError, match="cell 'a' appears twice"):
         exercises.make_exercise(path)
 
 
@@ -363,7 +363,7 @@ def test_cell_for_colab_installs_only_there(monkeypatch):
 def test_without_solutions_nothing_can_be_generated(house, capsys):
     shutil.rmtree(house.solutions)
     assert main(["exercises"]) == 1
-    assert "has no notebooks; call it in a clone" in capsys.readouterr().err
+    assert "has no notebooks; run this in a clone" in capsys.readouterr().err
 
 
 def test_exercises_are_readable_by_nbformat_of_today():
