@@ -152,54 +152,62 @@ decay = keras.optimizers.schedules.ExponentialDecay(0.001, 600, 0.9)
 
 
 @pytest.mark.parametrize(
-    ("model", "compilation", "difference"),
+    ("build", "compilation", "difference"),
     [
-        (mlp(activation="tanh"), {}, "hidden layer 2: activation: tanh, relu"),
-        (mlp(units=1400), {}, "hidden layer 2: units: 1400, 1500"),
-        (mlp(use_bias=False), {}, "hidden layer 2: use bias: False, none"),
+        (lambda: mlp(activation="tanh"), {}, "hidden layer 2: activation: tanh, relu"),
+        (lambda: mlp(units=1400), {}, "hidden layer 2: units: 1400, 1500"),
+        (lambda: mlp(use_bias=False), {}, "hidden layer 2: use bias: False, none"),
         (
-            mlp(kernel_initializer="he_normal"),
+            lambda: mlp(kernel_initializer="he_normal"),
             {},
             "hidden layer 2: initial weights: he normal, truncated normal, mean 0, sd 0.01",
         ),
-        (mlp(**initial(bias=0)), {}, "hidden layer 2: initial bias: zeros, constant 0.1"),
-        (mlp(kernel_regularizer="l2"), {}, "hidden layer 2: kernel regularizer: l2, l2 0.01, none"),
-        (mlp(dtype="mixed_bfloat16"), {}, "hidden layer 2: precision: mixed_bfloat16, none"),
-        (frozen(), {}, "hidden layer 1: trainable: False, none"),
-        (shared(), {}, "hidden layer 3: shared: True, none"),
-        (mlp(layers.Dense(10)), {}, "output layer: activation: linear, softmax"),
-        (mlp(layers.Dense(12, "softmax")), {}, "output layer: units: 12, 10"),
+        (lambda: mlp(**initial(bias=0)), {}, "hidden layer 2: initial bias: zeros, constant 0.1"),
         (
-            mlp(keras.Sequential([hidden(), layers.Dense(10, "softmax")])),
+            lambda: mlp(kernel_regularizer="l2"),
+            {},
+            "hidden layer 2: kernel regularizer: l2, l2 0.01, none",
+        ),
+        (
+            lambda: mlp(dtype="mixed_bfloat16"),
+            {},
+            "hidden layer 2: precision: mixed_bfloat16, none",
+        ),
+        (frozen, {}, "hidden layer 1: trainable: False, none"),
+        (shared, {}, "hidden layer 3: shared: True, none"),
+        (lambda: mlp(layers.Dense(10)), {}, "output layer: activation: linear, softmax"),
+        (lambda: mlp(layers.Dense(12, "softmax")), {}, "output layer: units: 12, 10"),
+        (
+            lambda: mlp(keras.Sequential([hidden(), layers.Dense(10, "softmax")])),
             {},
             "layers: dense, dense, dense, dense, dense, dense, dense, dense, dense",
         ),
-        (mlp(), {"optimizer": "sgd"}, "optimiser: SGD, Adam"),
+        (mlp, {"optimizer": "sgd"}, "optimiser: SGD, Adam"),
         (
-            mlp(),
+            mlp,
             {"optimizer": keras.optimizers.Adam(0.01, epsilon=1e-8)},
             "learning rate: 0.01, 0.001",
         ),
-        (mlp(), {"optimizer": "adam"}, "epsilon: 1e-07, 1e-08"),
+        (mlp, {"optimizer": "adam"}, "epsilon: 1e-07, 1e-08"),
         (
-            mlp(),
+            mlp,
             {"optimizer": keras.optimizers.Adam(decay, epsilon=1e-8)},
             "learning rate: exponential decay, initial learning rate 0.001, decay steps 600, "
             "decay rate 0.9, staircase False, 0.001",
         ),
-        (mlp(), {"loss": "mse"}, "loss: mean squared error, categorical crossentropy"),
-        (mlp(), {"loss": lab.ClippedCrossentropy()}, "loss: clipped crossentropy, categorical"),
+        (mlp, {"loss": "mse"}, "loss: mean squared error, categorical crossentropy"),
+        (mlp, {"loss": lab.ClippedCrossentropy()}, "loss: clipped crossentropy, categorical"),
         (
-            mlp(),
+            mlp,
             {"loss": keras.losses.CategoricalCrossentropy(label_smoothing=0.1)},
             "loss: label smoothing: 0.1, none",
         ),
-        (mlp(), {"loss_weights": [2.0]}, "loss: weights: 2.0, none"),
+        (mlp, {"loss_weights": [2.0]}, "loss: weights: 2.0, none"),
     ],
 )
-def test_what_differs_is_told_in_words(model, compilation, difference):
+def test_what_differs_is_told_in_words(build, compilation, difference):
     part = lab.describe(lab.PARTS["mlp"].build())
-    found = differences(lab.describe(compiled(model, **compilation)), part)
+    found = differences(lab.describe(compiled(build(), **compilation)), part)
     key, values = next(iter(found.items()))
     told = f"{key}: {', '.join(map(in_words, values))}"
     assert told.startswith(difference)

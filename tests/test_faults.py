@@ -846,6 +846,14 @@ def test_a_run_that_cannot_be_saved(tmp_path, failure):
     assert content(tmp_path) == before
 
 
+@pytest.fixture
+def few_images(small, plainly, monkeypatch):
+    """Commands train on a few images and without XLA: what counts here is what they write."""
+    for module in ("__main__", "records.making"):
+        monkeypatch.setattr(f"mnist_lab.{module}.load_mnist", lambda: small)
+
+
+@pytest.mark.usefixtures("few_images")
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("option", ["--save run.npz", "--figure figure.pdf"])
 def test_a_training_whose_result_cannot_be_written(tmp_path, monkeypatch, capsys, option, failure):
@@ -871,7 +879,7 @@ class CrashError(Exception):
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_a_checkpoint_that_cannot_be_written_is_the_old_one(small, tmp_path, failure):
+def test_a_checkpoint_that_cannot_be_written_is_the_old_one(small, plainly, tmp_path, failure):
     file, settings = tmp_path / "state.npz", {"epochs": 3, "batch_size": 64, "seed": 0}
 
     def crash(run):
@@ -888,6 +896,7 @@ def test_a_checkpoint_that_cannot_be_written_is_the_old_one(small, tmp_path, fai
     assert lab.train(lab.build_linear(), small, checkpoint=file, **settings).epochs == 3
 
 
+@pytest.mark.usefixtures("few_images")
 @pytest.mark.parametrize("failure", FAILURES)
 def test_records_that_cannot_be_written(tmp_path, relocate, capsys, failure):
     folder = tmp_path / "runs"

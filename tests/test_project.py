@@ -217,55 +217,61 @@ def test_editors_find_the_public_names():
     assert names == list(inspect.signature(lab.train).parameters)
 
 
-def test_nothing_is_said_while_tensorflow_loads():
-    script = "import mnist_lab, keras; keras.ops.zeros(1)"
+# One process, for TensorFlow takes seconds to load.
+LOADING = """
+import importlib.util, sys
+import mnist_lab as lab
+assert importlib.util.find_spec("tensorflow").origin
+assert "tensorflow" not in sys.modules
+import keras
+keras.ops.zeros(1)
+assert importlib.util.find_spec("tensorflow") is sys.modules["tensorflow"].__spec__
+from tensorflow.python.framework import test_util
+print(test_util.IsMklEnabled())
+# As KERAS_BACKEND has it, of libraries that are not installed here.
+keras.config.backend = lambda: "jax"
+lab.PARTS["linear"].build()
+try:
+    lab.train
+except ImportError as error:
+    print(error)
+"""
+
+
+@pytest.fixture(scope="module")
+def loading():
+    environment = {name: it for name, it in os.environ.items() if name != ONEDNN}
+    return subprocess.run(
+        [sys.executable, "-c", LOADING], capture_output=True, text=True, env=environment
+    )
+
+
+def test_tensorflow_loads_without_a_word_and_can_be_asked_for_before(loading):
+    assert (loading.returncode, loading.stderr) == (0, "")
+
+
+def test_another_backend_of_keras_is_refused_in_a_sentence(loading):
+    sentence = "mnist_lab trains with TensorFlow, but Keras is set to 'jax': "
+    assert loading.stdout.splitlines()[-1].startswith(sentence)
+
+
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+x86 = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="x86 only")
+
+
+@x86
+def test_convolutions_are_onednns(loading):
+    assert loading.stdout.splitlines()[0] == "True"
+
+
+@x86
+def test_a_setting_against_onednn_stays():
+    script = f"import os, mnist_lab\nprint(os.environ[{ONEDNN!r}])"
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    assert done.stderr == ""
-
-
-def test_asking_for_tensorflow_without_loading_it_changes_nothing():
-    script = (
-        "import importlib.util, mnist_lab\n"
-        "assert importlib.util.find_spec('tensorflow').origin\n"
-        "import tensorflow\n"
-        "assert importlib.util.find_spec('tensorflow') is tensorflow.__spec__"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    assert done.stderr == ""
-
-
-def test_another_backend_of_keras_is_refused_in_a_sentence():
-    # As KERAS_BACKEND has it, of libraries that are not installed here.
-    script = (
-        "import keras, mnist_lab as lab\n"
-        "keras.config.backend = lambda: 'jax'\n"
-        "lab.PARTS['linear'].build()\n"
-        "lab.train"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    sentence = "ImportError: mnist_lab trains with TensorFlow, but Keras is set to 'jax': "
-    assert sentence in done.stderr.splitlines()[-1]
-
-
-@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="x86 only")
-@pytest.mark.parametrize(("wish", "fast"), [(None, True), ("0", False)])
-def test_convolutions_are_onednns_unless_one_wishes_otherwise(monkeypatch, wish, fast):
-    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
-    if wish is not None:
-        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", wish)
-    script = (
-        "import mnist_lab, tensorflow\n"
-        "from tensorflow.python.framework import test_util\n"
-        "print(test_util.IsMklEnabled())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == str(fast)
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True,
+        env=os.environ | {ONEDNN: "0"},
+    )  # fmt: skip
+    assert done.stdout.strip() == "0"
 
 
 def test_what_was_said_before_an_error_is_shown(capfd):

@@ -33,9 +33,44 @@ def unpacked(wheel):
     return os.environ | {"PYTHONPATH": str(wheel.parent / "installed")}
 
 
-def call(environment, folder, *arguments):
-    command = [sys.executable, "-m", "mnist_lab", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+# One process for all commands: each would take seconds to load what they need.
+COMMANDS = """
+import contextlib, io, json, sys
+import mnist_lab as lab
+from mnist_lab.__main__ import main
+said = {"data": f"{lab.__file__} {lab.load_mnist()} {lab.load_records('cnn')}"}
+for command in json.loads(sys.argv[1]):
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(command.split())
+    printed = [stream.buffer.getvalue().decode() for stream in (out, err)]
+    said.setdefault(command, []).append([code, *printed])
+print(json.dumps(said))
+"""
+CLONE_ONLY = ("solutions", "exercises")
+RELEASE = "release --for otter course"
+REFUSED = "lab thesis --no-browser"
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """An empty folder but for one of other things."""
+    folder = tmp_path_factory.mktemp("work")
+    (folder / "thesis").mkdir()
+    (folder / "thesis" / "thesis.txt").write_text("mine")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def said(unpacked, work):
+    """What each command returned and printed in that folder."""
+    commands = json.dumps(["update", "update", RELEASE, *CLONE_ONLY, REFUSED])
+    done = subprocess.run(
+        [sys.executable, "-c", COMMANDS, commands],
+        cwd=work, env=unpacked, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def test_it_brings_the_laboratory_s_page(unpacked):
@@ -45,49 +80,36 @@ def test_it_brings_the_laboratory_s_page(unpacked):
     assert all((front / file).read_bytes() == (here / file).read_bytes() for file in files)
 
 
-def test_it_brings_data_and_notebooks(unpacked, tmp_path):
-    script = (
-        "import mnist_lab as lab; print(lab.__file__, lab.load_mnist(), lab.load_records('cnn'))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        env=unpacked,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert unpacked["PYTHONPATH"] in done.stdout
-    assert "MNIST: 60,000 training and 10,000 validation images" in done.stdout
-    assert done.stdout.count("Run cnn") == 5
-    assert call(unpacked, tmp_path, "update").returncode == 0
-    copies = sorted((tmp_path / "mnist_lab_notebooks").glob("*.ipynb"))
+def test_it_brings_data_and_notebooks(said, unpacked, work):
+    assert said["data"].startswith(unpacked["PYTHONPATH"])
+    assert "MNIST: 60,000 training and 10,000 validation images" in said["data"]
+    assert said["data"].count("Run cnn") == 5
+    first, again = said["update"]
+    assert first[0] == again[0] == 0
+    copies = sorted((work / "mnist_lab_notebooks").glob("*.ipynb"))
     assert [path.stem for path in copies] == BOOKS
-    again = call(unpacked, tmp_path, "update")
-    assert again.stdout.count("up to date") == len(BOOKS)
+    assert again[1].count("up to date") == len(BOOKS)
 
 
-def test_it_releases_to_graders(unpacked, tmp_path):
-    done = call(unpacked, tmp_path, "release", "--for", "otter", "course")
-    assert done.returncode == 0, done.stderr
-    written = sorted((tmp_path / "course").glob("*/*.ipynb"))
+def test_it_releases_to_graders(said, work):
+    assert said[RELEASE][0][0] == 0, said[RELEASE]
+    written = sorted((work / "course").glob("*/*.ipynb"))
     assert [path.stem for path in written] == BOOKS
 
 
-@pytest.mark.parametrize("command", ["solutions", "exercises"])
-def test_what_needs_a_clone_says_so(unpacked, tmp_path, command):
-    done = call(unpacked, tmp_path, command)
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"mnist-lab: `mnist-lab {command}` changes the project itself")
-    assert len(done.stderr.splitlines()) == 1
+@pytest.mark.parametrize("command", CLONE_ONLY)
+def test_what_needs_a_clone_says_so(said, command):
+    ((code, _, error),) = said[command]
+    assert code == 1
+    assert error.startswith(f"mnist-lab: `mnist-lab {command}` changes the project itself")
+    assert len(error.splitlines()) == 1
 
 
-def test_a_folder_of_other_things_is_refused(unpacked, tmp_path):
-    (tmp_path / "thesis.txt").write_text("mine")
-    done = call(unpacked, tmp_path, "lab", ".", "--no-browser")
-    assert done.returncode == 1
-    assert "holds other things but no notebook of this lab" in done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+def test_a_folder_of_other_things_is_refused(said, work):
+    ((code, _, error),) = said[REFUSED]
+    assert code == 1
+    assert "holds other things but no notebook of this lab" in error
+    assert [path.name for path in (work / "thesis").iterdir()] == ["thesis.txt"]
 
 
 @pytest.fixture(scope="module")
@@ -126,15 +148,15 @@ def test_from_an_empty_folder_to_the_first_cell(clean, tmp_path):
     folder = work / "mnist_lab_notebooks"
     assert f"your notebooks are in {folder}" in (tmp_path / "log").read_text("utf-8")
     assert len(list((folder / "solutions").glob("*.ipynb"))) == len(BOOKS)
-    for name in BOOKS:
-        book = nbformat.read(folder / f"{name}.ipynb", 4)
-        code = [cell for cell in book.cells if cell.cell_type == "code"]
-        book.cells = code[:1]
-        nbformat.write(book, work / "first.ipynb")
-        execute = "import sys, nbformat, nbclient; book = nbformat.read('first.ipynb', 4); "
-        execute += "nbclient.NotebookClient(book, kernel_name='python3').execute()"
-        done = subprocess.run(
-            [clean / "python", "-c", execute], cwd=work, env=os.environ | own,
-            capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{name}: {done.stderr}"
+    books = [nbformat.read(folder / f"{name}.ipynb", 4) for name in BOOKS]
+    first = [next(cell for cell in book.cells if cell.cell_type == "code") for book in books]
+    assert len({cell.source for cell in first}) == 1  # so that one stands for all
+    books[0].cells = first[:1]
+    nbformat.write(books[0], work / "first.ipynb")
+    execute = "import sys, nbformat, nbclient; book = nbformat.read('first.ipynb', 4); "
+    execute += "nbclient.NotebookClient(book, kernel_name='python3').execute()"
+    done = subprocess.run(
+        [clean / "python", "-c", execute], cwd=work, env=os.environ | own,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr

@@ -13,6 +13,8 @@ from keras import layers, ops
 import mnist_lab as lab
 from mnist_lab.training import api
 
+pytestmark = pytest.mark.usefixtures("plainly")
+
 
 @pytest.mark.parametrize("case", ["sequential, SGD", "convolutional, Adam", "batch normalisation"])
 def test_the_same_seed_gives_the_same_run(small, case):
