@@ -245,6 +245,14 @@ def as_dataset(data: object) -> Dataset:
     )
 
 
+def mnist_file() -> Path:
+    """Where the MNIST file that comes with the lab lies, for `numpy.load` and other programs.
+
+    It is Keras' own `mnist.npz`, with the arrays `x_train`, `y_train`, `x_test` and `y_test`.
+    """
+    return places.here.data / "mnist.npz"
+
+
 def load_mnist(path: str | os.PathLike | None = None, *, download: bool = False) -> Dataset:
     """Load MNIST, or any other data set stored in the same way, and check it.
 
@@ -280,7 +288,7 @@ def load_mnist(path: str | os.PathLike | None = None, *, download: bool = False)
     >>> data.x_train.shape, data.y_valid.shape
     ((60000, 28, 28), (10000,))
     """
-    file = places.here.data / "mnist.npz" if path is None else Path(path)
+    file = mnist_file() if path is None else Path(path)
     cure = "run `mnist-lab download` to get it again" if path is None else "get the file again"
     if download and not os.path.exists(file):
         download_mnist(file)
@@ -322,7 +330,7 @@ def download_mnist(path: str | os.PathLike | None = None) -> Path:
     OSError
         If the file cannot be written.
     """
-    file = places.here.data / "mnist.npz" if path is None else Path(path)
+    file = mnist_file() if path is None else Path(path)
     print(f"downloading MNIST (11 MB) from {URL}", file=sys.stderr)
     by_hand = f"get {URL} by other means and put it at {file}"
     try:

@@ -190,6 +190,88 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "too large": ("{found:,.6g} is too large", ""),
     "numbers not right": ("{found:,} of its {asked:,} numbers are not right", ""),
     "estimate": ("{found:.6g} is not {asked}", ""),
+    # A program of the student's own
+    "no program": ("this is {found}", "give what lab.Run.from_keras returns, and the accuracy"),
+    "not by fit": (
+        "this run comes from lab.train",
+        "give the one that lab.Run.from_keras makes of your program's history",
+    ),
+    "no batch size": (
+        "an epoch has {found:,} iterations, it should have {asked}",
+        "batch_size=100 is missing in fit, so Keras took batches of 32",
+    ),
+    "iterations": (
+        "an epoch has {found:,} iterations; 60,000 images in batches of 100 make {asked}",
+        "look at batch_size, and at how many images fit was given",
+    ),
+    "fewer epochs": ("it was trained for {found} epochs", "epochs={asked}"),
+    "trained before": (
+        "the network had been trained before this fit",
+        "build and compile it in the same cell, so that each run starts with new weights",
+    ),
+    "large losses": (
+        "the first losses go up to {found:.3g}, where a network that knows nothing has 2.3",
+        "divide the pixels by 255",
+    ),
+    "no batches": (
+        "the losses and accuracies of the batches are missing",
+        "give lab.Run.from_keras the two lists that your callback keeps",
+    ),
+    "one epoch's batches": (
+        "only {found:,} of {asked:,} batches were kept, those of one epoch",
+        "begin the lists in on_train_begin, not in on_epoch_begin",
+    ),
+    "batches": (
+        "{found:,} batches were kept, the training had {asked:,}",
+        "begin both lists in on_train_begin, and append to both in on_train_batch_end",
+    ),
+    "no shares": (
+        "some of the batches' accuracies are above 1",
+        "give the losses first, then the accuracies, as shares from 0 to 1",
+    ),
+    "running means": (
+        "the callback kept means over the epoch so far, not each batch's own values",
+        "the own value of batch k is k · mean_k − (k − 1) · mean_(k − 1)",
+    ),
+    "no validation": (
+        "there is no validation accuracy",
+        "give fit validation_data=(x_valid, y_valid)",
+    ),
+    "large validation pixels": (
+        "the pixels of the validation images are not scaled",
+        "prepare x_valid like x_train",
+    ),
+    "validated on training images": (
+        "the validation accuracy is that of 60,000 images",
+        "validation_data must be the 10,000 images that the network never trains on",
+    ),
+    "validation accuracy": (
+        "the history ends with a validation accuracy of {found:.2%}, but this network reads "
+        "{asked:.2%} of MNIST's validation images",
+        "look at what validation_data was given, and whether this is the model that fit trained",
+    ),
+    "not evaluated": (
+        "the accuracy that evaluate gave is missing",
+        "give both, as in (own, accuracy)",
+    ),
+    "no accuracy": ("the accuracy is {found}", "give the number"),
+    "loss and accuracy": (
+        "evaluate returns the loss and the accuracy",
+        "take the second of the two",
+    ),
+    "loss for accuracy": (
+        "the number given for the accuracy is the validation loss",
+        "evaluate returns the loss first",
+    ),
+    "evaluated otherwise": (
+        "the accuracy is {found:.2%}, the validation accuracy after the last epoch {asked:.2%}",
+        "evaluate the network on the validation images, after fit",
+    ),
+    "unlike the records": (
+        "after {found[1]} epochs it reads {found[0]:.1%} of the validation images, the runs on "
+        "file {asked[0]:.1%} to {asked[1]:.1%}",
+        "nothing else is wrong that a check can see: look at the labels, and at their order",
+    ),
     # Remarks
     "trained": (
         "This model was trained already for {found:,} iterations",

@@ -118,6 +118,14 @@ def in_one_line(problem: Exception) -> str:
     return ": ".join(filter(None, raised(problem)))
 
 
+def type_of(thing: Any) -> str:
+    """The type of something, with its article: "an int", "a dict"; of None "None"."""
+    if thing is None:
+        return "None"
+    name = type(thing).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
 def kind_of(thing: Any) -> tuple[str, str]:
     """What something is that cannot be judged, and what to do."""
     import keras

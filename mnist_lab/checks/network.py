@@ -82,7 +82,7 @@ def _judge(part: Part, data: Dataset | None, model: Any) -> CheckResult:
         )
     asked = part.build(loss="categorical_crossentropy")
     initial = asked.get_weights()  # trying the networks out changes the weights of the part's
-    findings = _against_part(model, part, asked)
+    findings = against_part(model, part, asked)
     if data is not None and not any(each.topic == "compile" for each in findings):
         findings += _against_data(model, data)
     findings += [*_copies(model), *_trained(model, initial, findings)]
@@ -93,12 +93,11 @@ def _judge(part: Part, data: Dataset | None, model: Any) -> CheckResult:
     )
 
 
-def _against_part(model: "keras.Model", part: Part, asked: "keras.Model") -> list[Finding]:
+def against_part(model: "keras.Model", part: Part, asked: "keras.Model") -> list[Finding]:
     """What differs from the part's network, in the layers and in how it was compiled."""
-    shape = (model.get_build_config() or {}).get("input_shape") or asked.input_shape
     compiled = describe_training(asked)
     wanted = read(asked, asked.input_shape[1:], compiled)
-    found = read(model, tuple(shape[1:]), compiled)
+    found = read(model, input_shape(model, asked), compiled)
     shared = _shared(model)
     layers = compare(found.layers, wanted.layers) + shared
     training = found.training
@@ -115,6 +114,12 @@ def _against_part(model: "keras.Model", part: Part, asked: "keras.Model") -> lis
     )
     of_today = [remark("loss of today")] if exact and part.clips else []
     return [*layers, *unlike, *found.findings, *of_today]
+
+
+def input_shape(model: "keras.Model", asked: "keras.Model") -> tuple[int, ...]:
+    """The shape of one image as a model takes it; of one that does not say so, as is asked for."""
+    shape = (model.get_build_config() or {}).get("input_shape") or asked.input_shape
+    return tuple(shape[1:])
 
 
 def _shared(model: "keras.Model") -> list[Finding]:

@@ -14,6 +14,7 @@ from .markers import (
     replace_regions,
     split_hidden,
 )
+from .measures import test_images
 from .parts import Part
 from .reasons import reason_of
 from .sliders import CLIPPED, TRAINING, Slider
@@ -25,6 +26,7 @@ from .tasks import (
     GivenRuns,
     Layer,
     Notebook,
+    Program,
     Slip,
     Task,
     Trained,
@@ -57,6 +59,7 @@ __all__ = [
     "Layer",
     "Notebook",
     "Part",
+    "Program",
     "Region",
     "Slider",
     "Slip",
@@ -69,5 +72,6 @@ __all__ = [
     "reason_of",
     "replace_regions",
     "split_hidden",
+    "test_images",
     "worth",
 ]

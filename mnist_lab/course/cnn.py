@@ -10,6 +10,7 @@ from ..runs import Run, load_records
 from .measures import mnist, said, start, wrong
 from .mlp import BEGINNING, END, RUN_HINTS
 from .parts import Part
+from .programs import program
 from .sliders import FILTERS, LEARNING_RATE
 from .tasks import (
     Answer,
@@ -266,5 +267,8 @@ _ANSWERS = {
         ),
         {"run": GivenRun()},
     ),
+    "program": program("cnn", 1),
 }
-NOTEBOOK = Notebook("cnn", PART, _SLIDERS, _HINTS, BEGINNING + _LAYERS + END, _count, _ANSWERS)
+NOTEBOOK = Notebook(
+    "cnn", PART, _SLIDERS, _HINTS, BEGINNING + _LAYERS + END, _count, _ANSWERS, {"program": 5}
+)

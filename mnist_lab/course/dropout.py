@@ -3,6 +3,7 @@
 from ..runs import Run
 from .mlp import BEGINNING, END, RUN_HINTS, SLIDERS, count
 from .parts import Part
+from .programs import program
 from .tasks import Answer, Estimate, GivenRun, Notebook, Slip, Trained, Value
 
 PART = Part(
@@ -122,5 +123,8 @@ _ANSWERS = {
         ("A gap is one accuracy minus another.", "Take validation away from each of the two."),
         {"run": GivenRun(images=0)},
     ),
+    "program": program("dropout", 1),
 }
-NOTEBOOK = Notebook("dropout", PART, SLIDERS, _HINTS, BEGINNING + _LAYERS + END, count, _ANSWERS)
+NOTEBOOK = Notebook(
+    "dropout", PART, SLIDERS, _HINTS, BEGINNING + _LAYERS + END, count, _ANSWERS, {"program": 5}
+)

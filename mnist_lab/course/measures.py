@@ -17,6 +17,11 @@ def mnist() -> Dataset:
     return dataclasses.replace(data, x_train=data.x_train[:1].copy(), y_train=data.y_train[:1])
 
 
+def test_images() -> tuple[np.ndarray, np.ndarray]:
+    """MNIST's test images as stored, uint8 of shape (10000, 28, 28), and their labels."""
+    return mnist().x_valid, mnist().y_valid
+
+
 def said(run: Run) -> np.ndarray:
     """What the network said of the validation images: float64 of shape (images, classes)."""
     return run.val_probabilities.astype(np.float64)

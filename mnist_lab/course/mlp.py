@@ -7,6 +7,7 @@ import numpy as np
 from ..runs import Run
 from .measures import said, start, wrong
 from .parts import Part
+from .programs import program
 from .sliders import DROPOUT, HIDDEN_UNITS, LEARNING_RATE
 from .tasks import Answer, Function, GivenRun, Layer, Notebook, Slip, Trained, Value, dense
 
@@ -170,6 +171,43 @@ _ANSWERS = {
         ),
         ("m is the gradient, and v its square.", "np.sqrt(v), plus epsilon, goes below m."),
     ),
+    "memory": Answer(
+        "this is the share that each gradient has in the mean",
+        Function(
+            lambda beta, batches: (1 - beta) * beta**batches,
+            (
+                Slip(
+                    lambda beta, batches: beta**batches,
+                    "this is how much has faded since",
+                    "when it came, the gradient entered with the share 1 - beta",
+                ),
+                Slip(
+                    lambda beta, batches: (1 - beta) ** batches * beta,
+                    "beta and 1 - beta are swapped",
+                    "the mean keeps the share beta of itself",
+                ),
+                Slip(
+                    lambda beta, batches: (1 - beta) ** batches,
+                    "the gradient fades by beta for each batch, not by 1 - beta",
+                ),
+                Slip(
+                    lambda beta, batches: (1 - beta) * beta * batches,
+                    "it is multiplied by beta once for each batch",
+                    "that is beta**batches",
+                ),
+                Slip(
+                    lambda beta, batches: (1 - beta) * beta ** (batches + 1),
+                    "the newest gradient has not faded yet",
+                    "for batches=0 the share is 1 - beta",
+                ),
+            ),
+            ((0.9, 0), (0.9, 3), (0.999, 40), (0.5, 2)),
+        ),
+        (
+            "Start with batches=0: what share does the newest gradient get?",
+            "After that it is multiplied by beta once for each batch.",
+        ),
+    ),
     "train": Answer(
         "this is the sheet's network, trained as the sheet trains it", Trained("mlp"), RUN_HINTS
     ),
@@ -202,5 +240,8 @@ _ANSWERS = {
         ("Both must be true: wrong, and surer than 0.99.", "& joins two arrays of True and False."),
         {"run": GivenRun()},
     ),
+    "program": program("mlp", 1),
 }
-NOTEBOOK = Notebook("mlp", PART, SLIDERS, _HINTS, BEGINNING + _LAYERS + END, count, _ANSWERS)
+NOTEBOOK = Notebook(
+    "mlp", PART, SLIDERS, _HINTS, BEGINNING + _LAYERS + END, count, _ANSWERS, {"program": 5}
+)

@@ -138,7 +138,29 @@ class Trained:
     part: str
 
 
-Task = Value | Estimate | Function | Layer | Trained
+@dataclass(frozen=True)
+class Program:
+    """A student's own Keras program, by what it produced: a run, and an accuracy.
+
+    Attributes
+    ----------
+    part : str
+        Whose network it has to train.
+    epochs : int
+        For how long at least.
+    record : str
+        Which recorded runs it has to resemble.
+    figures : dict
+        What is to be changed in how the part's network is built and compiled.
+    """
+
+    part: str
+    epochs: int
+    record: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+Task = Value | Estimate | Function | Layer | Trained | Program
 
 
 @dataclass(frozen=True)

@@ -80,15 +80,20 @@ def variants() -> list[Variant]:
 
 
 def _of_the_sheet() -> list[Variant]:
-    """The parts; the linear one with today's loss, which diverges; and small networks.
+    """The parts; the linear one with today's loss, which diverges, and with small steps; and
+    small networks.
 
     The small ones have as many parameters as the CNN, few enough for their weights to be kept.
     """
     today = _like("linear", "linear_today", 7_960, loss="categorical_crossentropy")
+    gentle = dataclasses.replace(
+        today, key="linear_gentle", figures={**today.figures, "learning_rate": 0.1}
+    )
     small = {"hidden_units": 100}
     return [
         *(Variant(part, key) for key, part in PARTS.items()),
         Variant(today, "linear", single=True),
+        Variant(gentle, "linear"),
         Variant(_like("mlp", "mlp_small", 99_710, **small), "mlp", single=True),
         Variant(_like("dropout", "dropout_small", 99_710, **small), "dropout", single=True),
     ]
