@@ -31,12 +31,12 @@ def check_data(dataset: Any) -> CheckResult:
         makes it. Images are flat (784) or 28 × 28 or 28 × 28 × 1, from 0 to 1; labels are one-hot
         or class numbers. As `load_mnist` gives it, it is right, too.
     """
-    return judged(dataset, _judge, DATA_HINTS, lambda: DATA_CODE)
+    return judged(dataset, _judge, DATA_HINTS, lambda: DATA_CODE, question="data")
 
 
 def _judge(data: Any) -> CheckResult:
     if not isinstance(data, Dataset):
-        return not_judged(data)
+        return not_judged(data, "data")
     return verdict(
         with_reasons(_findings(data)),
         "Right: these are MNIST's images and labels, ready to train on.",

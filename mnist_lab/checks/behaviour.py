@@ -23,7 +23,7 @@ Arrays = list[np.ndarray]
 
 
 def behaves_otherwise(
-    model: "keras.Model", part_model: "keras.Model", from_logits: bool | None, rate: float
+    model: "keras.Model", part_model: "keras.Model", from_logits: bool, rate: float
 ) -> list[Finding]:
     """Find in what a network does something else than a part's network.
 
@@ -34,7 +34,7 @@ def behaves_otherwise(
     part_model
         Fresh; its weights are changed.
     from_logits
-        Whether the loss takes logits; None if it is not known yet.
+        Whether the loss takes logits.
     rate
         Of the dropout after each hidden layer.
 
@@ -180,7 +180,7 @@ def _close(this: np.ndarray, that: np.ndarray) -> bool:
     return this.shape == that.shape and np.allclose(this, that, rtol=1e-3, atol=1e-4)
 
 
-def _outputs(twin: _Twin, part_model: "keras.Model", from_logits: bool | None) -> list[Finding]:
+def _outputs(twin: _Twin, part_model: "keras.Model", from_logits: bool) -> list[Finding]:
     same = np.repeat(twin.images[:1], _PROBES, axis=0)
     if np.ptp(twin.run(twin.values, same), axis=0).max() > 1e-3:
         return [Finding("always on", True, False, "dropout", "layers")]
@@ -193,7 +193,7 @@ def _outputs(twin: _Twin, part_model: "keras.Model", from_logits: bool | None) -
         return [Finding("outputs", place="outputs", topic="behaviour")]
     if found == "softmax" and from_logits:
         return [Finding("from logits", True, False, "loss", "loss")]
-    if found in ("sigmoid", "softmax twice") or (found == "linear" and from_logits is False):
+    if found in ("sigmoid", "softmax twice") or (found == "linear" and not from_logits):
         return [Finding("activation", found, "softmax", "output layer", "layers")]
     return []
 

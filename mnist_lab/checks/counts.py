@@ -6,7 +6,7 @@ import math
 import numbers
 from typing import Any
 
-from ..course import COUNT_HINTS, COUNT_SLIPS, NO_SLIP, OPTIMISER, PARTS, CountedLayer, Part, Slip
+from ..course import COUNT_SLIPS, OPTIMISER, PARTS, CountedLayer, Part, Slip, count_hints, no_slip
 from .findings import slipped
 from .judging import judged, kind_of, untouched
 from .network import chosen_part
@@ -19,14 +19,9 @@ def check_count(part: str, number: Any) -> CheckResult:
     Parameters
     ----------
     part
-        "linear", "mlp", "dropout" or "cnn".
+        As in `check`.
     number
         Weights and biases of the part's network.
-
-    Raises
-    ------
-    ValueError
-        If there is no such part.
 
     Examples
     --------
@@ -37,7 +32,8 @@ def check_count(part: str, number: Any) -> CheckResult:
     """
     chosen = chosen_part(part)
     judge = functools.partial(_judge, chosen)
-    return judged(number, judge, COUNT_HINTS, lambda: arithmetic(chosen))
+    hints = count_hints(_layers(part))
+    return judged(number, judge, hints, lambda: arithmetic(chosen), question=f"{part}, count")
 
 
 def _judge(part: Part, number: Any) -> CheckResult:
@@ -48,7 +44,7 @@ def _judge(part: Part, number: Any) -> CheckResult:
         right = f"Right: the network of part {part.key} has {part.parameters:,} parameters."
         return CheckResult("right", right)
     amount = "few" if number < part.parameters else "many"
-    slip = find_slip(part, number) or NO_SLIP
+    slip = find_slip(part, number) or no_slip(_layers(part.key))
     return CheckResult("wrong", f"Not yet: {number:,} is too {amount}.", [slipped(slip, "count")])
 
 

@@ -69,7 +69,7 @@ def faults(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def remark(figure: str, found: Any = None, asked: Any = None) -> Finding:
-    """What is worth saying, but is not wrong."""
+    """A finding that is worth saying, but is not wrong."""
     return Finding(figure, found, asked, topic=REMARK)
 
 
@@ -109,6 +109,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "raises on an image": ("calling it on an image raises {found}", "{asked}"),
     # Compiling
     "compile": ("{found}", ""),
+    "class": ("{found} is a class", "make an object of it with parentheses, {found}()"),
     "metrics": ("{found}, the part asks for accuracy", ""),
     "metrics for other labels": (
         "{found} (for other labels than the loss, {asked}), the part asks for accuracy",
@@ -173,23 +174,48 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     # Small answers
     "no function": ("this is {found}", "give the function itself, without brackets"),
     "raises": ("it raises {found}", "{asked}"),
+    "returns nothing": ("it returns nothing", "is return missing?"),
     "no layer": ("it returns {found}, not a layer", ""),
     "same layer": (
         "it returns the same layer each time",
         "make a new one in the function",
+    ),
+    "same for all": (
+        "it makes the same layer as {asked}",
+        "use the argument of the function",
+    ),
+    "changes": (
+        "the values are right, but it changes {found} itself",
+        "make a new array, and leave {found} as it is",
     ),
     "no run": ("this is {found}", "give the Run that lab.train returns"),
     "stopped": ("it was stopped after {found} epochs", ""),
     "diverged": ("it diverged", ""),
     "not so many numbers": ("it is {found}, not {asked} numbers", ""),
     "list": ("it is a {found}", "make an array of it, np.array(...)"),
+    "tuple of one": (
+        "it is a tuple with one array in it, as np.where gives it",
+        "take its [0], or use np.flatnonzero",
+    ),
     "kind": ("it is {found}, not {asked}", ""),
     "shape": ("its shape is {found}, it must be {asked}", ""),
+    "several truths": (
+        "it is True or False for each of {found:,}",
+        "one number is asked for; .sum() counts what is True",
+    ),
+    "several": ("it is an array of shape {found}", "one number is asked for"),
+    "not finite number": (
+        "it is {found}",
+        "somewhere is a division by 0, a logarithm of 0 or the root of a negative number",
+    ),
+    "other order": ("the numbers are right, but in another order", "{asked}"),
+    "rounded": ("it is rounded", "give it as it was computed"),
+    "factor": ("every number is {found:.4g} times what it must be", ""),
     "call": ("it is {found}, it must be {asked}", ""),
     "too small": ("{found:,.6g} is too small", ""),
     "too large": ("{found:,.6g} is too large", ""),
     "numbers not right": ("{found:,} of its {asked:,} numbers are not right", ""),
-    "estimate": ("{found:.6g} is not {asked}", ""),
+    "far": ("{found:.6g} is too far from what comes out in the long run", "{asked}"),
     # Remarks
     "trained": (
         "This model was trained already for {found:,} iterations",
@@ -210,7 +236,6 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "make a new one for each layer.",
     ),
     "not compiled": ("It is not compiled yet, so only its layers were judged.", ""),
-    "gives logits": ("It gives logits", "compile it with a loss that has from_logits=True."),
     "loss of today": (
         "Its loss is today's cross-entropy, and with that the training of this part diverges",
         "lab.ClippedCrossentropy() is the one of 2020.",
@@ -222,7 +247,12 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "epsilon": (
         "Adam's epsilon is 1e-07, as usual in Keras, the sheet's 1e-08",
-        "no matter.",
+        "it learns as well, but no recorded run fits, and lab.train would train it anew.",
+    ),
+    "written otherwise": (
+        "It computes what the sheet's network does, but a layer or an activation is written in a "
+        "way of your own",
+        "no recorded run fits, and lab.train would train it anew.",
     ),
     "class numbers": (
         "y_train holds class numbers and the loss takes one-hot labels",

@@ -1,5 +1,6 @@
 """A model read for comparison: its layers, how it was compiled, what there is to say of that."""
 
+import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,8 @@ class Reading:
     ----------
     layers, training : dict
         The parts of its description that are about the layers, and about how it was compiled.
-    from_logits : bool or None
-        Whether the loss takes logits; None before `compile`.
+    from_logits : bool
+        Whether the loss takes logits.
     clipped : bool
         Whether the loss is that of 2020, `ClippedCrossentropy`.
     findings : list of Finding
@@ -32,7 +33,7 @@ class Reading:
 
     layers: Description
     training: Description
-    from_logits: bool | None
+    from_logits: bool
     clipped: bool
     findings: list[Finding]
 
@@ -43,14 +44,14 @@ def read(model: "keras.Model", shape: tuple[int, ...], asked: Description) -> Re
     Parameters
     ----------
     model
-        Built. One that is not compiled yet is taken for compiled as asked, to suit its output.
+        Built. One that is not compiled yet is treated as if it were compiled as asked.
     shape
         Of one image.
     asked
         How the part's model is compiled, as `describe_training` says it.
     """
     network = describe_network(model, shape)
-    training, findings = _compiled(model, network, asked)
+    training, findings = _compiled(model, asked)
     clipped = training["loss"] == _CLIPPED
     training, harmless = overlook(training)
     findings += harmless
@@ -59,19 +60,20 @@ def read(model: "keras.Model", shape: tuple[int, ...], asked: Description) -> Re
     whole = mathematics({**network, **training})
     about_layers = {key: value for key, value in whole.items() if topic(key) == "layers"}
     about_training = {key: value for key, value in whole.items() if topic(key) != "layers"}
-    from_logits = training.get(LOGITS, False) if model.compiled else None
+    from_logits = training.get(LOGITS, False)
     return Reading(about_layers, about_training, from_logits, clipped, findings)
 
 
-def _compiled(
-    model: "keras.Model", network: Description, asked: Description
-) -> tuple[Description, list[Finding]]:
-    """How a model was compiled, and what there is to say of it."""
+def _compiled(model: "keras.Model", asked: Description) -> tuple[Description, list[Finding]]:
+    """How a model was compiled, and what there is to say about it."""
     if not model.compiled:
-        if network.get("output layer: activation") != "linear":
-            return asked, [remark("not compiled")]
-        suited = {**asked, LOGITS: True}
-        return suited, [remark("not compiled"), remark("gives logits")]
+        return asked, [remark("not compiled")]
+    import keras
+
+    given = model._compile_config.config
+    for thing in keras.tree.flatten([given["loss"], given["metrics"]]):
+        if inspect.isclass(thing):
+            return asked, [Finding("class", thing.__name__, place="compile", topic="compile")]
     training = asked
     try:
         training = describe_training(model)

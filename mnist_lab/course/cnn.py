@@ -146,6 +146,11 @@ _ANSWERS = {
                     "there are two",
                 ),
                 Slip(
+                    lambda image, kernel: (_windows(image) @ kernel).sum(axis=(2, 3)),
+                    "@ is a matrix product",
+                    "* multiplies number by number",
+                ),
+                Slip(
                     lambda image, kernel: (_windows(image) * kernel[::-1, ::-1]).sum(axis=(2, 3)),
                     "the kernel is turned round",
                     "here it is laid on as it is",
@@ -257,7 +262,11 @@ _ANSWERS = {
                     lambda run: _second(run)[1][_second(run)[0]].mean(),
                     "that is a share; count them",
                 ),
-                Slip(0, "among the wrong ones the first guess is never right"),
+                Slip(
+                    0,
+                    "it counts none",
+                    "compare the second guess: of the wrong ones the first is wrong",
+                ),
             ),
         ),
         (

@@ -55,6 +55,7 @@ _RESCALED = (
 )
 _SCALED_TWICE = "The images are scaled to 0 to 1 already: the network would scale them twice."
 _BORDERS = '"valid" loses the pixels at the border; "same" keeps the size.'
+_POOLED = {"max pooling", "max pooling 2", "max pooling and max pooling 2"}
 
 # The first that fits is said.
 REASONS = (
@@ -166,13 +167,18 @@ REASONS = (
         "and Flatten. A convolution takes keras.Input((28, 28, 1)).",
         "input",
     ),
+    Reason(
+        '"valid" leaves out the last row and column if no whole window fits; "same" keeps them.',
+        "padding",
+        place=_POOLED,
+    ),
     Reason(_BORDERS, "padding"),
     Reason(_BORDERS, "zero padding", topic="number"),
     Reason("The first convolution has 32 filters, the second 64.", "filters"),
     Reason(
         "Leave strides out: then a pooling window moves by its own size.",
         "strides",
-        place={"max pooling", "max pooling 2", "max pooling and max pooling 2"},
+        place=_POOLED,
     ),
     Reason(
         "That loss is for numbers to be met, not for classes; it hardly punishes a confident "
@@ -189,6 +195,11 @@ REASONS = (
         "That loss asks ten yes-or-no questions; here one of ten is right.",
         "loss",
         "binary crossentropy",
+    ),
+    Reason(
+        'The third argument of compile is loss_weights: name it, metrics=["accuracy"].',
+        "weights",
+        topic="loss",
     ),
     Reason("It says how long each step is, and is an argument of the optimiser.", "learning rate"),
     Reason(

@@ -1,4 +1,4 @@
-"""The answers in the solution notebooks, to be looked up once a student has tried."""
+"""Model answers: what the solution notebooks answer, for a student who has tried."""
 
 import functools
 import json
