@@ -1,4 +1,4 @@
-"""What a compiled Keras classifier is, in plain terms: the same however it was written."""
+"""Describe a compiled Keras classifier in plain terms, the same however it was written."""
 
 import functools
 import math
@@ -95,7 +95,7 @@ def describe_training(model: "keras.Model") -> Description:
 
 
 def mathematics(description: Description) -> Description:
-    """Leave out of a description what makes no difference to the mathematics.
+    """Remove what makes no mathematical difference from a description.
 
     The loss may be computed from the logits or from a softmax, which today's Keras looks through,
     and from labels that are class numbers or one-hot. A network that scales the pixels itself gets
@@ -111,13 +111,13 @@ def mathematics(description: Description) -> Description:
 
 
 def differences(this: Description, other: Description) -> dict[str, tuple[Any, Any]]:
-    """Find where two descriptions differ, in order; None stands for what one has not."""
+    """Find where two descriptions differ, in order; None stands for what one does not have."""
     keys = [*this, *(key for key in other if key not in this)]
     return {key: (this.get(key), other.get(key)) for key in keys if this.get(key) != other.get(key)}
 
 
 def in_words(value: Any) -> str:
-    """Write a value of a description as one would say it."""
+    """Write a value of a description in words."""
     if isinstance(value, list):
         return ", ".join(value)
     if value is None:
@@ -128,7 +128,7 @@ def in_words(value: Any) -> str:
 def describe_network(
     model: "keras.Model", input_shape: tuple[int, ...] | None = None
 ) -> Description:
-    """The part of `describe` that needs no `compile`: the shape of an image, and the layers."""
+    """The part of `describe` before `compile`: the shape of an image, and the layers."""
     try:
         config = _config(model, input_shape)
         shape, layers = _bare(list(_chain(config)))
@@ -204,7 +204,7 @@ def _walk(config: dict) -> list[dict]:
             raise ValueError("it branches")
         layer, node = named[histories[0][0]], histories[0][1]
         call = layer["inbound_nodes"][node] if layer["inbound_nodes"] else {}
-        always_on = call.get("kwargs", {}).get("training") or None  # dropout at validation, too
+        always_on = call.get("kwargs", {}).get("training") or None  # drops units at validation, too
         # The second call of a layer with weights uses those of the first.
         shared = True if node and "kernel_initializer" in layer["config"] else None
         own = {**layer["config"], "shared": shared, "always_on": always_on}
@@ -214,7 +214,7 @@ def _walk(config: dict) -> list[dict]:
 
 
 def _histories(call: Any) -> Iterator[list]:
-    """Where the tensors in the arguments of a layer's call come from."""
+    """Yield the origin of each tensor in the arguments of a layer's call."""
     if isinstance(call, dict) and call.get("class_name") == "__keras_tensor__":
         yield call["config"]["keras_history"]
     elif isinstance(call, dict | list | tuple):
@@ -223,7 +223,7 @@ def _histories(call: Any) -> Iterator[list]:
 
 
 def _bare(layers: list[dict]) -> tuple[tuple[int, ...] | None, list[dict]]:
-    """The shape that enters a network, and its layers without those that only dress it up.
+    """The shape that enters a network, and its layers without those that change nothing.
 
     Layers that reshape the images before all others are left out, for images are adapted to what
     a network takes; so are inputs within, dropout at rate 0 and linear activations. An activation

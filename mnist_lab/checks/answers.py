@@ -1,4 +1,4 @@
-"""`check_answer`: the small answers of the notebooks."""
+"""`check_answer`: judge the small answers of the notebooks."""
 
 import functools
 from typing import Any

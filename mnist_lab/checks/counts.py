@@ -1,4 +1,4 @@
-"""`check_count`: the parameters of a part counted by hand, and the usual slips in it."""
+"""`check_count`: judge a number of parameters counted by hand, and name the usual slips."""
 
 import functools
 import itertools
@@ -49,7 +49,7 @@ def _judge(part: Part, number: Any) -> CheckResult:
 
 
 def arithmetic(part: Part) -> str:
-    """The sum, layer by layer."""
+    """The number of parameters worked out layer by layer, in words."""
     lines = [
         f"{it.name}: {it.window * it.inputs:,} · {it.units:,} + {it.biases:,} = {it.sum:,}"
         for it in _layers(part.key)
@@ -58,7 +58,7 @@ def arithmetic(part: Part) -> str:
 
 
 def find_slip(part: Part, number: float) -> Slip | None:
-    """Which slip, or which two, lead to a wrong number; None if it is none of the usual ones."""
+    """Find the slip, or the two slips, that lead to a wrong number; None if no usual one does."""
     layers = _layers(part.key)
     slips = [*COUNT_SLIPS, *map(_forgotten, layers)]
     known: dict[float, Slip] = {}

@@ -1,4 +1,4 @@
-"""What a check found, as data; and the sentences that are made of it at the very end."""
+"""What a check found, as data, and the sentences made from it at the end."""
 
 import math
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any
 from ..course import Slip, reason_of
 from ..descriptions import in_words
 
-REMARK = "remark"  # the topic of what is worth saying, but is not wrong
+REMARK = "remark"  # the topic of a finding that is worth saying, but is not wrong
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Finding:
     place : str
         Where: a layer, an array, the arguments of a call; empty for the whole.
     topic : str
-        The kind of thing: of a network "layers", "optimiser" or "loss" (one figure of them is
-        another one), "number" (of layers of a kind), "structure", "behaviour", "metrics" or
+        The kind of thing: of a network "layers", "optimiser" or "loss" (one figure of them
+        differs), "number" (of layers of a kind), "structure", "behaviour", "metrics" or
         "compile"; of arrays "images", "labels" or "data"; else "answer", "slip", "run" or
         "count"; and "remark" for what is not wrong.
     reason : str
@@ -47,7 +47,7 @@ class Finding:
 
     @property
     def words(self) -> str:
-        """All of it in one line, but for the reason."""
+        """The whole finding in one line, without the reason."""
         return ": ".join(filter(None, [self.place, *_sentence(self)]))
 
     def as_dict(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class Finding:
 
 
 def faults(findings: Iterable[Finding]) -> list[Finding]:
-    """What is wrong, without the remarks."""
+    """The findings that are wrong, without the remarks."""
     return [each for each in findings if each.topic != REMARK]
 
 
@@ -74,7 +74,7 @@ def remark(figure: str, found: Any = None, asked: Any = None) -> Finding:
 
 
 def slipped(slip: Slip, topic: str = "slip") -> Finding:
-    """A usual mistake that the course knows."""
+    """A finding for a usual mistake that the course knows."""
     return Finding(slip.what, asked=slip.cure, topic=topic)
 
 
@@ -268,7 +268,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "",
     ),
 }
-# By the topic, where there are too many figures to list.
+# By the topic, where there are too many figures to list one by one.
 _BY_TOPIC: dict[str, tuple[str, str]] = {
     "slip": ("{figure}", "{asked}"),
     "count": ("{figure}", "{asked}"),
@@ -298,6 +298,6 @@ def _joined(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it, which knows neither NaN nor infinity."""
+    """A value that JSON can hold: NaN and infinity become text."""
     infinite = isinstance(value, float) and not math.isfinite(value)
     return str(value) if infinite or isinstance(value, tuple) else value

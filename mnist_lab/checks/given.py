@@ -1,4 +1,4 @@
-"""What an answer was computed from: whether a check was given what it needs."""
+"""Whether a check was given what the answer was computed from: a run, runs or a model."""
 
 import functools
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from .judging import type_of
 
 @functools.singledispatch
 def missing(need: Any, thing: Any) -> str:
-    """Say what is missing, in words that go on after the name of what was given; or nothing."""
+    """Say what is wrong with it, in words that follow its name; "" if nothing is."""
     raise TypeError(f"nothing is known of a {type(need).__name__}")
 
 

@@ -1,4 +1,4 @@
-"""Judges of small answers: whether one satisfies what the course asks for, and what is wrong."""
+"""Judges of the small answers, one for each kind of task."""
 
 import copy
 import functools
@@ -25,11 +25,11 @@ def judge(task: Task, attempt: Any, **given: Any) -> list[Finding]:
     Parameters
     ----------
     task
-        What it has to satisfy.
+        What the answer has to satisfy.
     attempt
         The answer.
     **given
-        What the check is given besides.
+        What else the check was given.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def _(task: Trained, run: Any) -> list[Finding]:
     alike = isinstance(layers[0], str) or len({"dropout" in each for each in layers}) == 1
     comparable = alike and run.settings.parameters == part.parameters
     if comparable and perhaps_the_same(found, asked):
-        findings = []  # another way of writing it: the check of the network tries it out
+        findings = []  # written differently: `check`, on the model, decides by calling it
     figures = {"epochs": part.epochs, "batch_size": 100, "seed": 0}
     findings += [
         Finding(key, getattr(run.settings, key), wanted, topic="run")

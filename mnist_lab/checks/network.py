@@ -115,7 +115,7 @@ def _judge(part: Part, data: Dataset | None, compiled: bool, model: Any) -> Chec
 
 
 def _against_part(model: "keras.Model", part: Part, asked: "keras.Model") -> list[Finding]:
-    """What differs from the part's network, in the layers and in how it was compiled."""
+    """Compare with the part's network: the layers, and how it was compiled."""
     shape = (model.get_build_config() or {}).get("input_shape") or asked.input_shape
     compiled = describe_training(asked)
     wanted = read(asked, asked.input_shape[1:], compiled)
@@ -138,7 +138,7 @@ def _against_part(model: "keras.Model", part: Part, asked: "keras.Model") -> lis
 
 
 def _copies(model: "keras.Model") -> list[Finding]:
-    """Which layers begin with the same random weights, and why."""
+    """Remarks on layers that start with the same random weights."""
     layers = [layer for layer in model._flatten_layers() if hasattr(layer, "kernel")]
     kernels = [(layer, np.asarray(layer.kernel)) for layer in layers]
     return [
@@ -149,7 +149,7 @@ def _copies(model: "keras.Model") -> list[Finding]:
 
 
 def _has_seed(layer: "keras.Layer") -> bool:
-    """Whether somebody gave the initialiser of a layer's kernel a seed."""
+    """Whether the initialiser of a layer's kernel has a seed."""
     get_config = getattr(layer.kernel_initializer, "get_config", dict)
     return get_config().get("seed") is not None
 
@@ -157,7 +157,7 @@ def _has_seed(layer: "keras.Layer") -> bool:
 def _trained(
     model: "keras.Model", initial: list[np.ndarray], findings: list[Finding]
 ) -> list[Finding]:
-    """Whether a model's weights are no longer those that it began with."""
+    """A remark on a model whose weights are no longer the initial ones."""
     if model.compiled and (steps := int(model.optimizer.iterations)):
         return [remark("trained", steps)]
     if any(each.figure in ("initial weights", "initial bias") for each in findings):
@@ -169,7 +169,7 @@ def _trained(
 
 
 def _against_data(model: "keras.Model", data: Any) -> list[Finding]:
-    """What keeps a model from learning from these data."""
+    """Faults that keep a model from learning from these data."""
     if not isinstance(data, Dataset):
         return [Finding("no data", *kind_of(data, "data"), place="data", topic="data")]
     divides = "input: divided by" in describe_network(model, data.x_train.shape[1:])

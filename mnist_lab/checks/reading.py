@@ -1,4 +1,4 @@
-"""A model read for comparison: its layers, how it was compiled, what there is to say of that."""
+"""Read a model for comparison: its layers, and how it was compiled."""
 
 import inspect
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ LOGITS, _CLIPPED = "loss: from logits", "clipped crossentropy"
 
 @dataclass(frozen=True)
 class Reading:
-    """What is compared of a model.
+    """The description of a model, split for comparison.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Reading:
     clipped : bool
         Whether the loss is that of 2020, `ClippedCrossentropy`.
     findings : list of Finding
-        What can be said without a comparison.
+        What is found without a comparison.
     """
 
     layers: Description
@@ -65,7 +65,7 @@ def read(model: "keras.Model", shape: tuple[int, ...], asked: Description) -> Re
 
 
 def _compiled(model: "keras.Model", asked: Description) -> tuple[Description, list[Finding]]:
-    """How a model was compiled, and what there is to say about it."""
+    """How a model was compiled, and what is wrong with that."""
     if not model.compiled:
         return asked, [remark("not compiled")]
     import keras
@@ -84,7 +84,7 @@ def _compiled(model: "keras.Model", asked: Description) -> tuple[Description, li
 
 
 def overlook(training: Description) -> tuple[Description, list[Finding]]:
-    """Treat harmless variants as the sheet's own values: its own loss, Keras' usual epsilon.
+    """Replace harmless variants by the sheet's values: the clipped loss, Keras' usual epsilon.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def topic(key: str) -> str:
 
 
 def _metrics(model: "keras.Model", training: Description) -> list[Finding]:
-    """What is wrong with the metrics: one of them has to be the accuracy."""
+    """Faults of the metrics: one of them has to be the accuracy."""
     import keras
 
     # Not by get_compile_config, which refuses a loss that cannot be saved.

@@ -1,4 +1,4 @@
-"""The value of an answer: whether it is what is asked for, and if not, how it differs."""
+"""Compare the value of an answer with the right one, and say how it differs."""
 
 import itertools
 import math
@@ -58,7 +58,7 @@ def _numbers(found: Any) -> np.ndarray | None:
 def difference(
     found: Any, expected: Any, names: Sequence[str] = (), probe: Sequence[Any] | None = None
 ) -> Finding:
-    """What is wrong, without giving away what would be right but for a function's own calls.
+    """Find what is wrong. Only for the calls of a function does it say what would be right.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def difference(
 
 
 def _of_one(found: Any, expected: Any, *, called: bool) -> Finding:
-    """What is wrong with one number or array; of a call, what comes out is said."""
+    """What is wrong with one number or one array; for a call also what is right."""
     numbers, wanted = _numbers(found), np.asarray(expected)
     if numbers is None or (wanted.ndim and isinstance(found, list | tuple)):
         return _of_another_kind(found, wanted, called)

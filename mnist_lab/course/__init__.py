@@ -1,4 +1,4 @@
-"""What the course says, a file for each notebook: its part, sliders, code, hints and answers."""
+"""The course as data, one file for each notebook: its part, sliders, code, hints and answers."""
 
 from .contents import ANSWERS, BEYOND, COMPILE_HINTS, NEEDS, NOTEBOOKS, PARTS, SEEDS, worth
 from .counting import OPTIMISER, CountedLayer, count_hints, no_slip

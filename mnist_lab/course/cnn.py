@@ -75,7 +75,7 @@ def _kernels(model: Any) -> np.ndarray:
 
 
 def _linear_networks() -> list[tuple[Any, int]]:
-    """Two recorded linear networks, for rows and for images, each with digits moved or not."""
+    """Two linear networks that take images of different shapes, with the pixels to move."""
     import keras
 
     networks = []
@@ -97,7 +97,7 @@ def _accuracy(network: Any, pixels_moved: int, scale: float = 1) -> float:
 
 
 def _second(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    """Which answers are wrong, and of which of all the second guess is right."""
+    """For each image, whether the answer is wrong, and whether the second guess is right."""
     order = said(run).argsort(axis=1)
     return wrong(run), order[:, -2] == mnist().y_valid
 

@@ -79,8 +79,8 @@ def _half(layer: CountedLayer) -> float:
 
 _PER_PIXEL = "a convolution uses one kernel for all pixels, so it is not counted for each pixel"
 _DROPOUT = "dropout takes no parameters away", "it only pauses units, in training"
-# The answer of a slip says by what it multiplies the figures of a layer. In the last two dropout
-# is taken to halve what each hidden layer sends on, and the hidden layers themselves.
+# The answer of a slip is a function that returns the factors by which it multiplies the figures of
+# a layer. In the last two, dropout halves the inputs of the next layer, or the layers themselves.
 SLIPS = (
     Slip(lambda _: {"biases": 0}, "the biases are forgotten"),
     Slip(lambda it: {"inputs": _if(it, 784, 1 / 28)}, "an image has 28 · 28 = 784 pixels, not 28"),

@@ -1,4 +1,4 @@
-"""What a notebook asks for, as data: its answers, what each has to satisfy, its usual slips."""
+"""What a notebook asks for, as data: its questions, what is right, and the usual slips."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class Slip:
     cure: str = ""
 
     def and_also(self, other: "Slip") -> "Slip":
-        """Both slips at once, in words; what the two give together is the caller's to say."""
+        """Both slips in one, in words; it has no answer of its own."""
         if self.cure:
             return Slip(None, self.what, f"{self.cure}; and {other.words}")
         return Slip(None, f"{self.what}; and {other.what}", other.cure)
