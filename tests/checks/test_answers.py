@@ -412,7 +412,7 @@ WRONG = {
         (lambda: lambda *all: None, "it returns nothing: is return missing?"),
         (
             lambda: lambda x, y, w1, *all: (w1.T @ w1, *gradients(x, y, w1, *all)[1:]),
-            "the gradient of w1: for an array of shape (5, 6)",
+            "the gradient of w1: its shape is (4, 4), it must be (6, 4)",
         ),
         (
             lambda: lambda *all: (*gradients(*all)[:2], gradients(*all)[2] + 1, gradients(*all)[3]),
@@ -433,7 +433,10 @@ WRONG = {
         (lambda: lambda x: np.clip(x, 0, 6), "of its 12 numbers are not right"),
         (lambda: lambda x: np.maximum(x, 0) + 1, "for [-3 -0.5 0 0.5 2]: it is [1 1 1 1.5 3]"),
         (lambda: lambda x: max(x, 0), "it raises ValueError"),
-        (lambda: lambda x: [n if n > 0 else 0 for n in x], "for [-3 -0.5 0 0.5 2]: it is a list"),
+        (
+            lambda: lambda x: np.maximum(x, 0).tolist(),
+            "for [-3 -0.5 0 0.5 2]: it is a list: make an array of it",
+        ),
         (
             lambda: lambda x: np.array([n if n > 0 else 0 for n in x]),
             "for [[-1 4] [0.25 -7]]: it raises ValueError",
@@ -503,7 +506,7 @@ WRONG = {
     "dropout.fair-words": [
         (lambda: (97.0, 99.0), "gap_reported: 97 is too large"),
         (lambda: tuple(round(gap, 1) for gap in gaps()), "gap_reported: it is rounded: give it as"),
-        (lambda: (gaps()[0], round(gaps()[1], 2)), "gap_fair: it is rounded"),
+        (lambda: (gaps()[0], round(gaps()[1], 1)), "gap_fair: it is rounded"),
         (lambda: 1.3, "it is a float, not 2 numbers"),
     ],
     "cnn.start": [
@@ -672,7 +675,7 @@ def test_other_wrong_answers_are_told_what_is_wrong(name):
         assert words in " ".join(result.differences), (result, words)
         assert json.loads(json.dumps(result.as_dict()))["outcome"] == "wrong"
         assert float(result) == 0
-        with pytest.raises(AssertionError, match=r"Not yet: [\w.]+ is not right"):
+        with pytest.raises(AssertionError, match=r"Not yet: [\w.-]+ is not right"):
             result.require()
 
 
@@ -732,7 +735,7 @@ def test_none_is_an_attempt_that_went_wrong():
 HINTED = {
     "linear.flat": lambda: lab.check_answer("linear.flat", first() / 255),
     "mlp.sure": lambda: lab.check_answer("mlp.sure", 3, run=records("mlp")[0]),
-    "check": lambda: lab.check("mlp", lab.build_linear()),
+    "check": lambda: lab.check("linear", keras.Sequential([keras.Input((784,)), dense(10)])),
     "check, compiled": lambda: lab.check("linear", uncompiled(), compiled=True),
     "count": lambda: lab.check_count("cnn", 3),
     "data": lambda: lab.check_data(7),
@@ -740,22 +743,23 @@ HINTED = {
 
 
 def uncompiled():
-    return keras.models.clone_model(lab.build_linear())
+    zeros = keras.layers.Dense(10, kernel_initializer="zeros")
+    output = keras.layers.Dense(10, activation="softmax")
+    return keras.Sequential([keras.Input((784,)), zeros, output])
 
 
 @pytest.mark.parametrize("name", HINTED)
 def test_hints_advance_from_call_to_call(name, capsys):
     hints = []
-    while not hints or not hints[-1].startswith("That was the last hint."):
+    for _ in range(9):
         HINTED[name]().hint()
         hints.append(capsys.readouterr().out)
-    many = len(hints) - 1
-    assert many >= 2
-    for number, hint in enumerate(hints[:-1], 1):
-        assert hint.startswith(f"Hint {number} of {many}: ")
-    assert len(set(hints)) == many + 1
-    HINTED[name]().hint()
-    assert capsys.readouterr().out == hints[0]
+    last = next(place for place, hint in enumerate(hints) if hint.startswith("That was the last"))
+    assert hints[last + 1] == hints[0]
+    assert last >= 2
+    assert len(set(hints[:last])) == last
+    for number, hint in enumerate(hints[:last], 1):
+        assert hint.startswith(f"Hint {number} of {last}: ")
 
 
 def test_each_question_counts_its_own_hints(capsys):
@@ -767,11 +771,9 @@ def test_each_question_counts_its_own_hints(capsys):
 
 
 def test_after_another_mistake_the_hints_for_it_begin(capsys):
-    model = lab.build_mlp(hidden_units=100)
-    lab.check("mlp", model).hint()
-    assert capsys.readouterr().out.startswith("Hint 1 of 3: Three hidden layers")
-    model = lab.build_mlp(learning_rate=0.1)
-    lab.check("mlp", model).hint()
+    lab.check("linear", lab.build_linear(hidden_units=3)).hint()
+    assert capsys.readouterr().out.startswith("Hint 1 of 3: Two layers")
+    lab.check("linear", lab.build_linear(learning_rate=0.1)).hint()
     assert "model.compile" in capsys.readouterr().out
 
 
@@ -899,4 +901,4 @@ def test_a_card_shows_the_verdict_and_interprets_nothing():
     right = lab.check_count("linear", 7960)._repr_html_()
     assert "✓ Right" in right
     assert ".hint()" not in right
-    assert "○ Not attempted" in lab.check_count("linear", None)._repr_html_()
+    assert "○ Not attempted" in lab.check_count("linear", ...)._repr_html_()
