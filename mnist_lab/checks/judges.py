@@ -78,7 +78,8 @@ def _(task: Function, attempt: Any, **given: Any) -> list[Finding]:
     if not callable(attempt):
         return [Finding("no function", type_of(attempt))]
     probes = list(task.probes() if callable(task.probes) else task.probes)
-    given_to = copy.deepcopy(probes)
+    # One by one: what two probes share, a function that changes it must not change for both.
+    given_to = [copy.deepcopy(probe) for probe in probes]
     found: list[Any] = []
     for probe in given_to:
         try:

@@ -48,8 +48,8 @@ def _numbers(found: Any) -> np.ndarray | None:
         array = np.asarray(found)
     except (TypeError, ValueError):  # a ragged list
         return None
-    if isinstance(found, int) and array.dtype.kind == "O":  # too large for a float
-        return np.array(np.inf)
+    if isinstance(found, int) and array.dtype.kind == "O":  # too large for 64 bits
+        return np.array(float(found) if found.bit_length() < 1024 else np.inf)
     if array.dtype.kind == "c":  # the root of a negative number in plain Python
         return np.full(array.shape, np.nan)
     return array.astype(np.float64) if array.dtype.kind in "buif" else None

@@ -108,8 +108,8 @@ SLIPS = (
     ),
     Slip(
         lambda it: {"biases": 1 / it.biases},
-        "each unit or filter has a bias of its own",
-        "not each layer",
+        "there is only one bias for each layer",
+        "each unit and each filter has its own",
     ),
     Slip(lambda it: {"inputs": _if(it, 1500, 0.5)}, *_DROPOUT),
     Slip(

@@ -16,7 +16,7 @@ _CURES = (
     (
         r"incompatible with the layer: expected axis -1",
         "if one layer object stands in several places, make a new layer for each: call the "
-        "function that makes it three times",
+        "function that makes it each time",
     ),
     (
         r"expected shape=\(None, .*found shape=",

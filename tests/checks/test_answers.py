@@ -668,7 +668,7 @@ def test_probes_are_drawn_anew_and_a_right_function_passes_them_all(name):
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_other_wrong_answers_are_told_what_is_wrong(name):
+def test_what_is_wrong_with_other_answers_is_named(name):
     for make, words in WRONG[name]:
         result = lab.check_answer(name, make(), **given(name))
         assert result.outcome == "wrong", (result, words)
@@ -760,6 +760,20 @@ def test_hints_advance_from_call_to_call(name, capsys):
     assert len(set(hints[:last])) == last
     for number, hint in enumerate(hints[:last], 1):
         assert hint.startswith(f"Hint {number} of {last}: ")
+
+
+def test_a_function_that_changes_what_two_calls_share_is_judged_by_its_values():
+    def step(gradient, learning_rate=0.001, epsilon=1e-8):
+        size = np.abs(gradient) + epsilon
+        gradient *= -learning_rate
+        gradient /= size
+        return gradient
+
+    words = lab.check_answer("mlp.adam", step).differences
+    assert words == [
+        "the values are right, but it changes gradient itself: make a new array, and leave "
+        "gradient as it is"
+    ]
 
 
 def test_each_question_counts_its_own_hints(capsys):

@@ -450,7 +450,7 @@ WRONG = [
 
 @pytest.mark.usefixtures("narrow")
 @pytest.mark.parametrize(("part", "build", "words"), WRONG, ids=[line[2][:40] for line in WRONG])
-def test_wrong_models_are_told_what_is_wrong(part, build, words):
+def test_what_is_wrong_with_a_model_is_named(part, build, words):
     result = lab.check(part, build())
     assert result.outcome == "wrong"
     assert words in " ".join(repr(result).split())
@@ -482,10 +482,10 @@ def test_findings_are_kept_as_data():
 
 @pytest.mark.usefixtures("narrow")
 def test_a_dropout_layer_short_in_raw_operations_is_measured():
-    told = repr(lab.check("dropout", raw(rates=(0, 0.9, 0.5))))
-    assert "after hidden layer 1: its rate is 0.0" in told
-    assert "after hidden layer 2: its rate is 0.9" in told
-    assert "hidden layer 3" not in told
+    words = repr(lab.check("dropout", raw(rates=(0, 0.9, 0.5))))
+    assert "after hidden layer 1: its rate is 0.0" in words
+    assert "after hidden layer 2: its rate is 0.9" in words
+    assert "hidden layer 3" not in words
 
 
 class LikeTorch:
@@ -590,9 +590,9 @@ def test_a_crash_of_the_check_is_the_labs_own(monkeypatch, capsys):
     assert "not your fault" in result.verdict
     assert "KeyError: 'a slip of ours'" in result.verdict
     result.traceback()
-    told = capsys.readouterr().out
-    assert told.startswith("Traceback")
-    assert 'raise KeyError("a slip of ours")' in told
+    printed = capsys.readouterr().out
+    assert printed.startswith("Traceback")
+    assert 'raise KeyError("a slip of ours")' in printed
     lab.check_count("linear", 7960).traceback()
     assert capsys.readouterr().out == "The check did not crash.\n"
 
@@ -822,7 +822,7 @@ def little(small, monkeypatch):
 
 
 @pytest.mark.parametrize("words", WRONG_DATA)
-def test_wrong_arrays_are_told_what_is_wrong(little, words):
+def test_what_is_wrong_with_arrays_is_named(little, words):
     result = lab.check_data(prepared(little, *WRONG_DATA[words]))
     assert result.outcome == kept(result)["outcome"] == "wrong"
     assert words in " ".join(repr(result).split())
@@ -885,18 +885,18 @@ def test_a_network_that_scales_by_itself_has_the_same_record(data, capsys):
 
 
 @pytest.mark.usefixtures("narrow")
-def test_layers_that_share_an_initialiser_are_told_so():
+def test_layers_that_share_an_initialiser_are_named():
     drawn = keras.initializers.TruncatedNormal(0.0, 0.01)
     model = stack(*(hidden(kernel_initializer=drawn) for _ in range(3)), last())
-    told = " ".join(repr(lab.check("mlp", model)).split())
+    words = " ".join(repr(lab.check("mlp", model)).split())
     copies = np.array_equal(*(layer.get_weights()[0] for layer in model.layers[1:3]))
     # Whether one object draws the same numbers twice is Keras' choice.
-    assert ("make a new one for each layer" in told) is copies
-    assert "seed" not in told
+    assert ("make a new one for each layer" in words) is copies
+    assert "seed" not in words
 
 
 @pytest.mark.usefixtures("narrow")
-def test_layers_that_start_as_copies_are_told():
+def test_layers_that_start_as_copies_are_named():
     drawn = keras.initializers.TruncatedNormal(0.0, 0.01, seed=1)
     same = lab.check("mlp", lambda: mlp(hidden(kernel_initializer=drawn)))
     model = stack(*(hidden(kernel_initializer=drawn) for _ in range(3)), last())
@@ -940,7 +940,11 @@ COUNTS = [
     ("cnn", 832 + 51_264 + 14 * 14 * 64 * 10 + 10, "the second pooling is forgotten"),
     ("cnn", 52_096, "the output layer is forgotten"),
     ("cnn", 832 + 51_264 + 64 * 10 + 10, "more than one number of each map"),
-    ("cnn", 801 + 51_201 + 31_361, "each unit or filter has a bias of its own"),
+    (
+        "cnn",
+        801 + 51_201 + 31_361,
+        "there is only one bias for each layer: each unit and each filter has its own",
+    ),
     ("cnn", 12, "5 · 5 · channels · filters + biases, Dense inputs · units + biases"),
     ("mlp", 12, "count layer by layer: inputs · units + biases"),
     ("mlp", "5695510", "'5695510' (of type str)"),
@@ -949,7 +953,7 @@ COUNTS = [
 
 
 @pytest.mark.parametrize(("part", "number", "words"), COUNTS)
-def test_wrong_counts_are_told_the_slip(part, number, words):
+def test_the_slip_in_a_wrong_count_is_named(part, number, words):
     result = lab.check_count(part, number)
     assert result.outcome == "wrong"
     assert words in " ".join(repr(result).split())
