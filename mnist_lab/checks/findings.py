@@ -1,4 +1,4 @@
-"""What a check found, as data; and the sentences that are made of it at the very end."""
+"""What a check found, as data, and the sentences made from it at the end."""
 
 import math
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any
 from ..course import Slip, reason_of
 from ..descriptions import in_words
 
-REMARK = "remark"  # the topic of what is worth saying, but is not wrong
+REMARK = "remark"  # the topic of a finding that is worth saying, but is not wrong
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Finding:
     place : str
         Where: a layer, an array, the arguments of a call; empty for the whole.
     topic : str
-        The kind of thing: of a network "layers", "optimiser" or "loss" (one figure of them is
-        another one), "number" (of layers of a kind), "structure", "behaviour", "metrics" or
+        The kind of thing: of a network "layers", "optimiser" or "loss" (one figure of them
+        differs), "number" (of layers of a kind), "structure", "behaviour", "metrics" or
         "compile"; of arrays "images", "labels" or "data"; else "answer", "slip", "run" or
         "count"; and "remark" for what is not wrong.
     reason : str
@@ -47,7 +47,7 @@ class Finding:
 
     @property
     def words(self) -> str:
-        """All of it in one line, but for the reason."""
+        """The whole finding in one line, without the reason."""
         return ": ".join(filter(None, [self.place, *_sentence(self)]))
 
     def as_dict(self) -> dict[str, Any]:
@@ -64,17 +64,17 @@ class Finding:
 
 
 def faults(findings: Iterable[Finding]) -> list[Finding]:
-    """What is wrong, without the remarks."""
+    """The findings that are wrong, without the remarks."""
     return [each for each in findings if each.topic != REMARK]
 
 
 def remark(figure: str, found: Any = None, asked: Any = None) -> Finding:
-    """What is worth saying, but is not wrong."""
+    """A finding that is worth saying, but is not wrong."""
     return Finding(figure, found, asked, topic=REMARK)
 
 
 def slipped(slip: Slip, topic: str = "slip") -> Finding:
-    """A usual mistake that the course knows."""
+    """A finding for a usual mistake that the course knows."""
     return Finding(slip.what, asked=slip.cure, topic=topic)
 
 
@@ -109,6 +109,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "raises on an image": ("calling it on an image raises {found}", "{asked}"),
     # Compiling
     "compile": ("{found}", ""),
+    "class": ("{found} is a class", "make an object of it with parentheses, {found}()"),
     "metrics": ("{found}, the part asks for accuracy", ""),
     "metrics for other labels": (
         "{found} (for other labels than the loss, {asked}), the part asks for accuracy",
@@ -173,23 +174,48 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     # Small answers
     "no function": ("this is {found}", "give the function itself, without brackets"),
     "raises": ("it raises {found}", "{asked}"),
+    "returns nothing": ("it returns nothing", "is return missing?"),
     "no layer": ("it returns {found}, not a layer", ""),
     "same layer": (
         "it returns the same layer each time",
         "make a new one in the function",
+    ),
+    "same for all": (
+        "it makes the same layer as {asked}",
+        "use the argument of the function",
+    ),
+    "changes": (
+        "the values are right, but it changes {found} itself",
+        "make a new array, and leave {found} as it is",
     ),
     "no run": ("this is {found}", "give the Run that lab.train returns"),
     "stopped": ("it was stopped after {found} epochs", ""),
     "diverged": ("it diverged", ""),
     "not so many numbers": ("it is {found}, not {asked} numbers", ""),
     "list": ("it is a {found}", "make an array of it, np.array(...)"),
+    "tuple of one": (
+        "it is a tuple with one array in it, as np.where gives it",
+        "take its [0], or use np.flatnonzero",
+    ),
     "kind": ("it is {found}, not {asked}", ""),
     "shape": ("its shape is {found}, it must be {asked}", ""),
+    "several truths": (
+        "it is True or False for each of {found:,}",
+        "one number is asked for; .sum() counts what is True",
+    ),
+    "several": ("it is an array of shape {found}", "one number is asked for"),
+    "not finite number": (
+        "it is {found}",
+        "somewhere is a division by 0, a logarithm of 0 or the root of a negative number",
+    ),
+    "other order": ("the numbers are right, but in another order", "{asked}"),
+    "rounded": ("it is rounded", "give it as it was computed"),
+    "factor": ("every number is {found:.4g} times what it must be", ""),
     "call": ("it is {found}, it must be {asked}", ""),
     "too small": ("{found:,.6g} is too small", ""),
     "too large": ("{found:,.6g} is too large", ""),
     "numbers not right": ("{found:,} of its {asked:,} numbers are not right", ""),
-    "estimate": ("{found:.6g} is not {asked}", ""),
+    "far": ("{found:.6g} is too far from what comes out in the long run", "{asked}"),
     # A program of the student's own
     "no program": ("this is {found}", "give what lab.Run.from_keras returns, and the accuracy"),
     "not by fit": (
@@ -292,7 +318,6 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "make a new one for each layer.",
     ),
     "not compiled": ("It is not compiled yet, so only its layers were judged.", ""),
-    "gives logits": ("It gives logits", "compile it with a loss that has from_logits=True."),
     "loss of today": (
         "Its loss is today's cross-entropy, and with that the training of this part diverges",
         "lab.ClippedCrossentropy() is the one of 2020.",
@@ -304,7 +329,12 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "epsilon": (
         "Adam's epsilon is 1e-07, as usual in Keras, the sheet's 1e-08",
-        "no matter.",
+        "it learns as well, but no recorded run fits, and lab.train would train it anew.",
+    ),
+    "written otherwise": (
+        "It computes what the sheet's network does, but a layer or an activation is written in a "
+        "way of your own",
+        "no recorded run fits, and lab.train would train it anew.",
     ),
     "class numbers": (
         "y_train holds class numbers and the loss takes one-hot labels",
@@ -320,7 +350,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "",
     ),
 }
-# By the topic, where there are too many figures to list.
+# By the topic, where there are too many figures to list one by one.
 _BY_TOPIC: dict[str, tuple[str, str]] = {
     "slip": ("{figure}", "{asked}"),
     "count": ("{figure}", "{asked}"),
@@ -350,6 +380,6 @@ def _joined(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it, which knows neither NaN nor infinity."""
+    """A value that JSON can hold: NaN and infinity become text."""
     infinite = isinstance(value, float) and not math.isfinite(value)
     return str(value) if infinite or isinstance(value, tuple) else value

@@ -1,9 +1,9 @@
-"""What the course says, a file for each notebook: its part, sliders, code, hints and answers."""
+"""The course as data, one file for each notebook: its part, sliders, code, hints and answers."""
 
 from .contents import ANSWERS, BEYOND, COMPILE_HINTS, NEEDS, NOTEBOOKS, PARTS, SEEDS, worth
-from .counting import HINTS as COUNT_HINTS
-from .counting import NO_SLIP, OPTIMISER, CountedLayer
+from .counting import OPTIMISER, CountedLayer, count_hints, no_slip
 from .counting import SLIPS as COUNT_SLIPS
+from .errors import cure_of
 from .linear import DATA_CODE, DATA_HINTS
 from .markers import (
     MARKER,
@@ -38,14 +38,12 @@ __all__ = [
     "BEYOND",
     "CLIPPED",
     "COMPILE_HINTS",
-    "COUNT_HINTS",
     "COUNT_SLIPS",
     "DATA_CODE",
     "DATA_HINTS",
     "MARKER",
     "NEEDS",
     "NOTEBOOKS",
-    "NO_SLIP",
     "OPTIMISER",
     "PARTS",
     "SEEDS",
@@ -66,8 +64,11 @@ __all__ = [
     "Task",
     "Trained",
     "Value",
+    "count_hints",
+    "cure_of",
     "find_regions",
     "named",
+    "no_slip",
     "question_name",
     "reason_of",
     "replace_regions",

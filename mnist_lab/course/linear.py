@@ -201,12 +201,23 @@ _ANSWERS = {
                     "divide by the number of images",
                 ),
                 Slip(
+                    lambda *all_: tuple(each / 100 for each in _gradients(*all_, mean=False)),
+                    "it is divided by 100, but not every batch has 100 images",
+                    "divide by len(x)",
+                ),
+                Slip(
+                    functools.partial(_gradients, sign=-1, mean=False),
+                    "the sign, and the loss is a mean over the batch",
+                    "begin with (p - y) / len(x)",
+                ),
+                Slip(
                     functools.partial(_gradients, exact=False),
                     "the labels are missing",
                     "the gradient at the scores is p - y",
                 ),
             ),
             _batches,
+            names=("the gradient of w1", "that of b1", "that of w2", "that of b2"),
         ),
         (
             "Begin at the scores: at_scores = (p - y) / len(x). Then at_hidden = at_scores @ w2.T.",

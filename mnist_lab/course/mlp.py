@@ -148,6 +148,25 @@ _ANSWERS = {
                     "take its square root",
                 ),
                 Slip(
+                    lambda gradient, rate=0.001, epsilon=1e-8: -rate * np.sign(gradient) + epsilon,
+                    "epsilon is added to the fraction, it belongs below the line",
+                    "put np.sqrt(v) + epsilon in parentheses",
+                ),
+                Slip(
+                    lambda gradient, rate=0.001, epsilon=1e-8: (
+                        -(rate * np.sign(gradient) + epsilon)
+                    ),
+                    "epsilon is added to the fraction, with the wrong sign, too",
+                    "put np.sqrt(v) + epsilon in parentheses",
+                ),
+                Slip(
+                    lambda gradient, rate=0.001, epsilon=1e-8: (
+                        -rate * gradient / np.sqrt(gradient**2 + epsilon)
+                    ),
+                    "epsilon is inside the square root",
+                    "the root is of v alone",
+                ),
+                Slip(
                     lambda gradient, rate=0.001, _=0: -rate * gradient,
                     "that is a step of SGD",
                     "divide by the square root of v",
@@ -229,7 +248,11 @@ _ANSWERS = {
                     lambda run: (wrong(run) & ~_sure(run)).sum(),
                     "that counts the wrong answers of which it is not sure",
                 ),
-                Slip(lambda run: (wrong(run) & _sure(run, 99)).sum(), "99 % is 0.99"),
+                Slip(
+                    0,
+                    "it counts none",
+                    "if you compare with 99: sure goes from 0 to 1, and 99 % is 0.99",
+                ),
                 Slip(lambda run: (wrong(run) & _sure(run)).mean(), "that is a share; count them"),
                 Slip(
                     lambda run: _sure(run)[wrong(run)].mean(),
@@ -237,7 +260,12 @@ _ANSWERS = {
                 ),
             ),
         ),
-        ("Both must be true: wrong, and surer than 0.99.", "& joins two arrays of True and False."),
+        (
+            "Both must be true: wrong, and surer than 0.99.",
+            "& joins two arrays of True and False. It comes before >, so a comparison needs "
+            "parentheses.",
+            ".sum() counts what is True.",
+        ),
         {"run": GivenRun()},
     ),
     "program": program("mlp", 1),
