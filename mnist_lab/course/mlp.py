@@ -94,6 +94,12 @@ def _gradients() -> list[tuple]:
     return [*((each,) for each in fixed), (fixed[0], 0.02), (drawn, 0.5, 0.1), (drawn, 0.001, 1)]
 
 
+def _fading() -> list[tuple[float, int]]:
+    """Betas and numbers of batches, drawn anew for each check."""
+    rng = np.random.default_rng()
+    return [(round(rng.uniform(0.5, 0.99), 3), int(rng.integers(2, 30))) for _ in range(3)]
+
+
 _ANSWERS = {
     "relu": Answer(
         "negative numbers become 0, all others stay",
@@ -220,7 +226,7 @@ _ANSWERS = {
                     "for batches=0 the share is 1 - beta",
                 ),
             ),
-            ((0.9, 0), (0.9, 3), (0.999, 40), (0.5, 2)),
+            lambda: ((0.9, 0), *_fading()),
         ),
         (
             "Start with batches=0: what share does the newest gradient get?",
