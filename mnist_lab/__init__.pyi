@@ -9,6 +9,7 @@ from .course import PARTS as PARTS
 from .data import Dataset as Dataset
 from .data import download_mnist as download_mnist
 from .data import load_mnist as load_mnist
+from .data import mnist_file as mnist_file
 from .descriptions import describe as describe
 from .laboratory import explore as explore
 from .models import ClippedCrossentropy as ClippedCrossentropy

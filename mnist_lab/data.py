@@ -1,4 +1,4 @@
-"""MNIST, and data sets stored like it: found, checked, and downloaded only when asked."""
+"""Load MNIST and data sets stored like it, check them, and download only when asked."""
 
 import dataclasses
 import hashlib
@@ -27,10 +27,10 @@ DIGESTS = {
 LARGEST = 2**30  # bytes of all arrays; 20 times MNIST
 MOST_CLASSES = 1000
 # The four files of MNIST, Fashion-MNIST, KMNIST, and of EMNIST, which puts its own name first.
-# macOS keeps what it knows of a file beside it, under a name that begins with "._".
+# macOS keeps its own notes on a file beside it, under a name that begins with "._".
 _IDX = re.compile(r"(?!\._)(.*?)(train|t10k|test)-(images|labels)[-.]idx[13]-ubyte(?:\.gz)?")
 _GIVE_ARRAYS = "give the arrays as lab.Dataset(x_train, y_train, x_valid, y_valid)"
-# Files as others have them, by the end of their name: what they are, and what to do.
+# Other kinds of files, by the end of their name: what they are, and what to do.
 _FOREIGN = {
     ".csv": (
         "is a table in text, as Kaggle has MNIST: labels first, then the pixels. Read it with "
@@ -64,9 +64,9 @@ class Dataset:
         Labels: shape (images,) or (images, 1) for class numbers, (images, classes) for one-hot
         rows.
     name : str
-        What the data are called in reports.
+        Names the data in reports.
     x_test, y_test : numpy.ndarray or None
-        Images that no training ever looks at, and their labels; see `split`.
+        Images that are never used in training, and their labels; see `split`.
 
     Raises
     ------
@@ -116,7 +116,7 @@ class Dataset:
 
     @property
     def white(self) -> float:
-        """What a white pixel is to a network: images as stored are scaled to 1 for it."""
+        """The value of a white pixel as the network gets it: stored images are scaled to 1."""
         return 1.0 if as_stored(self.x_valid) else float(self.x_valid.max())
 
     def transposed(self) -> "Dataset":
@@ -138,7 +138,7 @@ class Dataset:
     def split(
         self, validation: int = 10_000, *, training: int | None = None, seed: int = 0
     ) -> "Dataset":
-        """Set validation images aside from the training images; those of before become a test.
+        """Turn some training images into validation images; the old ones become the test part.
 
         What is chosen by looking at the validation images, such as the best epoch, is then judged
         by test images that took no part in the choice.
@@ -180,7 +180,7 @@ class Dataset:
         return dataclasses.replace(self, **parts, name=f"{self.name}, split")
 
     def repeated(self, times: int) -> "Dataset":
-        """Put each training image in this many times.
+        """Repeat each training image this many times.
 
         An epoch of few images is over in a moment, and to validate after each would take longer
         than to train. Repeated, they make an epoch of the usual length.
@@ -193,7 +193,7 @@ class Dataset:
 
     @property
     def sha256(self) -> str:
-        """Of all four arrays with their types and shapes: which data these are, exactly."""
+        """SHA-256 of the training and validation arrays with their types and shapes."""
         digest = hashlib.sha256()
         for array in (self.x_train, self.y_train, self.x_valid, self.y_valid):
             digest.update(f"{array.dtype} {array.shape}".encode())
@@ -226,12 +226,12 @@ def is_one_hot(labels: np.ndarray) -> bool:
 
 
 def as_dataset(data: object) -> Dataset:
-    """Take a data set, or the two pairs of arrays that `keras.datasets` gives.
+    """Return a data set, made from the two pairs of arrays of `keras.datasets` if need be.
 
     Raises
     ------
     ValueError
-        If it is something else; says what to give.
+        If it is something else; the message says what to give.
     """
     if isinstance(data, Dataset):
         return data
@@ -243,6 +243,14 @@ def as_dataset(data: object) -> Dataset:
         "lab.Dataset(x_train, y_train, x_valid, y_valid), or the two pairs that "
         "keras.datasets.mnist.load_data() returns"
     )
+
+
+def mnist_file() -> Path:
+    """Where the MNIST file that comes with the lab lies, for `numpy.load` and other programs.
+
+    It is Keras' own `mnist.npz`, with the arrays `x_train`, `y_train`, `x_test` and `y_test`.
+    """
+    return places.here.data / "mnist.npz"
 
 
 def load_mnist(path: str | os.PathLike | None = None, *, download: bool = False) -> Dataset:
@@ -280,7 +288,7 @@ def load_mnist(path: str | os.PathLike | None = None, *, download: bool = False)
     >>> data.x_train.shape, data.y_valid.shape
     ((60000, 28, 28), (10000,))
     """
-    file = places.here.data / "mnist.npz" if path is None else Path(path)
+    file = mnist_file() if path is None else Path(path)
     cure = "run `mnist-lab download` to get it again" if path is None else "get the file again"
     if download and not os.path.exists(file):
         download_mnist(file)
@@ -322,7 +330,7 @@ def download_mnist(path: str | os.PathLike | None = None) -> Path:
     OSError
         If the file cannot be written.
     """
-    file = places.here.data / "mnist.npz" if path is None else Path(path)
+    file = mnist_file() if path is None else Path(path)
     print(f"downloading MNIST (11 MB) from {URL}", file=sys.stderr)
     by_hand = f"get {URL} by other means and put it at {file}"
     try:
@@ -343,12 +351,12 @@ def download_mnist(path: str | os.PathLike | None = None) -> Path:
 
 
 def _refuse_foreign(file: Path) -> None:
-    """Say what a file of another kind is, and what to do with it.
+    """Refuse a file of another kind, and say what to do with it.
 
     Raises
     ------
     DataError
-        If it is of a kind that is known, and not read here.
+        If it is of a known kind that is not read here.
     """
     if file.name.startswith("._"):
         raise DataError(
@@ -360,7 +368,7 @@ def _refuse_foreign(file: Path) -> None:
 
 
 def _cure_of_contents(found: list[str]) -> str:
-    """What to do with an archive that holds other things than the four arrays, if it does."""
+    """What to do with an archive that does not hold the four arrays; "" if it holds some."""
     if any(f"{name}.npy" in found for name in DIGESTS):
         return ""
     if all(name.endswith(".npy") for name in found):
@@ -378,7 +386,7 @@ def _find_idx(file: Path) -> dict[str, Path]:
     if chosen and folder.name == file.name:
         folder = folder.parent
     found: dict[str, dict[str, Path]] = {}
-    # A file as it is rather than gzipped, where both are there.
+    # Where a file is there plain and gzipped, the plain one comes first.
     for path in sorted(folder.iterdir(), key=lambda path: path.suffix == ".gz"):
         if match := _IDX.fullmatch(path.name):
             begin, part, kind = match.groups()

@@ -1,4 +1,4 @@
-"""What a compiled Keras classifier is, in plain terms: the same however it was written."""
+"""Describe a compiled Keras classifier in plain terms, the same however it was written."""
 
 import functools
 import math
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Description = dict[str, Any]
 
 # The figures that make a layer, an optimiser or a loss what it is, by Keras' names. Of the kinds
-# in _KNOWN only these are told, so that a figure which a later Keras adds changes no description.
+# in _KNOWN only these are described: a figure that a later Keras adds changes no description.
 _FIGURES = (
     *("units", "filters", "kernel_size", "pool_size", "strides", "padding", "dilation_rate"),
     *("groups", "data_format", "rate", "noise_shape", "seed", "activation", "use_bias"),
@@ -34,7 +34,7 @@ _KNOWN = {
 }
 # Layers that leave the height and the width of maps as they are.
 _KEEPING_SIDES = {"Activation", "BatchNormalization", "Dropout", "SpatialDropout2D"}
-# Told only where they are otherwise; so is whatever is None.
+# Left out of a description, as is whatever is None.
 _USUAL = {
     **{"use_bias": True, "dilation_rate": [1, 1], "groups": 1, "data_format": "channels_last"},
     **{"momentum": 0.0, "nesterov": False, "amsgrad": False, "use_ema": False, "axis": -1},
@@ -73,8 +73,8 @@ def describe(model: "keras.Model", input_shape: tuple[int, ...] | None = None) -
     Examples
     --------
     >>> import mnist_lab as lab
-    >>> told = lab.describe(lab.build_linear())
-    >>> told["optimiser"], told["learning rate"], told["output layer: activation"]
+    >>> network = lab.describe(lab.build_linear())
+    >>> network["optimiser"], network["learning rate"], network["output layer: activation"]
     ('SGD', 0.5, 'softmax')
     """
     return {**describe_network(model, input_shape), **describe_training(model)}
@@ -95,7 +95,7 @@ def describe_training(model: "keras.Model") -> Description:
 
 
 def mathematics(description: Description) -> Description:
-    """Leave out of a description what makes no difference to the mathematics.
+    """Remove what makes no mathematical difference from a description.
 
     The loss may be computed from the logits or from a softmax, which today's Keras looks through,
     and from labels that are class numbers or one-hot. A network that scales the pixels itself gets
@@ -111,13 +111,13 @@ def mathematics(description: Description) -> Description:
 
 
 def differences(this: Description, other: Description) -> dict[str, tuple[Any, Any]]:
-    """Find where two descriptions differ, in order; None stands for what one has not."""
+    """Find where two descriptions differ, in order; None stands for what one does not have."""
     keys = [*this, *(key for key in other if key not in this)]
     return {key: (this.get(key), other.get(key)) for key in keys if this.get(key) != other.get(key)}
 
 
 def in_words(value: Any) -> str:
-    """Write a value of a description as one would say it."""
+    """Write a value of a description in words."""
     if isinstance(value, list):
         return ", ".join(value)
     if value is None:
@@ -128,7 +128,7 @@ def in_words(value: Any) -> str:
 def describe_network(
     model: "keras.Model", input_shape: tuple[int, ...] | None = None
 ) -> Description:
-    """The part of `describe` that needs no `compile`: the shape of an image, and the layers."""
+    """The part of `describe` before `compile`: the shape of an image, and the layers."""
     try:
         config = _config(model, input_shape)
         shape, layers = _bare(list(_chain(config)))
@@ -157,10 +157,31 @@ def _config(model: "keras.Model", input_shape: tuple[int, ...] | None) -> dict:
     """Keras' own configuration of a model; one of a class of its own is followed through `call`."""
     import keras
 
-    if isinstance(model, keras.Sequential) or hasattr(model, "operations"):
+    if isinstance(model, keras.Sequential):
+        return _in_all_places(model)
+    if hasattr(model, "operations"):
         return model.get_config()
     inputs = keras.Input(input_shape or model.input_shape[1:])
     return keras.Model(inputs, model.call(inputs)).get_config()
+
+
+def _in_all_places(model: "keras.Sequential") -> dict:
+    """The configuration of a sequential model, in which Keras names each layer only once.
+
+    A layer that stands in several places is put into each; if it has weights, all places but the
+    first share them.
+    """
+    config = model.get_config()
+    named = {layer["config"]["name"]: layer for layer in config["layers"]}
+    places = [name for name in named if name not in {layer.name for layer in model.layers}]
+    places += [layer.name for layer in model.layers]  # behind the input
+    layers = []
+    for number, name in enumerate(places):
+        layer = named[name]
+        if name in places[:number] and "kernel_initializer" in layer["config"]:
+            layer = {**layer, "config": {**layer["config"], "shared": True}}
+        layers.append(layer)
+    return {**config, "layers": layers}
 
 
 def _chain(config: dict) -> Iterator[dict]:
@@ -183,7 +204,7 @@ def _walk(config: dict) -> list[dict]:
             raise ValueError("it branches")
         layer, node = named[histories[0][0]], histories[0][1]
         call = layer["inbound_nodes"][node] if layer["inbound_nodes"] else {}
-        always_on = call.get("kwargs", {}).get("training") or None  # dropout at validation, too
+        always_on = call.get("kwargs", {}).get("training") or None  # drops units at validation, too
         # The second call of a layer with weights uses those of the first.
         shared = True if node and "kernel_initializer" in layer["config"] else None
         own = {**layer["config"], "shared": shared, "always_on": always_on}
@@ -193,7 +214,7 @@ def _walk(config: dict) -> list[dict]:
 
 
 def _histories(call: Any) -> Iterator[list]:
-    """Where the tensors in the arguments of a layer's call come from."""
+    """Yield the origin of each tensor in the arguments of a layer's call."""
     if isinstance(call, dict) and call.get("class_name") == "__keras_tensor__":
         yield call["config"]["keras_history"]
     elif isinstance(call, dict | list | tuple):
@@ -202,7 +223,7 @@ def _histories(call: Any) -> Iterator[list]:
 
 
 def _bare(layers: list[dict]) -> tuple[tuple[int, ...] | None, list[dict]]:
-    """The shape that enters a network, and its layers without those that only dress it up.
+    """The shape that enters a network, and its layers without those that change nothing.
 
     Layers that reshape the images before all others are left out, for images are adapted to what
     a network takes; so are inputs within, dropout at rate 0 and linear activations. An activation
@@ -284,8 +305,8 @@ def _activation(kind: str, config: dict) -> str | None:
         return None
     name = {"ReLU": "relu", "LeakyReLU": "leaky relu"}.get(kind, kind.lower())
     plain = ("axis", -1), ("max_value", None), ("negative_slope", 0), ("threshold", 0)
-    told = [key for key, usual in plain if config.get(key, usual) != usual]
-    return ", ".join([name, *(f"{key} {_plain(config[key])}" for key in told)])
+    changed = [key for key, usual in plain if config.get(key, usual) != usual]
+    return ", ".join([name, *(f"{key} {_plain(config[key])}" for key in changed)])
 
 
 def _loss(model: "keras.Model") -> dict:
@@ -318,11 +339,11 @@ def _described(role: str, thing: dict) -> Description:
 
 
 def _fields(kind: str, config: dict) -> Description:
-    """The figures that are told of a layer, an optimiser, a loss or an initialiser."""
+    """The figures by which a layer, an optimiser, a loss or an initialiser is described."""
     keys = (*_FIGURES, "shared", "always_on", "weights", "trainable")
     if kind not in _KNOWN:
         keys = tuple(key for key in config if key not in ("name", "dtype"))
-    told = {
+    figures = {
         _words(key): _plain(config[key])
         for key in keys
         if config.get(key) is not None and _listed(config[key]) != _USUAL.get(key)
@@ -330,8 +351,8 @@ def _fields(kind: str, config: dict) -> Description:
     precision = config.get("dtype")
     precision = precision["config"]["name"] if isinstance(precision, dict) else precision
     if precision not in (None, "float32"):
-        told["precision"] = precision
-    return told
+        figures["precision"] = precision
+    return figures
 
 
 def _plain(value: Any) -> Any:
@@ -347,6 +368,8 @@ def _plain(value: Any) -> Any:
 def _words_of_object(thing: dict) -> str:
     """An initialiser, a regulariser, a schedule: "truncated normal, mean 0, sd 0.01"."""
     kind, config = thing.get("class_name", "object"), thing.get("config")
+    if kind == "function":
+        return f"function {config}"
     if kind == "Constant":
         return {0: "zeros", 1: "ones"}.get(config["value"], f"constant {_plain(config['value'])}")
     fields = _fields(kind, config) if isinstance(config, dict) else {"": config}

@@ -4,20 +4,30 @@ import hashlib
 import json
 import math
 import os
+import platform
 import re
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import places
-from .descriptions import Description, differences, in_words, mathematics
+from .descriptions import Description, describe, differences, in_words, mathematics
 from .progress import duration
 from .support import DataError, read_arrays, whole_file
 
+if TYPE_CHECKING:
+    import keras
+
 HISTORY = ("loss", "accuracy", "val_loss", "val_accuracy", "fit_accuracy")
 FORMAT = 2
+FROM_KERAS = "given to model.fit"  # what `Settings.data` says of such a run
+# The names under which Keras reports the share of right answers, by the metric that is asked for.
+_ACCURACIES = ("accuracy", "acc", "categorical_accuracy", "sparse_categorical_accuracy")
+_IMAGES = 60_000  # of MNIST's training part
 # The arrays of a file, with their types and numbers of axes; the weights follow.
 _ARRAYS = {
     "history": (np.float64, 2),
@@ -124,6 +134,73 @@ class Run:
     diverged: bool = False
     interrupted: bool = False
 
+    @classmethod
+    def from_keras(
+        cls,
+        history: "keras.callbacks.History",
+        batch_loss: Sequence[float] = (),
+        batch_accuracy: Sequence[float] = (),
+        *,
+        name: str = "my program",
+    ) -> "Run":
+        """Make a run of what Keras' own `fit` returned, to plot and compare it like any other.
+
+        Parameters
+        ----------
+        history
+            What `model.fit` returned.
+        batch_loss, batch_accuracy
+            What a callback of yours kept: one value for each iteration.
+        name
+            What the run is called in legends and reports.
+
+        Returns
+        -------
+        Run
+            Without seed, weights and `val_probabilities`; what `history` does not say is nan. The
+            batch size follows from the number of iterations, for 60,000 training images.
+
+        Raises
+        ------
+        TypeError
+            If `history` is something else, such as its own dictionary `history.history`.
+        """
+        import keras
+        import tensorflow as tf
+
+        if not isinstance(history, keras.callbacks.History):
+            kind = type(history).__name__
+            raise TypeError(
+                f"history is a {kind}: give what model.fit returned, as in history = model.fit(...)"
+            )
+        epochs, steps = len(history.epoch), history.params["steps"] or 0
+        settings = Settings(
+            model=describe(history.model),
+            parameters=history.model.count_params(),
+            data=FROM_KERAS,
+            data_sha256="",
+            epochs=history.params["epochs"],
+            batch_size=round(_IMAGES / steps) if steps else 0,
+            steps_per_epoch=steps,
+            seed=None,
+            precision=keras.config.dtype_policy().name,
+            tensorflow=tf.__version__,
+            keras=keras.__version__,
+            machine=f"{platform.system()} {platform.machine()}",
+            date=time.strftime("%Y-%m-%d"),
+        )
+        said = {_key(key): list(values) for key, values in history.history.items()}
+        run = cls(
+            name,
+            settings,
+            {key: said.get(key, [math.nan] * epochs) for key in HISTORY},
+            np.array(batch_loss, np.float32),
+            np.array(batch_accuracy, np.float32),
+            interrupted=epochs < history.params["epochs"],
+        )
+        run.diverged = not np.isfinite(run.history["loss"][-1:]).all()
+        return run
+
     @property
     def epochs(self) -> int:
         """Number of finished epochs."""
@@ -201,6 +278,12 @@ class Run:
         found |= {key: value for key, value in about.items() if key != "format"}
         found |= {"name": about["settings"]["name"], "settings": _settings(about)}
         return cls(**{**found, "weights": list(arrays.values())})
+
+
+def _key(name: str) -> str:
+    """The lab's name for one of the values that Keras reports."""
+    own = name.removeprefix("val_")
+    return name.removesuffix(own) + ("accuracy" if own in _ACCURACIES else own)
 
 
 def fingerprint(

@@ -4,8 +4,8 @@ from .answers import check_answer
 from .arrays import check_data
 from .counts import check_count
 from .findings import Finding
+from .model_answers import model_answer
 from .network import check
-from .solutions import model_answer
 from .verdicts import MIME, OUTCOMES, CheckResult, first_fault, withhold_solutions
 
 __all__ = [

@@ -1,13 +1,14 @@
-"""`check_answer`: the small answers of the notebooks."""
+"""`check_answer`: judge the small answers of the notebooks."""
 
 import functools
 from typing import Any
 
 from ..course import ANSWERS
+from . import programs  # noqa: F401 - its judge is registered
 from .given import missing
 from .judges import judge
 from .judging import judged
-from .solutions import solution
+from .model_answers import solution
 from .verdicts import CheckResult, verdict
 
 
@@ -42,6 +43,7 @@ def check_answer(name: str, attempt: Any, **given: Any) -> CheckResult:
         functools.partial(_judge, name, given),
         ANSWERS[name].hints,
         functools.partial(solution, name),
+        question=name,
         call=False,
     )
 
@@ -62,4 +64,6 @@ def _judge(name: str, given: dict[str, Any], attempt: Any) -> CheckResult:
         findings = judge(answer.task, attempt, **given)
     except NotImplementedError:
         return CheckResult("not attempted", "Not attempted yet: nothing to check.")
-    return verdict(findings, f"Right: {answer.right}.", f"Not yet: {name} is not right.")
+    own = getattr(attempt, "__name__", "")  # of a function; a lambda's is "<lambda>"
+    what = own if own.isidentifier() else name
+    return verdict(findings, f"Right: {answer.right}.", f"Not yet: {what} is not right.")

@@ -1,4 +1,4 @@
-"""`check_data`: what is wrong with arrays of images and labels that a student prepared."""
+"""`check_data`: judge arrays of images and labels that a student prepared."""
 
 from typing import Any
 
@@ -31,12 +31,12 @@ def check_data(dataset: Any) -> CheckResult:
         makes it. Images are flat (784) or 28 × 28 or 28 × 28 × 1, from 0 to 1; labels are one-hot
         or class numbers. As `load_mnist` gives it, it is right, too.
     """
-    return judged(dataset, _judge, DATA_HINTS, lambda: DATA_CODE)
+    return judged(dataset, _judge, DATA_HINTS, lambda: DATA_CODE, question="data")
 
 
 def _judge(data: Any) -> CheckResult:
     if not isinstance(data, Dataset):
-        return not_judged(data)
+        return not_judged(data, "data")
     return verdict(
         with_reasons(_findings(data)),
         "Right: these are MNIST's images and labels, ready to train on.",
@@ -62,7 +62,7 @@ def _findings(data: Dataset) -> list[Finding]:
 
 
 def unusable_images(data: Dataset) -> list[Finding]:
-    """Faults of type and shape, which leave nothing to look at."""
+    """Faults of type and shape; with them the images cannot be compared with MNIST's."""
     x = data.x_train
     if x.dtype.kind not in "buif":
         return [_of_images("no numbers", str(x.dtype))]
@@ -115,7 +115,7 @@ def _scale(x: np.ndarray, divides: bool) -> tuple[str, Any] | None:
 
 
 def _whole(pixels: np.ndarray) -> bool:
-    """Whether pixels are whole numbers, as float16 rounds them at the worst."""
+    """Whether pixels are whole numbers, within the rounding of float16."""
     return bool(np.abs(pixels - np.rint(pixels)).max() < 0.2)
 
 
@@ -126,7 +126,7 @@ def _of_images(
 
 
 def _class_numbers(y: np.ndarray, place: str) -> tuple[list[Finding], np.ndarray | None]:
-    """What is wrong with labels as such; and the digits that they name, if they name any."""
+    """Faults of labels by themselves, and the digits that they name; None if they name none."""
 
     def wrong(figure: str, found: Any = None) -> list[Finding]:
         return [Finding(figure, found, place=place, topic="labels")]
@@ -154,7 +154,7 @@ def _zeros_and_ones(values: np.ndarray) -> bool:
 
 
 def _contents(data: Dataset, labels: dict) -> list[Finding]:
-    """Compare with the real images and their labels, wherever these now stand."""
+    """Compare with MNIST's images and labels, in whatever order they are."""
     real = load_mnist()
     first = len(real.x_train)
     known = np.concatenate([_marks(real.x_train), _marks(real.x_valid)])
@@ -184,7 +184,7 @@ def _contents(data: Dataset, labels: dict) -> list[Finding]:
 
 
 def _unknown(x: np.ndarray, real: Dataset, first: int) -> str:
-    """What may have been done to images that are not those of MNIST."""
+    """Guess what was done to images that are not MNIST's."""
     originals = real.x_valid if first else real.x_train
     some = slice(50)
     if x.ndim == 2 and len(x) == len(originals):
@@ -203,7 +203,7 @@ def _mismatch(found: np.ndarray, right: np.ndarray, place: str) -> list[Finding]
 
 
 def _recognised(x: np.ndarray, known: np.ndarray) -> tuple[str | None, np.ndarray]:
-    """In which view the images are MNIST's, and where each one stands in the file."""
+    """Find the view in which the images are MNIST's, and the place of each in the file."""
     order = np.argsort(known)
     scale = np.float32(1 if x.max() > 1.5 else 255)
     for view in _VIEWS:
@@ -218,10 +218,10 @@ def _recognised(x: np.ndarray, known: np.ndarray) -> tuple[str | None, np.ndarra
 
 
 def _marks(images: np.ndarray, view: str = _PLAIN, scale: float = 1) -> np.ndarray:
-    """One number for each image by which it is known again: a sum of whole numbers, so exact."""
+    """Return one number for each image that identifies it: a sum of whole numbers, so exact."""
     factors = np.random.default_rng(0).integers(1, 2**30, 784).astype(np.float64)
     marks = []
-    for start in range(0, len(images), 5000):  # a piece at a time, for the sake of memory
+    for start in range(0, len(images), 5000):  # a piece at a time, to save memory
         pixels = images[start : start + 5000].reshape(-1, 28, 28).astype(np.float32) * scale
         seen = _VIEWS[view](np.rint(pixels))
         marks.append(seen.reshape(-1, 784).astype(np.float64) @ factors)

@@ -1,4 +1,4 @@
-"""Judging a network that cannot be read: by what it computes, how it starts, what it drops.
+"""Judge a network that cannot be read, by its outputs, its initial weights and its dropout.
 
 The part's network and the student's get the same weights and the same images. The student's model
 is only ever called in a `StatelessScope`, so nothing in it can change.
@@ -23,9 +23,9 @@ Arrays = list[np.ndarray]
 
 
 def behaves_otherwise(
-    model: "keras.Model", part_model: "keras.Model", from_logits: bool | None, rate: float
+    model: "keras.Model", part_model: "keras.Model", from_logits: bool, rate: float
 ) -> list[Finding]:
-    """Find in what a network does something else than a part's network.
+    """Find how a network behaves differently from a part's network.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def behaves_otherwise(
     part_model
         Fresh; its weights are changed.
     from_logits
-        Whether the loss takes logits; None if it is not known yet.
+        Whether the loss takes logits.
     rate
         Of the dropout after each hidden layer.
 
@@ -96,11 +96,11 @@ def _spread(values: np.ndarray) -> str:
 
 
 class _RefusalError(Exception):
-    """What a student's model raised when it was called: its kind, and its words."""
+    """A student's model raised an error when called; the arguments are its kind and words."""
 
 
 class _Twin:
-    """A student's model that takes weights in the order in which the part's model has them."""
+    """A student's model that is called with weights in the order of the part's model."""
 
     def __init__(self, model: "keras.Model", part_model: "keras.Model"):
         rng = np.random.default_rng(0)
@@ -114,7 +114,7 @@ class _Twin:
         asked = _readings(part_model, self.images)
         orders = list(_orders(model.weights, part_model.weights))
         self.shape = self._accepted_shape(part_model.input_shape[1:], orders[0])
-        # The first order again at the end, for a network that computes something else in all.
+        # The first order again at the end: it is kept if no order gives the same outputs.
         for self.order in [*orders, orders[0]]:
             self.outputs = self.run(self.values, self.images)
             if any(_close(self.outputs, values) for values in asked.values()):
@@ -149,7 +149,7 @@ class _Twin:
 
 
 def _orders(weights: list, asked: list) -> Iterator[list[int]]:
-    """All ways to find the part's weights among a model's; alike shapes can be swapped."""
+    """All ways to match a model's weights with the part's; those of equal shape can be swapped."""
     places: dict[tuple, list[int]] = {}
     for index, weight in enumerate(asked):
         places.setdefault(tuple(weight.shape), []).append(index)
@@ -164,7 +164,7 @@ def _softmax(values: np.ndarray) -> np.ndarray:
 
 
 def _readings(part_model: "keras.Model", images: np.ndarray) -> dict[str, np.ndarray]:
-    """What could come out of a network that has the logits of the part's."""
+    """Possible outputs of a network that has the same logits as the part's, by their activation."""
     with signals_blocked():
         logits = part_model(images).numpy()
     probabilities = _softmax(logits)
@@ -180,7 +180,7 @@ def _close(this: np.ndarray, that: np.ndarray) -> bool:
     return this.shape == that.shape and np.allclose(this, that, rtol=1e-3, atol=1e-4)
 
 
-def _outputs(twin: _Twin, part_model: "keras.Model", from_logits: bool | None) -> list[Finding]:
+def _outputs(twin: _Twin, part_model: "keras.Model", from_logits: bool) -> list[Finding]:
     same = np.repeat(twin.images[:1], _PROBES, axis=0)
     if np.ptp(twin.run(twin.values, same), axis=0).max() > 1e-3:
         return [Finding("always on", True, False, "dropout", "layers")]
@@ -193,7 +193,7 @@ def _outputs(twin: _Twin, part_model: "keras.Model", from_logits: bool | None) -
         return [Finding("outputs", place="outputs", topic="behaviour")]
     if found == "softmax" and from_logits:
         return [Finding("from logits", True, False, "loss", "loss")]
-    if found in ("sigmoid", "softmax twice") or (found == "linear" and from_logits is False):
+    if found in ("sigmoid", "softmax twice") or (found == "linear" and not from_logits):
         return [Finding("activation", found, "softmax", "output layer", "layers")]
     return []
 
@@ -218,7 +218,7 @@ def _dropout(twin: _Twin, rate: float) -> list[Finding]:
 
 
 def _dropped(twin: _Twin, place: int) -> float:
-    """In how many of many images the first unit of a layer is dropped (layer 0: a pixel).
+    """The share of images for which the first unit of a layer is dropped (layer 0: a pixel).
 
     The layers before give ones; the next one copies the unit; those after it take the mean.
     """
@@ -229,7 +229,7 @@ def _dropped(twin: _Twin, place: int) -> float:
     for kernel in kernels[place + 1 :]:
         kernel += 1 / len(kernel)
     kernels[place][0] = 1
-    kernels[-1][:, 1:] = 0  # one logit tells, the others stay at zero
+    kernels[-1][:, 1:] = 0  # one logit shows it, the others stay at zero
     ones = np.ones((_IMAGES, *twin.images.shape[1:]), np.float32)
     outputs = twin.run(values, ones, training=True)
     return float(np.mean(outputs[:, 0] - outputs[:, 1] < 1e-4))

@@ -1,4 +1,4 @@
-"""Two descriptions of a network compared: what differs, as findings."""
+"""Compare two descriptions of a network: each difference is a finding."""
 
 import re
 from collections import Counter
@@ -8,9 +8,9 @@ from ..descriptions import Description, differences, in_words
 from .findings import Finding
 from .reading import topic
 
-# A difference in one of these may be one of words only: trying the network out decides.
+# A network that differs in one of these may still compute the same: calling it decides.
 _MATTERS_OF_WORDS = {"layers", "input", "activation", "initial weights", "initial bias"}
-# Names from Keras can be trusted; others have to be tried out.
+# Names from Keras can be trusted; what has another name has to be called.
 _OF_KERAS = re.compile(
     "(linear|relu|elu|gelu|tanh|sigmoid|softmax|zeros|ones|constant|random|glorot|he|lecun)\\b"
 )
@@ -28,7 +28,7 @@ def compare(found: Description, asked: Description) -> list[Finding]:
     alike: dict[tuple[str, ...], tuple[Finding, list[str]]] = {}
     for key, (this, that) in unlike.items():
         kind = topic(key)
-        # A layer, an optimiser or a loss of another kind has other figures: its kind says enough.
+        # A layer, optimiser or loss of another kind has other figures: naming the kind is enough.
         other_kind = kind in unlike and (that is None or key == "epsilon")
         if key == "layers" or this is None or other_kind:
             continue

@@ -1,4 +1,4 @@
-"""`check_count`: the parameters of a part counted by hand, and the usual slips in it."""
+"""`check_count`: judge a number of parameters counted by hand, and name the usual slips."""
 
 import functools
 import itertools
@@ -6,7 +6,7 @@ import math
 import numbers
 from typing import Any
 
-from ..course import COUNT_HINTS, COUNT_SLIPS, NO_SLIP, OPTIMISER, PARTS, CountedLayer, Part, Slip
+from ..course import COUNT_SLIPS, OPTIMISER, PARTS, CountedLayer, Part, Slip, count_hints, no_slip
 from .findings import slipped
 from .judging import judged, kind_of, untouched
 from .network import chosen_part
@@ -19,14 +19,9 @@ def check_count(part: str, number: Any) -> CheckResult:
     Parameters
     ----------
     part
-        "linear", "mlp", "dropout" or "cnn".
+        As in `check`.
     number
         Weights and biases of the part's network.
-
-    Raises
-    ------
-    ValueError
-        If there is no such part.
 
     Examples
     --------
@@ -37,7 +32,8 @@ def check_count(part: str, number: Any) -> CheckResult:
     """
     chosen = chosen_part(part)
     judge = functools.partial(_judge, chosen)
-    return judged(number, judge, COUNT_HINTS, lambda: arithmetic(chosen))
+    hints = count_hints(_layers(part))
+    return judged(number, judge, hints, lambda: arithmetic(chosen), question=f"{part}, count")
 
 
 def _judge(part: Part, number: Any) -> CheckResult:
@@ -48,12 +44,12 @@ def _judge(part: Part, number: Any) -> CheckResult:
         right = f"Right: the network of part {part.key} has {part.parameters:,} parameters."
         return CheckResult("right", right)
     amount = "few" if number < part.parameters else "many"
-    slip = find_slip(part, number) or NO_SLIP
+    slip = find_slip(part, number) or no_slip(_layers(part.key))
     return CheckResult("wrong", f"Not yet: {number:,} is too {amount}.", [slipped(slip, "count")])
 
 
 def arithmetic(part: Part) -> str:
-    """The sum, layer by layer."""
+    """The number of parameters worked out layer by layer, in words."""
     lines = [
         f"{it.name}: {it.window * it.inputs:,} · {it.units:,} + {it.biases:,} = {it.sum:,}"
         for it in _layers(part.key)
@@ -62,7 +58,7 @@ def arithmetic(part: Part) -> str:
 
 
 def find_slip(part: Part, number: float) -> Slip | None:
-    """Which slip, or which two, lead to a wrong number; None if it is none of the usual ones."""
+    """Find the slip, or the two slips, that lead to a wrong number; None if no usual one does."""
     layers = _layers(part.key)
     slips = [*COUNT_SLIPS, *map(_forgotten, layers)]
     known: dict[float, Slip] = {}

@@ -1,4 +1,4 @@
-"""What a check found, as data; and the sentences that are made of it at the very end."""
+"""What a check found, as data, and the sentences made from it at the end."""
 
 import math
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any
 from ..course import Slip, reason_of
 from ..descriptions import in_words
 
-REMARK = "remark"  # the topic of what is worth saying, but is not wrong
+REMARK = "remark"  # the topic of a finding that is worth saying, but is not wrong
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Finding:
     place : str
         Where: a layer, an array, the arguments of a call; empty for the whole.
     topic : str
-        The kind of thing: of a network "layers", "optimiser" or "loss" (one figure of them is
-        another one), "number" (of layers of a kind), "structure", "behaviour", "metrics" or
+        The kind of thing: of a network "layers", "optimiser" or "loss" (one figure of them
+        differs), "number" (of layers of a kind), "structure", "behaviour", "metrics" or
         "compile"; of arrays "images", "labels" or "data"; else "answer", "slip", "run" or
         "count"; and "remark" for what is not wrong.
     reason : str
@@ -47,7 +47,7 @@ class Finding:
 
     @property
     def words(self) -> str:
-        """All of it in one line, but for the reason."""
+        """The whole finding in one line, without the reason."""
         return ": ".join(filter(None, [self.place, *_sentence(self)]))
 
     def as_dict(self) -> dict[str, Any]:
@@ -64,17 +64,17 @@ class Finding:
 
 
 def faults(findings: Iterable[Finding]) -> list[Finding]:
-    """What is wrong, without the remarks."""
+    """The findings that are wrong, without the remarks."""
     return [each for each in findings if each.topic != REMARK]
 
 
 def remark(figure: str, found: Any = None, asked: Any = None) -> Finding:
-    """What is worth saying, but is not wrong."""
+    """A finding that is worth saying, but is not wrong."""
     return Finding(figure, found, asked, topic=REMARK)
 
 
 def slipped(slip: Slip, topic: str = "slip") -> Finding:
-    """A usual mistake that the course knows."""
+    """A finding for a usual mistake that the course knows."""
     return Finding(slip.what, asked=slip.cure, topic=topic)
 
 
@@ -109,6 +109,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "raises on an image": ("calling it on an image raises {found}", "{asked}"),
     # Compiling
     "compile": ("{found}", ""),
+    "class": ("{found} is a class", "make an object of it with parentheses, {found}()"),
     "metrics": ("{found}, the part asks for accuracy", ""),
     "metrics for other labels": (
         "{found} (for other labels than the loss, {asked}), the part asks for accuracy",
@@ -173,23 +174,130 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     # Small answers
     "no function": ("this is {found}", "give the function itself, without brackets"),
     "raises": ("it raises {found}", "{asked}"),
+    "returns nothing": ("it returns nothing", "is return missing?"),
     "no layer": ("it returns {found}, not a layer", ""),
     "same layer": (
         "it returns the same layer each time",
         "make a new one in the function",
+    ),
+    "same for all": (
+        "it makes the same layer as {asked}",
+        "use the argument of the function",
+    ),
+    "changes": (
+        "the values are right, but it changes {found} itself",
+        "make a new array, and leave {found} as it is",
     ),
     "no run": ("this is {found}", "give the Run that lab.train returns"),
     "stopped": ("it was stopped after {found} epochs", ""),
     "diverged": ("it diverged", ""),
     "not so many numbers": ("it is {found}, not {asked} numbers", ""),
     "list": ("it is a {found}", "make an array of it, np.array(...)"),
+    "tuple of one": (
+        "it is a tuple with one array in it, as np.where gives it",
+        "take its [0], or use np.flatnonzero",
+    ),
     "kind": ("it is {found}, not {asked}", ""),
     "shape": ("its shape is {found}, it must be {asked}", ""),
+    "several truths": (
+        "it is True or False for each of {found:,}",
+        "one number is asked for; .sum() counts what is True",
+    ),
+    "several": ("it is an array of shape {found}", "one number is asked for"),
+    "not finite number": (
+        "it is {found}",
+        "somewhere is a division by 0, a logarithm of 0 or the root of a negative number",
+    ),
+    "other order": ("the numbers are right, but in another order", "{asked}"),
+    "rounded": ("it is rounded", "give it as it was computed"),
+    "factor": ("every number is {found:.4g} times what it must be", ""),
     "call": ("it is {found}, it must be {asked}", ""),
     "too small": ("{found:,.6g} is too small", ""),
     "too large": ("{found:,.6g} is too large", ""),
     "numbers not right": ("{found:,} of its {asked:,} numbers are not right", ""),
-    "estimate": ("{found:.6g} is not {asked}", ""),
+    "far": ("{found:.6g} is too far from what comes out in the long run", "{asked}"),
+    # A program of the student's own
+    "no program": ("this is {found}", "give what lab.Run.from_keras returns, and the accuracy"),
+    "not by fit": (
+        "this run comes from lab.train",
+        "give the one that lab.Run.from_keras makes of your program's history",
+    ),
+    "no batch size": (
+        "an epoch has {found:,} iterations, it should have {asked}",
+        "batch_size=100 is missing in fit, so Keras took batches of 32",
+    ),
+    "iterations": (
+        "an epoch has {found:,} iterations; 60,000 images in batches of 100 make {asked}",
+        "look at batch_size, and at how many images fit was given",
+    ),
+    "fewer epochs": ("it was trained for {found} epochs", "epochs={asked}"),
+    "trained before": (
+        "the network had been trained before this fit",
+        "build and compile it in the same cell, so that each run starts with new weights",
+    ),
+    "large losses": (
+        "the first losses go up to {found:.3g}, where a network that knows nothing has 2.3",
+        "divide the pixels by 255",
+    ),
+    "no batches": (
+        "the losses and accuracies of the batches are missing",
+        "give lab.Run.from_keras the two lists that your callback keeps",
+    ),
+    "one epoch's batches": (
+        "only {found:,} of {asked:,} batches were kept, those of one epoch",
+        "begin the lists in on_train_begin, not in on_epoch_begin",
+    ),
+    "batches": (
+        "{found:,} batches were kept, the training had {asked:,}",
+        "begin both lists in on_train_begin, and append to both in on_train_batch_end",
+    ),
+    "no shares": (
+        "some of the batches' accuracies are above 1",
+        "give the losses first, then the accuracies, as shares from 0 to 1",
+    ),
+    "running means": (
+        "the callback kept means over the epoch so far, not each batch's own values",
+        "the own value of batch k is k · mean_k − (k − 1) · mean_(k − 1)",
+    ),
+    "no validation": (
+        "there is no validation accuracy",
+        "give fit validation_data=(x_valid, y_valid)",
+    ),
+    "large validation pixels": (
+        "the pixels of the validation images are not scaled",
+        "prepare x_valid like x_train",
+    ),
+    "validated on training images": (
+        "the validation accuracy is that of 60,000 images",
+        "validation_data must be the 10,000 images that the network never trains on",
+    ),
+    "validation accuracy": (
+        "the history ends with a validation accuracy of {found:.2%}, but this network reads "
+        "{asked:.2%} of MNIST's validation images",
+        "look at what validation_data was given, and whether this is the model that fit trained",
+    ),
+    "not evaluated": (
+        "the accuracy that evaluate gave is missing",
+        "give both, as in (own, accuracy)",
+    ),
+    "no accuracy": ("the accuracy is {found}", "give the number"),
+    "loss and accuracy": (
+        "evaluate returns the loss and the accuracy",
+        "take the second of the two",
+    ),
+    "loss for accuracy": (
+        "the number given for the accuracy is the validation loss",
+        "evaluate returns the loss first",
+    ),
+    "evaluated otherwise": (
+        "the accuracy is {found:.2%}, the validation accuracy after the last epoch {asked:.2%}",
+        "evaluate the network on the validation images, after fit",
+    ),
+    "unlike the records": (
+        "after {found[1]} epochs it reads {found[0]:.1%} of the validation images, the runs on "
+        "file {asked[0]:.1%} to {asked[1]:.1%}",
+        "nothing else is wrong that a check can see: look at the labels, and at their order",
+    ),
     # Remarks
     "trained": (
         "This model was trained already for {found:,} iterations",
@@ -210,7 +318,6 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "make a new one for each layer.",
     ),
     "not compiled": ("It is not compiled yet, so only its layers were judged.", ""),
-    "gives logits": ("It gives logits", "compile it with a loss that has from_logits=True."),
     "loss of today": (
         "Its loss is today's cross-entropy, and with that the training of this part diverges",
         "lab.ClippedCrossentropy() is the one of 2020.",
@@ -222,7 +329,12 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "epsilon": (
         "Adam's epsilon is 1e-07, as usual in Keras, the sheet's 1e-08",
-        "no matter.",
+        "it learns as well, but no recorded run fits, and lab.train would train it anew.",
+    ),
+    "written otherwise": (
+        "It computes what the sheet's network does, but a layer or an activation is written in a "
+        "way of your own",
+        "no recorded run fits, and lab.train would train it anew.",
     ),
     "class numbers": (
         "y_train holds class numbers and the loss takes one-hot labels",
@@ -238,7 +350,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "",
     ),
 }
-# By the topic, where there are too many figures to list.
+# By the topic, where there are too many figures to list one by one.
 _BY_TOPIC: dict[str, tuple[str, str]] = {
     "slip": ("{figure}", "{asked}"),
     "count": ("{figure}", "{asked}"),
@@ -268,6 +380,6 @@ def _joined(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it, which knows neither NaN nor infinity."""
+    """A value that JSON can hold: NaN and infinity become text."""
     infinite = isinstance(value, float) and not math.isfinite(value)
     return str(value) if infinite or isinstance(value, tuple) else value

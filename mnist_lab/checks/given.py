@@ -1,4 +1,4 @@
-"""What an answer was computed from: whether a check was given what it needs."""
+"""Whether a check was given what the answer was computed from: a run, runs or a model."""
 
 import functools
 from collections.abc import Iterable
@@ -7,18 +7,19 @@ from typing import Any
 from ..course import PARTS, GivenModel, GivenRun, GivenRuns
 from ..runs import Run
 from .behaviour import unlike_initially
+from .judging import type_of
 
 
 @functools.singledispatch
 def missing(need: Any, thing: Any) -> str:
-    """Say what is missing, in words that go on after the name of what was given; or nothing."""
+    """Say what is wrong with it, in words that follow its name; "" if nothing is."""
     raise TypeError(f"nothing is known of a {type(need).__name__}")
 
 
 @missing.register
 def _(need: GivenRun, thing: Any) -> str:
     if not isinstance(thing, Run):
-        return f"is {_kind(thing)}: give the Run that lab.train returned"
+        return f"is {type_of(thing)}: give the Run that lab.train returned"
     if not thing.epochs and thing.diverged:
         return "diverged in its first epoch: give a run that has finished one"
     if not thing.epochs:
@@ -32,7 +33,7 @@ def _(need: GivenRun, thing: Any) -> str:
 def _(need: GivenRuns, thing: Any) -> str:
     words = "give the runs as the notebook has them, by part or by learning rate"
     if not isinstance(thing, dict):
-        return f"is {_kind(thing)}: {words}"
+        return f"is {type_of(thing)}: {words}"
     if absent := [key for key in need.keys if key not in thing]:
         return f"has no {absent[0]!r}: {words}"
     if not thing:
@@ -51,7 +52,7 @@ def _(need: GivenModel, thing: Any) -> str:
     import keras
 
     if not isinstance(thing, keras.Model):
-        return f"is {_kind(thing)}: give the Keras model"
+        return f"is {type_of(thing)}: give the Keras model"
     if not need.part:
         return ""
     weights, fresh = thing.get_weights(), PARTS[need.part].build().get_weights()
@@ -64,7 +65,3 @@ def _(need: GivenModel, thing: Any) -> str:
 
 def _first(problems: Iterable[str]) -> str:
     return next(filter(None, problems), "")
-
-
-def _kind(thing: Any) -> str:
-    return f"a {type(thing).__name__}"

@@ -1,21 +1,21 @@
-"""Judges of small answers: whether one satisfies what the course asks for, and what is wrong."""
+"""Judges of the small answers, one for each kind of task."""
 
 import copy
 import functools
+import inspect
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from ..course import PARTS, Estimate, Function, Layer, Slip, Task, Trained, Value
+from ..course import PARTS, Estimate, Function, Layer, Slip, Task, Trained, Value, cure_of
 from ..descriptions import describe, describe_network, mathematics
 from ..runs import Run
 from .comparing import compare, perhaps_the_same
 from .findings import Finding, slipped
-from .judging import raised
+from .judging import raised, type_of
 from .reading import overlook
+from .values import arguments_in_words, difference, same, unchanged
 
 
 @functools.singledispatch
@@ -25,11 +25,11 @@ def judge(task: Task, attempt: Any, **given: Any) -> list[Finding]:
     Parameters
     ----------
     task
-        What it has to satisfy.
+        What the answer has to satisfy.
     attempt
         The answer.
     **given
-        What the check is given besides.
+        What else the check was given.
 
     Raises
     ------
@@ -46,13 +46,13 @@ def _(task: Value, attempt: Any, **given: Any) -> list[Finding]:
 
     if any(part is Ellipsis for part in (attempt if isinstance(attempt, tuple) else ())):
         raise NotImplementedError
-    if task.before is not None and _same(attempt, of(task.before)):
+    if task.before is not None and same(attempt, of(task.before)):
         raise NotImplementedError
     expected = of(task.right)
-    if _same(attempt, expected):
+    if same(attempt, expected):
         return []
-    slip = next((slip for slip in task.slips if _same(attempt, of(slip.answer))), None)
-    return [slipped(slip) if slip else _difference(attempt, expected)]
+    slip = next((slip for slip in task.slips if same(attempt, of(slip.answer))), None)
+    return [slipped(slip) if slip else difference(attempt, expected, task.names)]
 
 
 @judge.register
@@ -70,53 +70,81 @@ def _(task: Estimate, attempt: Any) -> list[Finding]:
     if near(task.right):
         return []
     slip = next((slip for slip in task.slips if near(slip.answer)), None)
-    return [slipped(slip) if slip else Finding("estimate", number, task.what)]
+    return [slipped(slip) if slip else Finding("far", number, task.far)]
 
 
 @judge.register
 def _(task: Function, attempt: Any, **given: Any) -> list[Finding]:
     if not callable(attempt):
-        return [Finding("no function", _kind(attempt))]
+        return [Finding("no function", type_of(attempt))]
     probes = list(task.probes() if callable(task.probes) else task.probes)
-    try:
-        found = [attempt(*copy.deepcopy(probe)) for probe in probes]
-    except NotImplementedError:
-        raise
-    except Exception as problem:  # whatever a student's own function raises
-        return [Finding("raises", *raised(problem))]
+    # One by one: what two probes share, a function that changes it must not change for both.
+    given_to = [copy.deepcopy(probe) for probe in probes]
+    found: list[Any] = []
+    for probe in given_to:
+        try:
+            found.append(attempt(*probe))
+        except NotImplementedError:
+            raise
+        except Exception as problem:  # whatever a student's own function raises
+            return [_error(problem, probes[len(found)])]
     expected = [task.right(*probe, **given) for probe in probes]
-    wrong = [each for each in zip(probes, found, expected, strict=True) if not _same(*each[1:])]
+    wrong = [each for each in zip(probes, found, expected, strict=True) if not same(*each[1:])]
     if not wrong:
-        return []
+        return _changed(attempt, probes, given_to)
 
     def makes(slip: Slip) -> bool:
         made = (slip.answer(*probe, **given) for probe in probes)
-        return all(itertools.starmap(_same, zip(found, made, strict=True)))
+        return all(itertools.starmap(same, zip(found, made, strict=True)))
 
     slip = next(filter(makes, task.slips), None)
     probe, it, wanted = wrong[0]
-    return [slipped(slip) if slip else _difference(it, wanted, probe)]
+    return [slipped(slip) if slip else difference(it, wanted, task.names, probe)]
+
+
+def _error(problem: Exception, probe: Sequence[Any]) -> Finding:
+    """What a student's function raised, for which arguments, and what to do about it."""
+    kind, words = raised(problem)
+    return Finding("raises", kind, words, place=arguments_in_words(probe), reason=cure_of(problem))
+
+
+def _changed(function: Any, before: list[tuple], after: list[tuple]) -> list[Finding]:
+    """Which argument a function has changed, if any."""
+    for each in zip(before, after, strict=True):
+        for place, (one, other) in enumerate(zip(*each, strict=True)):
+            if not unchanged(one, other):
+                names = [*inspect.signature(function).parameters]
+                name = names[place] if place < len(names) else "its argument"
+                return [Finding("changes", name)]
+    return []
 
 
 @judge.register
 def _(task: Layer, attempt: Any) -> list[Finding]:
     import keras
 
+    first: dict = {}
     for probe in task.probes:
         try:
             made, again = attempt(*probe), attempt(*probe)
         except NotImplementedError:
             raise
         except Exception as problem:  # whatever a student's own function raises
-            return [Finding("raises", *raised(problem))]
+            return [_error(problem, probe)]
+        if made is None:
+            return [Finding("returns nothing")]
         if not isinstance(made, keras.Layer):
-            return [Finding("no layer", _kind(made))]
+            return [Finding("no layer", type_of(made))]
         if made is again:
             return [Finding("same layer")]
         found, asked = (_described(each, task.shape) for each in (made, task.right(*probe)))
+        if found == first:
+            before = arguments_in_words(task.probes[0])
+            return [Finding("same for all", asked=before, place=arguments_in_words(probe))]
         if unlike := compare(found, asked):
             own = "hidden layer 1"  # the only one, so it needs no name
             return [replace(each, place="") if each.place == own else each for each in unlike]
+        first = found
     return []
 
 
@@ -130,7 +158,7 @@ def _described(it: Any, shape: tuple[int, ...]) -> dict:
 @judge.register
 def _(task: Trained, run: Any) -> list[Finding]:
     if not isinstance(run, Run):
-        return [Finding("no run", _kind(run))]
+        return [Finding("no run", type_of(run))]
     part = PARTS[task.part]
     asked = mathematics(describe(part.build(loss="categorical_crossentropy")))
     found = mathematics(overlook(run.settings.model)[0])
@@ -139,7 +167,7 @@ def _(task: Trained, run: Any) -> list[Finding]:
     alike = isinstance(layers[0], str) or len({"dropout" in each for each in layers}) == 1
     comparable = alike and run.settings.parameters == part.parameters
     if comparable and perhaps_the_same(found, asked):
-        findings = []  # another way of writing it: the check of the network tries it out
+        findings = []  # written differently: `check`, on the model, decides by calling it
     figures = {"epochs": part.epochs, "batch_size": 100, "seed": 0}
     findings += [
         Finding(key, getattr(run.settings, key), wanted, topic="run")
@@ -149,74 +177,3 @@ def _(task: Trained, run: Any) -> list[Finding]:
     if run.interrupted and not run.diverged:
         findings.append(Finding("stopped", run.epochs))
     return findings + ([Finding("diverged")] if run.diverged else [])
-
-
-def _same(found: Any, expected: Any) -> bool:
-    """Whether two are equal within rounding, in shape as well; a list is no array."""
-    if isinstance(expected, tuple):
-        alike = isinstance(found, tuple | list | np.ndarray) and len(found) == len(expected)
-        return alike and all(itertools.starmap(_same, zip(found, expected, strict=True)))
-    if isinstance(expected, np.ndarray) and isinstance(found, list | tuple):
-        return False
-    numbers, wanted = _numbers(found), np.asarray(expected, np.float64)
-    if numbers is None or numbers.shape != wanted.shape:
-        return False
-    # float32 matrix products differ in their last digits with the order of the additions.
-    near = 1e-5 * float(np.abs(wanted).max(initial=0))
-    return bool(np.allclose(numbers, wanted, rtol=1e-5, atol=near))
-
-
-def _numbers(found: Any) -> np.ndarray | None:
-    try:
-        array = np.asarray(found)
-    except (TypeError, ValueError):  # a ragged list
-        return None
-    return array.astype(np.float64) if array.dtype.kind in "buif" else None
-
-
-def _difference(found: Any, expected: Any, probe: Sequence[Any] | None = None) -> Finding:
-    """What is wrong, without giving away what would be right but for a function's own calls."""
-    if isinstance(expected, tuple):
-        if not isinstance(found, tuple | list) or len(found) != len(expected):
-            return Finding("not so many numbers", _kind(found), len(expected))
-        names = ("first", "second", "third", "fourth")
-        pairs = zip(names, found, expected, strict=False)
-        name, it, wanted = next(pair for pair in pairs if not _same(*pair[1:]))
-        inner = _difference(it, wanted)
-        return replace(inner, place=": ".join(filter(None, [f"the {name} one", inner.place])))
-    place = "" if probe is None else f"for {', '.join(map(_brief, probe))}"
-    return replace(_of_one(found, expected, called=probe is not None), place=place)
-
-
-def _of_one(found: Any, expected: Any, *, called: bool) -> Finding:
-    """What is wrong with one number or array; of a call, what comes out is said."""
-    if isinstance(expected, np.ndarray) and isinstance(found, list | tuple):
-        return Finding("list", type(found).__name__)
-    numbers, wanted = _numbers(found), np.asarray(expected)
-    if numbers is None:
-        return Finding("kind", _kind(found), "an array" if wanted.ndim else "a number")
-    if numbers.shape != wanted.shape:
-        return Finding("shape", numbers.shape, wanted.shape)
-    if called and wanted.size <= 8:
-        return Finding("call", _brief(found), _brief(expected))
-    if not wanted.ndim:
-        number = float(numbers)
-        return Finding("too small" if number < wanted else "too large", number)
-    count = int((~np.isclose(numbers, wanted, rtol=1e-5)).sum())
-    return Finding("numbers not right", count, wanted.size)
-
-
-def _brief(thing: Any) -> str:
-    if isinstance(thing, int | float | np.number):
-        return f"{thing:.6g}"
-    if isinstance(thing, np.ndarray) and thing.size <= 8:
-        return "[" + " ".join(f"{number:.6g}" for number in thing.ravel()) + "]"
-    if isinstance(thing, np.ndarray):
-        return "an array of shape " + str(thing.shape)
-    name = getattr(thing, "name", None)
-    return f"the network {name}" if name else repr(thing)
-
-
-def _kind(thing: Any) -> str:
-    name = type(thing).__name__
-    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

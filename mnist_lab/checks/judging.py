@@ -1,4 +1,4 @@
-"""How any attempt is judged: what is not there yet, or fails, is kept apart from what is wrong."""
+"""How any attempt is judged: what is missing, or fails, is kept apart from what is wrong."""
 
 import contextlib
 import inspect
@@ -12,9 +12,25 @@ from typing import Any
 
 import numpy as np
 
+from ..course import cure_of
 from ..data import Dataset
 from ..runs import Run
 from .verdicts import CheckResult
+
+_LONGEST = 200  # characters of an error's own words
+# What to do with a list, with an array and with anything else, where a model or data is wanted.
+_CURES = {
+    "model": ("give a Keras model, or a function that builds one",) * 3,
+    "data": (
+        "lab.Dataset(x_train, y_train, x_valid, y_valid) makes data",
+        "lab.Dataset(x_train, y_train, x_valid, y_valid) takes all four",
+        "give a lab.Dataset",
+    ),
+}
+_NOTHING = (
+    "This is None: what you assigned returns nothing. Methods that change an array in place, such "
+    "as resize and sort, return nothing; reshape and np.sort make a new array."
+)
 
 
 def judged(
@@ -23,8 +39,9 @@ def judged(
     hints: Sequence[str],
     solution: Callable[[], str],
     *,
+    question: str = "",
     call: bool = True,
-    nothing: str = "",
+    nothing: str = _NOTHING,
 ) -> CheckResult:
     """Run a judge on an attempt; "not attempted" and "crashed" are outcomes of their own.
 
@@ -38,10 +55,12 @@ def judged(
         For the student to ask for.
     solution
         Gives one right answer, if the student asks for it.
+    question
+        By which the hints that were given are remembered.
     call
         Whether a function is called for what it makes, or is itself the answer.
     nothing
-        What is wrong with None; empty if None is no attempt.
+        What to say of None.
     """
     try:
         with untouched(), warnings.catch_warnings():
@@ -49,9 +68,9 @@ def judged(
             made, result = attempt, None
             if call and inspect.isroutine(attempt):
                 made, result = _called(attempt)
-            if result is None and made is None and nothing:
+            if result is None and made is None:
                 result = CheckResult("wrong", nothing)
-            elif result is None and (made is None or made is Ellipsis):
+            elif result is None and made is Ellipsis:
                 result = CheckResult("not attempted", "Not attempted yet: nothing to check.")
             elif result is None:
                 result = judge(made)
@@ -63,13 +82,13 @@ def judged(
             ".traceback() prints behind this check.",
         )
         result._traceback = traceback.format_exc()
-    result._hints, result._solution = tuple(hints), solution
+    result._question, result._hints, result._solution = question, tuple(hints), solution
     return result
 
 
 @contextlib.contextmanager
 def untouched() -> Iterator[None]:
-    """Let the lab build models of its own without a trace in the global random states.
+    """Put the global random states back at the end.
 
     New layers draw their seeds from there; a student's next layers must not depend on a check.
     """
@@ -96,7 +115,9 @@ def _called(function: Callable) -> tuple[object, CheckResult | None]:
     except NotImplementedError:
         return Ellipsis, None
     except Exception as problem:  # whatever a student's own function raises
-        return None, CheckResult("wrong", f"Your function raised an error: {in_one_line(problem)}.")
+        error, cure = in_one_line(problem), cure_of(problem)
+        words = f"{cure}. The error was {error}" if cure else error
+        return None, CheckResult("wrong", f"Your function raised an error: {words}.")
     if made is None:
         return None, CheckResult(
             "wrong",
@@ -110,7 +131,8 @@ def raised(problem: Exception) -> tuple[str, str]:
     """An exception's kind and the first line of its words, without Keras' bold frame around it."""
     lines = re.sub(r"\x1b\[\d*m", "", str(problem)).splitlines()
     own = [line for line in lines if line and not line.startswith("Exception encountered")]
-    return type(problem).__name__, own[0].rstrip(".") if own else ""
+    words = textwrap.shorten(own[0], _LONGEST, placeholder=" ...") if own else ""
+    return type(problem).__name__, words.rstrip(".")
 
 
 def in_one_line(problem: Exception) -> str:
@@ -118,8 +140,24 @@ def in_one_line(problem: Exception) -> str:
     return ": ".join(filter(None, raised(problem)))
 
 
-def kind_of(thing: Any) -> tuple[str, str]:
-    """What something is that cannot be judged, and what to do."""
+def type_of(thing: Any) -> str:
+    """The type of something, with its article: "an int", "a dict"; of None "None"."""
+    if thing is None:
+        return "None"
+    name = type(thing).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def kind_of(thing: Any, wanted: str = "model") -> tuple[str, str]:
+    """What something is that cannot be judged, and what to do.
+
+    Parameters
+    ----------
+    thing
+        Anything.
+    wanted
+        "model" or "data": what it should have been.
+    """
     import keras
 
     name = type(thing).__name__
@@ -127,8 +165,9 @@ def kind_of(thing: Any) -> tuple[str, str]:
         return f"the class {thing.__name__} itself", f"call it, as in {thing.__name__}(...)"
     if type(thing).__module__.startswith("torch") or "torch.nn" in str(type(thing).__mro__):
         return f"a PyTorch module ({name})", "build the network with Keras, which this lab uses"
-    if isinstance(thing, list | tuple) and isinstance((*thing, None)[0], keras.Layer):
-        return f"a {name} of layers", "put it into keras.Sequential(...)"
+    if isinstance(thing, list | tuple) and any(isinstance(each, keras.Layer) for each in thing):
+        return f"a {name} of layers", "put it into keras.Sequential([...])"
+    of_list, of_array, of_other = _CURES[wanted]
     kinds = {
         keras.Model: ("a Keras model", "give it to lab.check"),
         keras.Layer: (
@@ -141,22 +180,13 @@ def kind_of(thing: Any) -> tuple[str, str]:
         ),
         Run: ("a Run, which is what lab.train returns", "give the model that you trained"),
         Dataset: ("a Dataset", "give it to lab.check_data"),
-        (list, tuple): (
-            f"a {name}",
-            "lab.Dataset(x_train, y_train, x_valid, y_valid) makes data",
-        ),
-        np.ndarray: (
-            "an array",
-            "lab.Dataset(x_train, y_train, x_valid, y_valid) takes all four",
-        ),
-        object: (
-            f"{textwrap.shorten(repr(thing), 40)} (of type {name})",
-            "give a Keras model, or for check_data a lab.Dataset",
-        ),
+        (list, tuple): (f"a {name}", of_list),
+        np.ndarray: ("an array", of_array),
+        object: (f"{textwrap.shorten(repr(thing), 40)} (of type {name})", of_other),
     }
     return next(words for kind, words in kinds.items() if isinstance(thing, kind))
 
 
-def not_judged(thing: Any) -> CheckResult:
+def not_judged(thing: Any, wanted: str = "model") -> CheckResult:
     """The verdict on something that cannot be judged at all."""
-    return CheckResult("wrong", f"This is {': '.join(kind_of(thing))}.")
+    return CheckResult("wrong", f"This is {': '.join(kind_of(thing, wanted))}.")

@@ -11,7 +11,7 @@ from ..data import Dataset, as_stored, is_one_hot
 from ..descriptions import describe_network, describe_training
 from . import arrays, behaviour
 from .comparing import compare, perhaps_the_same
-from .findings import Finding, remark, with_reasons
+from .findings import Finding, faults, remark, with_reasons
 from .judging import judged, kind_of, not_judged
 from .reading import LOGITS, read
 from .verdicts import CheckResult, verdict
@@ -20,13 +20,20 @@ if TYPE_CHECKING:
     import keras
 
 
+# Topics of findings about `compile`.
+_OF_COMPILE = {"optimiser", "loss", "metrics", "compile"}
+_NOT_COMPILED = (
+    "Not compiled yet: model.compile(optimizer=..., loss=..., metrics=[...]). The layers are right."
+)
 _NOTHING = (
     "This is None, which is what model.compile(...) returns: write that in a line of its own, "
     "without model = in front."
 )
 
 
-def check(part: str, model: Any, data: Dataset | None = None) -> CheckResult:
+def check(
+    part: str, model: Any, data: Dataset | None = None, *, compiled: bool = False
+) -> CheckResult:
     """Judge whether a model is the one that a part of the sheet asks for, however it is written.
 
     Parameters
@@ -34,10 +41,11 @@ def check(part: str, model: Any, data: Dataset | None = None) -> CheckResult:
     part
         "linear", "mlp", "dropout" or "cnn".
     model
-        A Keras model, or a function without arguments that builds one. Before `compile`, only
-        its layers are judged. It stays as it is.
+        A Keras model, or a function without arguments that builds one. It stays as it is.
     data
         The data that you mean to train it on, to be judged with it.
+    compiled
+        Whether the model must be compiled. Otherwise only the layers of one that is not are judged.
 
     Raises
     ------
@@ -51,9 +59,20 @@ def check(part: str, model: Any, data: Dataset | None = None) -> CheckResult:
     Not yet: this is not the network that part mlp asks for.
       - hidden layers 1, 2 and 3: units are 100, the part asks for 1500
     """
-    judge = functools.partial(_judge, chosen_part(part), data)
-    hints = NOTEBOOKS[part].hints + COMPILE_HINTS
-    return judged(model, judge, hints, lambda: NOTEBOOKS[part].code, nothing=_NOTHING)
+    judge = functools.partial(_judge, chosen_part(part), data, compiled)
+    question = f"{part}, compiled" if compiled else part
+    code = NOTEBOOKS[part].code
+    result = judged(model, judge, (), lambda: code, question=question, nothing=_NOTHING)
+    result._hints = _hints(part, result.findings, compiled)
+    return result
+
+
+def _hints(part: str, findings: list[Finding], compiled: bool) -> tuple[str, ...]:
+    """Hints on the layers, on `compile` or on both, by what was found."""
+    topics = {each.topic for each in faults(findings)}
+    on_layers = topics - _OF_COMPILE or (not topics and not compiled)
+    on_compile = topics & _OF_COMPILE or (not topics and compiled)
+    return (NOTEBOOKS[part].hints if on_layers else ()) + (COMPILE_HINTS if on_compile else ())
 
 
 def chosen_part(key: str) -> Part:
@@ -69,7 +88,7 @@ def chosen_part(key: str) -> Part:
     return PARTS[key]
 
 
-def _judge(part: Part, data: Dataset | None, model: Any) -> CheckResult:
+def _judge(part: Part, data: Dataset | None, compiled: bool, model: Any) -> CheckResult:
     import keras
 
     if not isinstance(model, keras.Model):
@@ -82,10 +101,12 @@ def _judge(part: Part, data: Dataset | None, model: Any) -> CheckResult:
         )
     asked = part.build(loss="categorical_crossentropy")
     initial = asked.get_weights()  # trying the networks out changes the weights of the part's
-    findings = _against_part(model, part, asked)
+    findings = against_part(model, part, asked)
     if data is not None and not any(each.topic == "compile" for each in findings):
         findings += _against_data(model, data)
     findings += [*_copies(model), *_trained(model, initial, findings)]
+    if compiled and not model.compiled and not faults(findings):
+        return CheckResult("not attempted", _NOT_COMPILED)
     return verdict(
         with_reasons(findings),
         f"Right: this is the network that part {part.key} asks for.",
@@ -93,15 +114,13 @@ def _judge(part: Part, data: Dataset | None, model: Any) -> CheckResult:
     )
 
 
-def _against_part(model: "keras.Model", part: Part, asked: "keras.Model") -> list[Finding]:
-    """What differs from the part's network, in the layers and in how it was compiled."""
-    shape = (model.get_build_config() or {}).get("input_shape") or asked.input_shape
+def against_part(model: "keras.Model", part: Part, asked: "keras.Model") -> list[Finding]:
+    """Compare with the part's network: the layers, and how it was compiled."""
     compiled = describe_training(asked)
     wanted = read(asked, asked.input_shape[1:], compiled)
-    found = read(model, tuple(shape[1:]), compiled)
-    shared = _shared(model)
-    layers = compare(found.layers, wanted.layers) + shared
-    training = found.training
+    found = read(model, input_shape(model, asked), compiled)
+    layers = compare(found.layers, wanted.layers)
+    training, remarks = found.training, []
     if layers and perhaps_the_same(found.layers, wanted.layers):
         rate = part.figures.get("dropout", 0)
         otherwise = behaviour.behaves_otherwise(model, asked, found.from_logits, rate)
@@ -109,23 +128,22 @@ def _against_part(model: "keras.Model", part: Part, asked: "keras.Model") -> lis
             layers = otherwise
             # Its outputs have shown what its loss takes.
             training = {key: value for key, value in training.items() if key != LOGITS}
+            remarks = [] if otherwise else [remark("written otherwise")]
     unlike = compare(training, wanted.training)
-    exact = (
-        model.compiled and not found.clipped and not any(each.topic == "loss" for each in unlike)
-    )
-    of_today = [remark("loss of today")] if exact and part.clips else []
-    return [*layers, *unlike, *found.findings, *of_today]
+    of_loss = [each for each in unlike + found.findings if each.topic in ("loss", "compile")]
+    if part.clips and model.compiled and not found.clipped and not of_loss:
+        remarks.append(remark("loss of today"))
+    return [*layers, *unlike, *found.findings, *remarks]
 
 
-def _shared(model: "keras.Model") -> list[Finding]:
-    """Which layers stand twice in a sequential model, which is described as if each stood once."""
-    weighted = [layer for layer in model.layers if layer.weights]
-    twice = [layer.name for layer in dict.fromkeys(weighted) if weighted.count(layer) > 1]
-    return [Finding("shared", True, False, f"layer {name}", "layers") for name in twice]
+def input_shape(model: "keras.Model", asked: "keras.Model") -> tuple[int, ...]:
+    """The shape of one image as the model takes it, or as the part's does if it does not say."""
+    shape = (model.get_build_config() or {}).get("input_shape") or asked.input_shape
+    return tuple(shape[1:])
 
 
 def _copies(model: "keras.Model") -> list[Finding]:
-    """Which layers begin with the same random weights, and why."""
+    """Remarks on layers that start with the same random weights."""
     layers = [layer for layer in model._flatten_layers() if hasattr(layer, "kernel")]
     kernels = [(layer, np.asarray(layer.kernel)) for layer in layers]
     return [
@@ -136,7 +154,7 @@ def _copies(model: "keras.Model") -> list[Finding]:
 
 
 def _has_seed(layer: "keras.Layer") -> bool:
-    """Whether somebody gave the initialiser of a layer's kernel a seed."""
+    """Whether the initialiser of a layer's kernel has a seed."""
     get_config = getattr(layer.kernel_initializer, "get_config", dict)
     return get_config().get("seed") is not None
 
@@ -144,7 +162,7 @@ def _has_seed(layer: "keras.Layer") -> bool:
 def _trained(
     model: "keras.Model", initial: list[np.ndarray], findings: list[Finding]
 ) -> list[Finding]:
-    """Whether a model's weights are no longer those that it began with."""
+    """A remark on a model whose weights are no longer the initial ones."""
     if model.compiled and (steps := int(model.optimizer.iterations)):
         return [remark("trained", steps)]
     if any(each.figure in ("initial weights", "initial bias") for each in findings):
@@ -156,9 +174,9 @@ def _trained(
 
 
 def _against_data(model: "keras.Model", data: Any) -> list[Finding]:
-    """What keeps a model from learning from these data."""
+    """Faults that keep a model from learning from these data."""
     if not isinstance(data, Dataset):
-        return [Finding("no data", *kind_of(data), place="data", topic="data")]
+        return [Finding("no data", *kind_of(data, "data"), place="data", topic="data")]
     divides = "input: divided by" in describe_network(model, data.x_train.shape[1:])
     findings = arrays.unusable_images(data) or arrays.unscaled(data, divides)
     adapted = as_stored(data.x_train)

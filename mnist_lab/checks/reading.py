@@ -1,5 +1,6 @@
-"""A model read for comparison: its layers, how it was compiled, what there is to say of that."""
+"""Read a model for comparison: its layers, and how it was compiled."""
 
+import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,23 +17,23 @@ LOGITS, _CLIPPED = "loss: from logits", "clipped crossentropy"
 
 @dataclass(frozen=True)
 class Reading:
-    """What is compared of a model.
+    """The description of a model, split for comparison.
 
     Attributes
     ----------
     layers, training : dict
         The parts of its description that are about the layers, and about how it was compiled.
-    from_logits : bool or None
-        Whether the loss takes logits; None before `compile`.
+    from_logits : bool
+        Whether the loss takes logits.
     clipped : bool
         Whether the loss is that of 2020, `ClippedCrossentropy`.
     findings : list of Finding
-        What can be said without a comparison.
+        What is found without a comparison.
     """
 
     layers: Description
     training: Description
-    from_logits: bool | None
+    from_logits: bool
     clipped: bool
     findings: list[Finding]
 
@@ -43,14 +44,14 @@ def read(model: "keras.Model", shape: tuple[int, ...], asked: Description) -> Re
     Parameters
     ----------
     model
-        Built. One that is not compiled yet is taken for compiled as asked, to suit its output.
+        Built. One that is not compiled yet is treated as if it were compiled as asked.
     shape
         Of one image.
     asked
         How the part's model is compiled, as `describe_training` says it.
     """
     network = describe_network(model, shape)
-    training, findings = _compiled(model, network, asked)
+    training, findings = _compiled(model, asked)
     clipped = training["loss"] == _CLIPPED
     training, harmless = overlook(training)
     findings += harmless
@@ -59,19 +60,20 @@ def read(model: "keras.Model", shape: tuple[int, ...], asked: Description) -> Re
     whole = mathematics({**network, **training})
     about_layers = {key: value for key, value in whole.items() if topic(key) == "layers"}
     about_training = {key: value for key, value in whole.items() if topic(key) != "layers"}
-    from_logits = training.get(LOGITS, False) if model.compiled else None
+    from_logits = training.get(LOGITS, False)
     return Reading(about_layers, about_training, from_logits, clipped, findings)
 
 
-def _compiled(
-    model: "keras.Model", network: Description, asked: Description
-) -> tuple[Description, list[Finding]]:
-    """How a model was compiled, and what there is to say of it."""
+def _compiled(model: "keras.Model", asked: Description) -> tuple[Description, list[Finding]]:
+    """How a model was compiled, and what is wrong with that."""
     if not model.compiled:
-        if network.get("output layer: activation") != "linear":
-            return asked, [remark("not compiled")]
-        suited = {**asked, LOGITS: True}
-        return suited, [remark("not compiled"), remark("gives logits")]
+        return asked, [remark("not compiled")]
+    import keras
+
+    given = model._compile_config.config
+    for thing in keras.tree.flatten([given["loss"], given["metrics"]]):
+        if inspect.isclass(thing):
+            return asked, [Finding("class", thing.__name__, place="compile", topic="compile")]
     training = asked
     try:
         training = describe_training(model)
@@ -82,7 +84,7 @@ def _compiled(
 
 
 def overlook(training: Description) -> tuple[Description, list[Finding]]:
-    """Treat harmless variants as the sheet's own values: its own loss, Keras' usual epsilon.
+    """Replace harmless variants by the sheet's values: the clipped loss, Keras' usual epsilon.
 
     Returns
     -------
@@ -109,7 +111,7 @@ def topic(key: str) -> str:
 
 
 def _metrics(model: "keras.Model", training: Description) -> list[Finding]:
-    """What is wrong with the metrics: one of them has to be the accuracy."""
+    """Faults of the metrics: one of them has to be the accuracy."""
     import keras
 
     # Not by get_compile_config, which refuses a loss that cannot be saved.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .findings import REMARK, Finding, faults
+from .hints import next_hint
 
 WIDTH = 100  # characters in a line
 MIME = "application/vnd.mnist-lab.check+json"
@@ -26,10 +27,10 @@ _withheld = False  # whether solutions are switched off
 
 
 class NotRightError(AssertionError):
-    """What is not right; a notebook shows it without a traceback, for no code of anybody failed."""
+    """An answer is not right; a notebook shows this without a traceback, as no code has failed."""
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython prints of it."""
+        """The lines that IPython prints."""
         return [*str(self).splitlines(), "", _INSTEAD]
 
 
@@ -50,9 +51,9 @@ class CheckResult:
     outcome: str
     verdict: str
     findings: list[Finding] = field(default_factory=list)
+    _question: str = field(default="", init=False)
     _hints: tuple[str, ...] = field(default=(), init=False)
     _solution: Callable[[], str] = field(default=str, init=False)
-    _hints_given: int = field(default=0, init=False)
     _traceback: str = field(default="", init=False)
 
     def __bool__(self) -> bool:
@@ -73,12 +74,12 @@ class CheckResult:
 
     @property
     def remarks(self) -> list[str]:
-        """What is worth saying besides; nothing of it is wrong."""
+        """What else is worth saying, but is not wrong."""
         return [each.words for each in self.findings if each.topic == REMARK]
 
     def __repr__(self) -> str:
         lines = textwrap.wrap(self.verdict, WIDTH)
-        for words, reason in self._told():
+        for words, reason in self._faults_in_words():
             lines += _item(words, "  - ")
             lines += _item(reason, "    ") if reason else []
         for remark in self.remarks:
@@ -90,10 +91,10 @@ class CheckResult:
         return float(bool(self))
 
     def _repr_html_(self) -> str:
-        """A card, for a notebook; nothing of it is interpreted but what stands here."""
+        """A card for a notebook; words of the student's are escaped."""
         colour, sign = _SIGNS[self.outcome]
         items = []
-        for words, reason in self._told():
+        for words, reason in self._faults_in_words():
             why = f'<br><span style="opacity:.75">{html.escape(reason)}</span>'
             items.append(html.escape(words) + (why if reason else ""))
         items += [f"<i>{html.escape(remark)}</i>" for remark in self.remarks]
@@ -128,19 +129,12 @@ class CheckResult:
             raise NotRightError(str(self))
 
     def hint(self) -> None:
-        """Print the next hint; the first is vague, the last concrete, none is the solution."""
-        hints = () if self else self._hints
-        for first in faults(self.findings)[:1]:
-            own = f"Begin with one thing: {first.head}.", first.reason
-            hints = (*filter(None, own), *hints)
-        if self._hints_given < len(hints):
-            text = f"Hint {self._hints_given + 1} of {len(hints)}: {hints[self._hints_given]}"
-            self._hints_given += 1
-        elif hints:
+        """Print the next hint for this question: from vague to concrete, never the solution."""
+        if self:
+            text = "It is right; no hint needed."
+        elif not (text := next_hint(self._question, self._hints)):
             text = "That was the last hint. "
             text += unless_withheld(".solution() shows one way to do it.")
-        else:
-            text = "There is nothing to hint at."
         print(textwrap.fill(text, WIDTH))
 
     def solution(self) -> None:
@@ -151,13 +145,13 @@ class CheckResult:
         """Print where the check itself crashed, to be sent with a report of it."""
         print(self._traceback or "The check did not crash.")
 
-    def _told(self) -> list[tuple[str, str]]:
-        """Each fault in words, and its reason where that has not been given before."""
-        told, given = [], {""}
+    def _faults_in_words(self) -> list[tuple[str, str]]:
+        """Each fault, and its reason where no fault before it has the same."""
+        lines, given = [], {""}
         for fault in faults(self.findings):
-            told.append((fault.words, "" if fault.reason in given else fault.reason))
+            lines.append((fault.words, "" if fault.reason in given else fault.reason))
             given.add(fault.reason)
-        return told
+        return lines
 
 
 def verdict(findings: list[Finding], right: str, wrong: str) -> CheckResult:
@@ -181,8 +175,8 @@ def first_fault(result: dict[str, Any]) -> tuple[str, str]:
 def withhold_solutions() -> None:
     """Switch `.solution()` and model answers off, as in a notebook that is graded; hints stay.
 
-    It lasts until the kernel is restarted. It is a sign and no lock: who looks for the solutions
-    finds them, for they come with the lab.
+    It lasts until the kernel is restarted. It locks nothing: the solutions come with the lab, and
+    whoever looks for them finds them.
     """
     global _withheld
     _withheld = True

@@ -1,9 +1,9 @@
-"""What the course says, a file for each notebook: its part, sliders, code, hints and answers."""
+"""The course as data, one file for each notebook: its part, sliders, code, hints and answers."""
 
 from .contents import ANSWERS, BEYOND, COMPILE_HINTS, NEEDS, NOTEBOOKS, PARTS, SEEDS, worth
-from .counting import HINTS as COUNT_HINTS
-from .counting import NO_SLIP, OPTIMISER, CountedLayer
+from .counting import OPTIMISER, CountedLayer, count_hints, no_slip
 from .counting import SLIPS as COUNT_SLIPS
+from .errors import cure_of
 from .linear import DATA_CODE, DATA_HINTS
 from .markers import (
     MARKER,
@@ -14,6 +14,7 @@ from .markers import (
     replace_regions,
     split_hidden,
 )
+from .measures import test_images
 from .parts import Part
 from .reasons import reason_of
 from .sliders import CLIPPED, TRAINING, Slider
@@ -25,6 +26,7 @@ from .tasks import (
     GivenRuns,
     Layer,
     Notebook,
+    Program,
     Slip,
     Task,
     Trained,
@@ -36,14 +38,12 @@ __all__ = [
     "BEYOND",
     "CLIPPED",
     "COMPILE_HINTS",
-    "COUNT_HINTS",
     "COUNT_SLIPS",
     "DATA_CODE",
     "DATA_HINTS",
     "MARKER",
     "NEEDS",
     "NOTEBOOKS",
-    "NO_SLIP",
     "OPTIMISER",
     "PARTS",
     "SEEDS",
@@ -57,17 +57,22 @@ __all__ = [
     "Layer",
     "Notebook",
     "Part",
+    "Program",
     "Region",
     "Slider",
     "Slip",
     "Task",
     "Trained",
     "Value",
+    "count_hints",
+    "cure_of",
     "find_regions",
     "named",
+    "no_slip",
     "question_name",
     "reason_of",
     "replace_regions",
     "split_hidden",
+    "test_images",
     "worth",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data import Dataset, load_mnist
 from ..runs import Run, load_records
 from .measures import mnist
 from .tasks import Answer, Function, GivenModel, GivenRun, GivenRuns, Notebook, Slip, Value
@@ -23,14 +24,15 @@ def _standard_error(accuracy: float, images: int, *, root: bool = True) -> float
     return 100 * (math.sqrt(variance) if root else variance)
 
 
-def _choice(runs: dict, key: str = "val_accuracy", last: bool = False, first: int = 1) -> tuple:
+def _choice(runs: dict, last: bool = False, first: int = 1) -> tuple:
     """The learning rate and the number of epochs of the best accuracy."""
 
     def best(run: Run) -> float:
-        return run.history[key][-1] if last else max(run.history[key])
+        accuracies = run.history["val_accuracy"]
+        return accuracies[-1] if last else max(accuracies)
 
     rate = max(runs, key=lambda each: best(runs[each]))
-    return rate, int(np.argmax(runs[rate].history[key])) + first
+    return rate, int(np.argmax(runs[rate].history["val_accuracy"])) + first
 
 
 def _tested(model: Any, scale: float = 100) -> float:
@@ -38,6 +40,25 @@ def _tested(model: Any, scale: float = 100) -> float:
 
     data = mnist()  # whose validation images are the test part of a split
     return scale * np.mean(predict(model, data.x_valid).argmax(axis=1) == data.y_valid)
+
+
+def _split() -> Dataset:
+    """As the notebook makes it."""
+    return load_mnist().split(validation=10_000, seed=0)
+
+
+def _on_validation_images(model: Any) -> float:
+    from ..training import predict
+
+    split = _split()
+    return 100 * np.mean(predict(model, split.x_valid).argmax(axis=1) == split.y_valid)
+
+
+def _against_other_labels(model: Any) -> float:
+    from ..training import predict
+
+    split = _split()
+    return 100 * np.mean(predict(model, split.x_test).argmax(axis=1) == split.y_valid)
 
 
 def _seen(images: int) -> float:
@@ -68,7 +89,7 @@ def _ece(probabilities: np.ndarray, truth: np.ndarray, *, part: str = "") -> flo
     for own in (bins == number for number in np.unique(bins)):
         distance = right[own].mean() - confidence[own].mean()
         distance = distance if part == "signed" else abs(distance)
-        total += distance * (1 if part == "unweighted" else own.mean())
+        total += distance * {"unweighted": 1, "counted": own.sum()}.get(part, own.mean())
     return 100 * total
 
 
@@ -78,7 +99,7 @@ def _drawn(low: int, high: int) -> int:
 
 
 def _some_answers(seed: int | None = 0) -> list[tuple[np.ndarray, np.ndarray]]:
-    """What two networks say of a few hundred images, and the truth."""
+    """Probabilities of two networks for a few hundred images, with the true digits."""
     random = np.random.default_rng(seed)
     scores = random.normal(size=(300, 10)) * random.uniform(0.5, 4, (300, 1))
     said = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
@@ -112,7 +133,7 @@ def _rate(
 
 
 def _missed(runs: list[Run], truth: np.ndarray, count: Callable[..., Any] = np.all) -> np.ndarray:
-    """The places of the images that all runs read wrong."""
+    """The places of the images that every run reads wrong."""
     wrong = [run.val_probabilities.argmax(axis=1) != truth for run in runs]
     return np.flatnonzero(count(wrong, axis=0))
 
@@ -141,9 +162,7 @@ _ANSWERS = {
                     "that is best minus first",
                     "the last one is [-1]",
                 ),
-                Slip(
-                    lambda run: _flattery(run) / 100, "these are shares; accuracies holds percent"
-                ),
+                Slip(lambda run: _flattery(run) / 100, "these are shares; multiply by 100"),
             ),
             lambda: [(run,) for run in load_records("linear")[:3]],
         ),
@@ -155,6 +174,11 @@ _ANSWERS = {
             _standard_error,
             (
                 Slip(functools.partial(_standard_error, root=False), "the square root is missing"),
+                Slip(
+                    lambda accuracy, images: math.nan,
+                    "that is the root of a negative number",
+                    "p is a share from 0 to 1, accuracy / 100",
+                ),
                 Slip(
                     lambda accuracy, images: _standard_error(accuracy, images) / 100,
                     "that is a share; one point is 1 %",
@@ -168,7 +192,7 @@ _ANSWERS = {
                     "the root is of all of it, the number of images too",
                 ),
             ),
-            lambda: [(50, 100), (98.3, 10_000), (91.0, 2_500), (_drawn(1, 99), _drawn(2, 9_999))],
+            lambda: [(50, 100), (98.3, 10_000), (91.0, 2_500), (_drawn(2, 99), _drawn(2, 9_999))],
         ),
         ("p is accuracy / 100.", "100 * np.sqrt(p * (1 - p) / images)."),
     ),
@@ -184,8 +208,13 @@ _ANSWERS = {
                     lambda runs: _choice(runs, last=True),
                     "that rate is best at its last epoch; the best of all epochs counts",
                 ),
-                Slip(lambda runs: _choice(runs, "accuracy"), "that is by the training accuracy"),
+                Slip(
+                    lambda runs: (_choice(runs)[0], runs[_choice(runs)[0]].epochs),
+                    "that is the last epoch",
+                    "the validation accuracy is best before that",
+                ),
             ),
+            names=("best_rate", "best_epochs"),
         ),
         (
             "Compare max(run.history['val_accuracy']) of the three.",
@@ -198,11 +227,21 @@ _ANSWERS = {
         Value(
             _tested,
             (
-                Slip(lambda model: _tested(model, 1), "that is a share; in percent, please"),
+                Slip(lambda model: _tested(model, 1), "that is a share; multiply by 100"),
                 Slip(lambda model: 100 - _tested(model), "these are the wrong answers, in percent"),
                 Slip(
                     lambda model: _tested(model, len(mnist().y_valid)),
                     "that is a number of images; in percent, please",
+                ),
+                Slip(
+                    _on_validation_images,
+                    "that is the accuracy on the validation images",
+                    "said is what the network says of the test images",
+                ),
+                Slip(
+                    _against_other_labels,
+                    "these are the labels of the validation images",
+                    "compare with split.y_test",
                 ),
             ),
         ),
@@ -239,7 +278,7 @@ _ANSWERS = {
             _gains,
             (
                 Slip(lambda *runs: -_gains(*runs), "the sign", "with minus without"),
-                Slip(lambda *runs: _gains(*runs) / 100, "these are shares", "in percent, please"),
+                Slip(lambda *runs: _gains(*runs) / 100, "these are shares", "multiply by 100"),
                 Slip(
                     lambda *runs: _gains(*runs).mean(), "one number for each seed, not their mean"
                 ),
@@ -302,7 +341,17 @@ _ANSWERS = {
                     "that is one epoch later",
                     "np.argmin counts from 0, as the list does",
                 ),
-                Slip(lambda *runs: _stopped(*runs) / 100, "that is a share", "in percent, please"),
+                Slip(lambda *runs: _stopped(*runs) / 100, "that is a share", "multiply by 100"),
+                Slip(
+                    lambda watched, judged: (
+                        100
+                        * judged.history["val_accuracy"][
+                            int(np.argmax(watched.history["val_accuracy"]))
+                        ]
+                    ),
+                    "that is where the accuracy is largest",
+                    "look for the smallest loss",
+                ),
                 Slip(lambda _, judged: 100 * judged.val_accuracy, "that is the last epoch"),
             ),
             lambda: list(zip(load_records("mlp"), load_records("dropout"), strict=True)),
@@ -325,6 +374,16 @@ _ANSWERS = {
                     functools.partial(_ece, part="signed"),
                     "a distance is never negative",
                     "abs(...)",
+                ),
+                Slip(
+                    lambda *said: -_ece(*said, part="signed"),
+                    "a distance is never negative",
+                    "abs(...)",
+                ),
+                Slip(
+                    functools.partial(_ece, part="counted"),
+                    "that multiplies by the number of images in the bin",
+                    "by their share of all images, own.mean()",
                 ),
                 Slip(lambda *said: 100 * _ece(*said), "it is multiplied by 100 at the end already"),
             ),
@@ -353,8 +412,13 @@ _ANSWERS = {
                 ),
                 Slip(
                     lambda said, heat: said / heat,
-                    "that divides the probabilities, not the scores",
-                    "take powers",
+                    "that divides the probabilities by T",
+                    "** comes before /, so the power is ** (1 / temperature)",
+                ),
+                Slip(
+                    lambda said, _: said,
+                    "the temperature changes nothing",
+                    "** comes before /, so the power is ** (1 / temperature)",
                 ),
             ),
             lambda: [

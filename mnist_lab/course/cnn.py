@@ -10,6 +10,7 @@ from ..runs import Run, load_records
 from .measures import mnist, said, start, wrong
 from .mlp import BEGINNING, END, RUN_HINTS
 from .parts import Part
+from .programs import program
 from .sliders import FILTERS, LEARNING_RATE
 from .tasks import (
     Answer,
@@ -75,7 +76,7 @@ def _kernels(model: Any) -> np.ndarray:
 
 
 def _linear_networks() -> list[tuple[Any, int]]:
-    """Two recorded linear networks, for rows and for images, each with digits moved or not."""
+    """Two linear networks that take images of different shapes, with the pixels to move."""
     import keras
 
     networks = []
@@ -97,7 +98,7 @@ def _accuracy(network: Any, pixels_moved: int, scale: float = 1) -> float:
 
 
 def _second(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    """Which answers are wrong, and of which of all the second guess is right."""
+    """For each image, whether the answer is wrong, and whether the second guess is right."""
     order = said(run).argsort(axis=1)
     return wrong(run), order[:, -2] == mnist().y_valid
 
@@ -144,6 +145,11 @@ _ANSWERS = {
                     lambda image, kernel: (_windows(image) * kernel).sum(axis=3),
                     "it adds up over one axis of the window",
                     "there are two",
+                ),
+                Slip(
+                    lambda image, kernel: (_windows(image) @ kernel).sum(axis=(2, 3)),
+                    "@ is a matrix product",
+                    "* multiplies number by number",
                 ),
                 Slip(
                     lambda image, kernel: (_windows(image) * kernel[::-1, ::-1]).sum(axis=(2, 3)),
@@ -257,7 +263,11 @@ _ANSWERS = {
                     lambda run: _second(run)[1][_second(run)[0]].mean(),
                     "that is a share; count them",
                 ),
-                Slip(0, "among the wrong ones the first guess is never right"),
+                Slip(
+                    0,
+                    "it counts none",
+                    "compare the second guess: of the wrong ones the first is wrong",
+                ),
             ),
         ),
         (
@@ -266,5 +276,8 @@ _ANSWERS = {
         ),
         {"run": GivenRun()},
     ),
+    "program": program("cnn", 1),
 }
-NOTEBOOK = Notebook("cnn", PART, _SLIDERS, _HINTS, BEGINNING + _LAYERS + END, _count, _ANSWERS)
+NOTEBOOK = Notebook(
+    "cnn", PART, _SLIDERS, _HINTS, BEGINNING + _LAYERS + END, _count, _ANSWERS, {"program": 5}
+)

@@ -55,7 +55,7 @@ _ANSWERS = {
                 Slip(
                     lambda part, what, runs: _finals(part, what, runs) / 100,
                     "these are shares",
-                    "1 is 100 %",
+                    "multiply by 100",
                 ),
                 Slip(
                     lambda part, what, runs: np.array(
@@ -106,6 +106,7 @@ _ANSWERS = {
                     "these are the images that each network gets wrong",
                 ),
             ),
+            names=("only_mlp", "only_dropout"),
         ),
         ("True of one and not of the other.", "~ turns True and False round, & joins two."),
         {"runs": GivenRuns(("mlp", "dropout"), several=True)},
@@ -200,6 +201,7 @@ _ANSWERS = {
                     "np.sqrt is the square root",
                 ),
             ),
+            names=("ratio", "roots"),
         ),
         ("Divide, and see np.sqrt.", "np.sqrt takes a list of both numbers."),
     ),

@@ -13,9 +13,9 @@ ANSWERS = {
 }
 
 
-SEEDS = 5  # runs of each part that are on file
+SEEDS = 5  # recorded runs of each part
 BEYOND = beyond.NOTEBOOK.key  # the sixth notebook, which leaves the sheet behind
-NEEDS = (*PARTS, BEYOND)  # who needs recorded runs
+NEEDS = (*PARTS, BEYOND)  # what needs recorded runs
 COMPILE_HINTS = (
     "model.compile takes the optimiser, the loss and a list of metrics.",
     "Part linear takes SGD with a large learning rate, the others Adam with Keras' usual one; "
@@ -24,6 +24,6 @@ COMPILE_HINTS = (
 
 
 def worth(question: str) -> float:
-    """Points of a question in a release; it is named by notebook and cell, as "linear.flat"."""
+    """Points of a question in a release, by its name, such as "linear.flat"."""
     key, cell = question.split(".", 1)
     return NOTEBOOKS[key].points.get(cell, 1) if key in NOTEBOOKS else 1

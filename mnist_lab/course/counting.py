@@ -1,16 +1,10 @@
 """Counting a network's parameters by hand: the usual slips, and the hints."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from .tasks import Slip
 
-HINTS = (
-    "Count layer by layer, weights and biases.",
-    "Each unit has one weight for each number that comes in, and one bias.",
-    "A kernel of a convolution has a weight for each of its pixels in each channel of its "
-    "input. Flatten, pooling and dropout have no weights.",
-)
-NO_SLIP = Slip(None, "count layer by layer", "inputs · units + biases")
 OPTIMISER = Slip(None, "the optimiser's own numbers are no parameters")
 
 
@@ -51,6 +45,30 @@ class CountedLayer(NamedTuple):
         return self._replace(**{k: round(getattr(self, k) * by) for k, by in factors.items()})
 
 
+def count_hints(layers: Sequence[CountedLayer]) -> tuple[str, ...]:
+    """Hints for counting the parameters of these layers, from vague to concrete."""
+    hints = (
+        "Count layer by layer, weights and biases; layers without weights have no parameters.",
+        "Each unit has one weight for each number that comes in, and one bias.",
+    )
+    if not any(layer.window > 1 for layer in layers):
+        return hints
+    return (
+        *hints,
+        "A kernel of a convolution has a weight for each of its pixels in each channel of its "
+        "input, and each filter one bias. Flatten and pooling have no weights.",
+    )
+
+
+def no_slip(layers: Sequence[CountedLayer]) -> Slip:
+    """What to say of a number to which none of the usual slips leads."""
+    dense = "inputs · units + biases"
+    if not any(layer.window > 1 for layer in layers):
+        return Slip(None, "count layer by layer", dense)
+    convolution = "5 · 5 · channels · filters + biases"
+    return Slip(None, "count layer by layer", f"a convolution has {convolution}, Dense {dense}")
+
+
 def _if(layer: CountedLayer, inputs: int, factor: float) -> float:
     return factor if layer.inputs == inputs else 1
 
@@ -61,8 +79,8 @@ def _half(layer: CountedLayer) -> float:
 
 _PER_PIXEL = "a convolution uses one kernel for all pixels, so it is not counted for each pixel"
 _DROPOUT = "dropout takes no parameters away", "it only pauses units, in training"
-# The answer of a slip says by what it multiplies the figures of a layer. In the last two dropout
-# is taken to halve what each hidden layer sends on, and the hidden layers themselves.
+# The answer of a slip is a function that returns the factors by which it multiplies the figures of
+# a layer. In the last two, dropout halves the inputs of the next layer, or the layers themselves.
 SLIPS = (
     Slip(lambda _: {"biases": 0}, "the biases are forgotten"),
     Slip(lambda it: {"inputs": _if(it, 784, 1 / 28)}, "an image has 28 · 28 = 784 pixels, not 28"),
@@ -82,6 +100,16 @@ SLIPS = (
         lambda it: {"inputs": 16 if it.flattened else 1},
         "pooling is forgotten",
         "each leaves a quarter of the pixels",
+    ),
+    Slip(
+        lambda it: {"inputs": 1 / 49 if it.flattened else 1},
+        "the output layer gets more than one number of each map",
+        "Flatten makes a row of all pixels of all maps",
+    ),
+    Slip(
+        lambda it: {"biases": 1 / it.biases},
+        "there is only one bias for each layer",
+        "each unit and each filter has its own",
     ),
     Slip(lambda it: {"inputs": _if(it, 1500, 0.5)}, *_DROPOUT),
     Slip(

@@ -1,8 +1,11 @@
 """Notebook 3: the same perceptron with dropout."""
 
+import math
+
 from ..runs import Run
 from .mlp import BEGINNING, END, RUN_HINTS, SLIDERS, count
 from .parts import Part
+from .programs import program
 from .tasks import Answer, Estimate, GivenRun, Notebook, Slip, Trained, Value
 
 PART = Part(
@@ -47,7 +50,7 @@ _LAYER_MEAN = Estimate(
         Slip(0, "that is what a dropped unit sends on; take the mean of all"),
     ),
     Slip(None, "it is not one number", "take the mean of all that comes out"),
-    "the mean of what comes out",
+    "take the mean of a million ones; of a few, chance decides",
 )
 
 
@@ -76,12 +79,20 @@ _ANSWERS = {
                     "each unit is there or not",
                     "multiply 2 by itself 4,500 times",
                 ),
+                Slip((_MET, math.inf), "that is the number itself", "how many digits has it?"),
+                Slip(
+                    (_MET, 4500 * math.log10(2)),
+                    "the number of digits is a whole number",
+                    "the logarithm of 10 is 1, but 10 has two digits",
+                ),
+                Slip((_MET, _DIGITS - 1), "one digit too few", "10**3 has four digits"),
                 Slip(
                     (_MET, 4500),
                     "that is the number of units",
                     "each of them is there or missing",
                 ),
             ),
+            names=("met", "digits"),
         ),
         ("Each image of each epoch meets one.", "len(str(2**3)) is the number of digits of 8."),
     ),
@@ -108,7 +119,7 @@ _ANSWERS = {
                 Slip(
                     lambda run: _gaps(run)[::-1], "the two are swapped", "as reported comes first"
                 ),
-                Slip(lambda run: _gaps(run, 1), "these are shares; 1 % is one point"),
+                Slip(lambda run: _gaps(run, 1), "these are shares; multiply by 100 for points"),
                 Slip(
                     lambda run: (
                         100 * run.history["accuracy"][-1],
@@ -118,9 +129,13 @@ _ANSWERS = {
                     "take the validation accuracy away",
                 ),
             ),
+            names=("gap_reported", "gap_fair"),
         ),
         ("A gap is one accuracy minus another.", "Take validation away from each of the two."),
         {"run": GivenRun(images=0)},
     ),
+    "program": program("dropout", 1),
 }
-NOTEBOOK = Notebook("dropout", PART, SLIDERS, _HINTS, BEGINNING + _LAYERS + END, count, _ANSWERS)
+NOTEBOOK = Notebook(
+    "dropout", PART, SLIDERS, _HINTS, BEGINNING + _LAYERS + END, count, _ANSWERS, {"program": 5}
+)

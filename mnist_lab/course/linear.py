@@ -8,6 +8,7 @@ import numpy as np
 
 from .measures import mnist
 from .parts import Part
+from .programs import program
 from .sliders import HIDDEN_UNITS, LEARNING_RATE, LOSS
 from .tasks import Answer, Function, GivenModel, GivenRun, Notebook, Slip, Value, dense
 
@@ -103,6 +104,15 @@ def _batches() -> list[tuple[np.ndarray, ...]]:
     ]
 
 
+def _own_values(means: np.ndarray) -> np.ndarray:
+    return np.diff(means * np.arange(1, len(means) + 1), prepend=0)
+
+
+def _losses() -> list[np.ndarray]:
+    """Of a few batches, drawn anew for each check."""
+    return [np.random.default_rng().uniform(0.2, 2.3, batches) for batches in (3, 7)]
+
+
 _ANSWERS = {
     "flat": Answer(
         "one row of 784 numbers from 0 to 1",
@@ -191,12 +201,23 @@ _ANSWERS = {
                     "divide by the number of images",
                 ),
                 Slip(
+                    lambda *all_: tuple(each / 100 for each in _gradients(*all_, mean=False)),
+                    "it is divided by 100, but not every batch has 100 images",
+                    "divide by len(x)",
+                ),
+                Slip(
+                    functools.partial(_gradients, sign=-1, mean=False),
+                    "the sign, and the loss is a mean over the batch",
+                    "begin with (p - y) / len(x)",
+                ),
+                Slip(
                     functools.partial(_gradients, exact=False),
                     "the labels are missing",
                     "the gradient at the scores is p - y",
                 ),
             ),
             _batches,
+            names=("the gradient of w1", "that of b1", "that of w2", "that of b2"),
         ),
         (
             "Begin at the scores: at_scores = (p - y) / len(x). Then at_hidden = at_scores @ w2.T.",
@@ -257,5 +278,40 @@ _ANSWERS = {
         ("The answer is the place of the largest probability.", "argmax(axis=1)."),
         {"run": GivenRun()},
     ),
+    "own": Answer(
+        "these are the batches' own values",
+        Function(
+            _own_values,
+            (
+                Slip(lambda means: means, "these are the means themselves", "undo the mean"),
+                Slip(
+                    lambda means: np.diff(means, prepend=0),
+                    "these are the differences of the means",
+                    "a mean times its number is a sum; take the differences of the sums",
+                ),
+                Slip(
+                    lambda means: means * np.arange(1, len(means) + 1),
+                    "these are the sums so far",
+                    "one batch's own value is the difference of two sums",
+                ),
+                Slip(
+                    lambda means: np.diff(means * np.arange(len(means)), prepend=0),
+                    "the first mean is of one batch, not of none",
+                    "count from 1",
+                ),
+                Slip(
+                    lambda means: np.diff(means * np.arange(1, len(means) + 1)),
+                    "the first batch is missing",
+                    "its own value is the first mean",
+                ),
+            ),
+            lambda: ((np.cumsum(own) / np.arange(1, len(own) + 1),) for own in _losses()),
+        ),
+        (
+            "A mean over k batches, times k, is the sum of their k values.",
+            "One sum minus the sum before is a single value: np.diff(sums, prepend=0).",
+        ),
+    ),
+    "program": program("linear", 17, "linear_gentle", learning_rate=0.1),
 }
-NOTEBOOK = Notebook("linear", PART, _SLIDERS, _HINTS, _CODE, _count, _ANSWERS)
+NOTEBOOK = Notebook("linear", PART, _SLIDERS, _HINTS, _CODE, _count, _ANSWERS, {"program": 5})

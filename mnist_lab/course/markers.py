@@ -1,4 +1,4 @@
-"""An author's markers in a solution: where the answers are, their names, and hidden tests."""
+"""Find an author's markers in a solution notebook: answers and hidden tests."""
 
 import contextlib
 import dataclasses
@@ -15,7 +15,7 @@ _MARKERS = {
     "code": MARKER,
     "markdown": re.compile(r"\s*<!--\s*### (BEGIN|END) SOLUTION(?::\s*(.*?))?\s*-->\s*"),
 }
-# What a marker without a prompt asks for, as nbgrader's own have none.
+# The prompt of a marker that has none, like nbgrader's own.
 _ASKED = {"code": "your code", "markdown": "your answer"}
 _ANY_MARKER = re.compile(r"#+\s*(BEGIN|END)\s*SOLUTION", re.IGNORECASE)
 _HOW = {
@@ -82,7 +82,7 @@ def find_regions(cell: Mapping[str, Any]) -> list[Region]:
 
 
 def split_hidden(source: str) -> tuple[str, str]:
-    """Part a cell's source into what students see and its hidden tests, as nbgrader marks them.
+    """Split a cell's source into what students see and its hidden tests, marked as for nbgrader.
 
     Raises
     ------
@@ -112,9 +112,9 @@ def split_hidden(source: str) -> tuple[str, str]:
 def replace_regions(
     source: str, regions: list[Region], make: Callable[[Region, str, list[str]], list[str]]
 ) -> str:
-    """Put other lines in the place of a cell's solutions, markers included.
+    """Replace a cell's solutions and their markers by other lines.
 
-    They are made from the region, the indentation of its solution and the lines of it.
+    `make` gets the region, the indentation of its solution and the lines of the solution.
     """
     lines = source.split("\n")
     for region in reversed(regions):
@@ -127,7 +127,7 @@ def replace_regions(
 
 @contextlib.contextmanager
 def named(path: Path, cell: Mapping[str, Any]) -> Iterator[None]:
-    """Put notebook and cell before what is wrong with it."""
+    """Add notebook and cell to the message of a DataError."""
     try:
         yield
     except DataError as problem:
@@ -135,5 +135,5 @@ def named(path: Path, cell: Mapping[str, Any]) -> Iterator[None]:
 
 
 def question_name(path: Path, cell: Mapping[str, Any]) -> str:
-    """What a question is called: notebook and cell, such as "linear.flat"."""
+    """The name of a question: notebook and cell, such as "linear.flat"."""
     return f"{path.stem.split('_', 1)[-1]}.{cell['id']}"

@@ -1,4 +1,4 @@
-"""What several answers are computed from: MNIST, and what a recorded run read right."""
+"""Values that several answers are computed from: MNIST, and the answers of a run."""
 
 import dataclasses
 import functools
@@ -12,23 +12,28 @@ from ..runs import Run
 
 @functools.cache
 def mnist() -> Dataset:
-    """Of the training part the first image only; kept, for loading takes a third of a second."""
+    """MNIST with the first training image only; cached, as loading takes a third of a second."""
     data = load_mnist()
     return dataclasses.replace(data, x_train=data.x_train[:1].copy(), y_train=data.y_train[:1])
 
 
+def test_images() -> tuple[np.ndarray, np.ndarray]:
+    """MNIST's test images as stored, uint8 of shape (10000, 28, 28), and their labels."""
+    return mnist().x_valid, mnist().y_valid
+
+
 def said(run: Run) -> np.ndarray:
-    """What the network said of the validation images: float64 of shape (images, classes)."""
+    """A run's probabilities for the validation images: float64 of shape (images, classes)."""
     return run.val_probabilities.astype(np.float64)
 
 
 def wrong(run: Run) -> np.ndarray:
-    """Which validation images of MNIST it read wrong: bool of shape (images,)."""
+    """Which validation images of MNIST a run reads wrong: bool of shape (images,)."""
     return said(run).argmax(axis=1) != mnist().y_valid
 
 
 def start() -> dict[str, Any]:
-    """How the sheet starts the layers of its MLP and its CNN, as keywords of a Keras layer."""
+    """The initialisers of the sheet's MLP and CNN, as keywords of a Keras layer."""
     from keras import initializers
 
     return {

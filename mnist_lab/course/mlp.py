@@ -7,6 +7,7 @@ import numpy as np
 from ..runs import Run
 from .measures import said, start, wrong
 from .parts import Part
+from .programs import program
 from .sliders import DROPOUT, HIDDEN_UNITS, LEARNING_RATE
 from .tasks import Answer, Function, GivenRun, Layer, Notebook, Slip, Trained, Value, dense
 
@@ -93,6 +94,12 @@ def _gradients() -> list[tuple]:
     return [*((each,) for each in fixed), (fixed[0], 0.02), (drawn, 0.5, 0.1), (drawn, 0.001, 1)]
 
 
+def _fading() -> list[tuple[float, int]]:
+    """Betas and numbers of batches, drawn anew for each check."""
+    rng = np.random.default_rng()
+    return [(round(rng.uniform(0.5, 0.99), 3), int(rng.integers(2, 30))) for _ in range(3)]
+
+
 _ANSWERS = {
     "relu": Answer(
         "negative numbers become 0, all others stay",
@@ -147,6 +154,25 @@ _ANSWERS = {
                     "take its square root",
                 ),
                 Slip(
+                    lambda gradient, rate=0.001, epsilon=1e-8: -rate * np.sign(gradient) + epsilon,
+                    "epsilon is added to the fraction, it belongs below the line",
+                    "put np.sqrt(v) + epsilon in parentheses",
+                ),
+                Slip(
+                    lambda gradient, rate=0.001, epsilon=1e-8: (
+                        -(rate * np.sign(gradient) + epsilon)
+                    ),
+                    "epsilon is added to the fraction, with the wrong sign, too",
+                    "put np.sqrt(v) + epsilon in parentheses",
+                ),
+                Slip(
+                    lambda gradient, rate=0.001, epsilon=1e-8: (
+                        -rate * gradient / np.sqrt(gradient**2 + epsilon)
+                    ),
+                    "epsilon is inside the square root",
+                    "the root is of v alone",
+                ),
+                Slip(
                     lambda gradient, rate=0.001, _=0: -rate * gradient,
                     "that is a step of SGD",
                     "divide by the square root of v",
@@ -170,6 +196,43 @@ _ANSWERS = {
         ),
         ("m is the gradient, and v its square.", "np.sqrt(v), plus epsilon, goes below m."),
     ),
+    "memory": Answer(
+        "this is the share that each gradient has in the mean",
+        Function(
+            lambda beta, batches: (1 - beta) * beta**batches,
+            (
+                Slip(
+                    lambda beta, batches: beta**batches,
+                    "this is how much has faded since",
+                    "when it came, the gradient entered with the share 1 - beta",
+                ),
+                Slip(
+                    lambda beta, batches: (1 - beta) ** batches * beta,
+                    "beta and 1 - beta are swapped",
+                    "the mean keeps the share beta of itself",
+                ),
+                Slip(
+                    lambda beta, batches: (1 - beta) ** batches,
+                    "the gradient fades by beta for each batch, not by 1 - beta",
+                ),
+                Slip(
+                    lambda beta, batches: (1 - beta) * beta * batches,
+                    "it is multiplied by beta once for each batch",
+                    "that is beta**batches",
+                ),
+                Slip(
+                    lambda beta, batches: (1 - beta) * beta ** (batches + 1),
+                    "the newest gradient has not faded yet",
+                    "for batches=0 the share is 1 - beta",
+                ),
+            ),
+            lambda: ((0.9, 0), *_fading()),
+        ),
+        (
+            "Start with batches=0: what share does the newest gradient get?",
+            "After that it is multiplied by beta once for each batch.",
+        ),
+    ),
     "train": Answer(
         "this is the sheet's network, trained as the sheet trains it", Trained("mlp"), RUN_HINTS
     ),
@@ -191,7 +254,11 @@ _ANSWERS = {
                     lambda run: (wrong(run) & ~_sure(run)).sum(),
                     "that counts the wrong answers of which it is not sure",
                 ),
-                Slip(lambda run: (wrong(run) & _sure(run, 99)).sum(), "99 % is 0.99"),
+                Slip(
+                    0,
+                    "it counts none",
+                    "if you compare with 99: sure goes from 0 to 1, and 99 % is 0.99",
+                ),
                 Slip(lambda run: (wrong(run) & _sure(run)).mean(), "that is a share; count them"),
                 Slip(
                     lambda run: _sure(run)[wrong(run)].mean(),
@@ -199,8 +266,16 @@ _ANSWERS = {
                 ),
             ),
         ),
-        ("Both must be true: wrong, and surer than 0.99.", "& joins two arrays of True and False."),
+        (
+            "Both must be true: wrong, and surer than 0.99.",
+            "& joins two arrays of True and False. It comes before >, so a comparison needs "
+            "parentheses.",
+            ".sum() counts what is True.",
+        ),
         {"run": GivenRun()},
     ),
+    "program": program("mlp", 1),
 }
-NOTEBOOK = Notebook("mlp", PART, SLIDERS, _HINTS, BEGINNING + _LAYERS + END, count, _ANSWERS)
+NOTEBOOK = Notebook(
+    "mlp", PART, SLIDERS, _HINTS, BEGINNING + _LAYERS + END, count, _ANSWERS, {"program": 5}
+)

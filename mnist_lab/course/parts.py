@@ -1,4 +1,4 @@
-"""A part of the exercise sheet: its network, its figures, and what the sheet printed of it."""
+"""A part of the exercise sheet: its network, its figures, and the results the sheet printed."""
 
 import csv
 import inspect
@@ -28,7 +28,7 @@ class Part:
     sheet_accuracy : float
         Validation accuracy that the sheet printed after its one run, from 0 to 1.
     figures : dict
-        What the builder's defaults are to be replaced by.
+        Replace the builder's defaults.
     """
 
     key: str
@@ -40,16 +40,16 @@ class Part:
     figures: dict[str, Any] = field(default_factory=dict)
 
     def build(self, **changes: Any) -> "keras.Model":
-        """Build the part's compiled model, with the sheet's figures but for these changes.
+        """Build the part's compiled model with the sheet's figures, except for these changes.
 
         Raises
         ------
         ValueError
             If a figure lies outside its range.
         TypeError
-            If the part's builder knows no such figure.
+            If the part's builder does not know the figure.
         """
-        from .. import models  # TensorFlow takes seconds to load, and naming a part needs none
+        from .. import models  # not above: TensorFlow takes seconds to load
 
         return getattr(models, self.builder)(**{**self.figures, **changes})
 
@@ -66,7 +66,7 @@ class Part:
         return self.sheet_figures()["loss"] is None
 
     def sheet_history(self) -> dict[str, list[float]]:
-        """What the sheet's solution printed of its one run.
+        """The figures that the sheet's solution printed of its one run.
 
         Returns
         -------

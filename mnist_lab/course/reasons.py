@@ -2,18 +2,18 @@
 
 from typing import Any, NamedTuple
 
-Choice = Any  # a value; or a set of values, of which one has to be found
+Choice = Any  # a value, or a set of values of which one has to match
 
 
 class Reason(NamedTuple):
-    """What to say of a difference; it fits where all that is given here is found there.
+    """What to say about a difference that has all the attributes given here.
 
     Attributes
     ----------
     words : str
         Why it matters, or what to do.
     place, figure, found, asked, topic
-        As in a `Finding` of the checks; None fits all.
+        As in a `Finding` of the checks; None fits any.
     """
 
     words: str
@@ -24,7 +24,7 @@ class Reason(NamedTuple):
     topic: Choice = None
 
     def fits(self, difference: Any) -> bool:
-        """Whether it is said of a difference."""
+        """Whether the difference has all these attributes."""
         return all(
             _is(wanted, getattr(difference, name))
             for name, wanted in zip(self._fields[1:], self[1:], strict=True)
@@ -34,7 +34,7 @@ class Reason(NamedTuple):
 
 def _is(wanted: Choice, value: Any) -> bool:
     if isinstance(wanted, set):
-        # A list, such as the layers of a network, is in no set.
+        # Lists, such as the layers of a network, cannot be in a set.
         return not isinstance(value, list) and value in wanted
     return type(value) is type(wanted) and value == wanted
 
@@ -55,8 +55,9 @@ _RESCALED = (
 )
 _SCALED_TWICE = "The images are scaled to 0 to 1 already: the network would scale them twice."
 _BORDERS = '"valid" loses the pixels at the border; "same" keeps the size.'
+_POOLED = {"max pooling", "max pooling 2", "max pooling and max pooling 2"}
 
-# The first that fits is said.
+# The first one that fits is used.
 REASONS = (
     Reason(_SOFTMAX_TWICE, "from logits", True),
     Reason(_SOFTMAX_TWICE, "another softmax"),
@@ -166,13 +167,18 @@ REASONS = (
         "and Flatten. A convolution takes keras.Input((28, 28, 1)).",
         "input",
     ),
+    Reason(
+        '"valid" leaves out the last row and column if no whole window fits; "same" keeps them.',
+        "padding",
+        place=_POOLED,
+    ),
     Reason(_BORDERS, "padding"),
     Reason(_BORDERS, "zero padding", topic="number"),
     Reason("The first convolution has 32 filters, the second 64.", "filters"),
     Reason(
         "Leave strides out: then a pooling window moves by its own size.",
         "strides",
-        place={"max pooling", "max pooling 2", "max pooling and max pooling 2"},
+        place=_POOLED,
     ),
     Reason(
         "That loss is for numbers to be met, not for classes; it hardly punishes a confident "
@@ -190,6 +196,11 @@ REASONS = (
         "loss",
         "binary crossentropy",
     ),
+    Reason(
+        'The third argument of compile is loss_weights: name it, metrics=["accuracy"].',
+        "weights",
+        topic="loss",
+    ),
     Reason("It says how long each step is, and is an argument of the optimiser.", "learning rate"),
     Reason(
         "Part linear takes keras.optimizers.SGD, the others keras.optimizers.Adam.", "optimiser"
@@ -202,5 +213,5 @@ REASONS = (
 
 
 def reason_of(difference: Any) -> str:
-    """Why a difference matters, or what to do; empty if there is nothing to add."""
+    """Return why a difference matters, or what to do; "" if there is nothing to add."""
     return next((reason.words for reason in REASONS if reason.fits(difference)), "")

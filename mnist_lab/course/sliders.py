@@ -1,10 +1,10 @@
-"""The sliders of the laboratory: what each is called, what it does, where it can be set."""
+"""The sliders of the laboratory: name, tooltip and positions of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-CLIPPED = "clipped"  # the loss of 2020; for a menu None is no choice
+CLIPPED = "clipped"  # the loss of 2020; a menu cannot offer None
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Slider:
     label, tooltip : str
         Its name, and what it does.
     choices : sequence
-        What it can be set to, from its one end to the other.
+        Its positions, from one end to the other.
     """
 
     key: str
@@ -31,7 +31,7 @@ LEARNING_RATE = Slider(
     "learning_rate",
     "learning rate",
     "How large a step the optimiser takes in each iteration.",
-    # What is read beside the slider is what is used: 0.5, not 0.501187.
+    # Rounded, so that the number beside the slider is the one used: 0.5, not 0.501187.
     [float(f"{10 ** (place / 20):.2g}") for place in range(-80, 21)],
 )
 HIDDEN_UNITS = Slider(

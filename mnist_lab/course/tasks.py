@@ -1,4 +1,4 @@
-"""What a notebook asks for, as data: its answers, what each has to satisfy, its usual slips."""
+"""What a notebook asks for, as data: its questions, what is right, and the usual slips."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class Slip:
     cure: str = ""
 
     def and_also(self, other: "Slip") -> "Slip":
-        """Both slips at once, in words; what the two give together is the caller's to say."""
+        """Both slips in one, in words; it has no answer of its own."""
         if self.cure:
             return Slip(None, self.what, f"{self.cure}; and {other.words}")
         return Slip(None, f"{self.what}; and {other.what}", other.cure)
@@ -51,11 +51,14 @@ class Value:
         Usual mistakes.
     before
         What stands there before anybody answers.
+    names : tuple of str
+        Of the parts of a tuple, as messages name them.
     """
 
     right: Any
     slips: Sequence[Slip] = ()
     before: Any = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,8 @@ class Estimate:
         Usual mistakes.
     several : Slip
         What it means to get something that is not one number.
-    what : str
-        What is asked for.
+    far : str
+        What to do about a number that is none of these.
     """
 
     right: float
@@ -83,7 +86,7 @@ class Estimate:
     exactly: Slip
     slips: Sequence[Slip]
     several: Slip
-    what: str
+    far: str
 
 
 @dataclass(frozen=True)
@@ -99,11 +102,14 @@ class Function:
         Usual mistakes.
     probes : iterable of tuple, or callable
         The arguments of each call; or a function without arguments that makes them.
+    names : tuple of str
+        Of the parts of the tuple that it returns, as messages name them.
     """
 
     right: Callable[..., Any]
     slips: Sequence[Slip]
     probes: Iterable[tuple] | Callable[[], Iterable[tuple]]
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,13 +122,13 @@ class Layer:
         Makes the layer that is right.
     shape : tuple of int
         Of what enters the layer, without the batch.
-    probes : iterable of tuple
+    probes : sequence of tuple
         The arguments of each call.
     """
 
     right: Callable[..., Any]
     shape: tuple[int, ...]
-    probes: Iterable[tuple]
+    probes: Sequence[tuple]
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,29 @@ class Trained:
     part: str
 
 
-Task = Value | Estimate | Function | Layer | Trained
+@dataclass(frozen=True)
+class Program:
+    """A student's own Keras program, by what it produced: a run, and an accuracy.
+
+    Attributes
+    ----------
+    part : str
+        Whose network it has to train.
+    epochs : int
+        For how long at least.
+    record : str
+        Which recorded runs it has to resemble.
+    figures : dict
+        What is to be changed in how the part's network is built and compiled.
+    """
+
+    part: str
+    epochs: int
+    record: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+Task = Value | Estimate | Function | Layer | Trained | Program
 
 
 @dataclass(frozen=True)

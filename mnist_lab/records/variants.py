@@ -100,6 +100,8 @@ def variants() -> list[Variant]:
         *(linear, mlp, dropout, cnn),
         # Today's loss instead of that of 2020: it diverges.
         _like(linear, "linear_today", {"loss": "categorical_crossentropy"}, single=True),
+        # The same with steps that are short enough: what students' own programs are compared with.
+        _like(linear, "linear_gentle", {"loss": "categorical_crossentropy", "learning_rate": 0.1}),
         _like(mlp, "mlp_small", small, single=True),
         _like(dropout, "dropout_small", small, single=True),
         *(

@@ -33,7 +33,12 @@ class NotImplementedError(builtins.NotImplementedError):
         print(f"\\nasked: {prompt}")
 """
 SHORTEN = """
-import mnist_lab, numpy
+import keras, mnist_lab, numpy
+
+def cut_fit(fit):
+    return lambda self, x, y, **options: fit(self, x[:1000], y[:1000], **options)
+
+keras.Model.fit = cut_fit(keras.Model.fit)
 
 def cut(train):
     def short(model, data, **options):

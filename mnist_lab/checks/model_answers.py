@@ -1,4 +1,4 @@
-"""The answers in the solution notebooks, to be looked up once a student has tried."""
+"""Model answers: what the solution notebooks answer, for a student who has tried."""
 
 import functools
 import json
@@ -11,7 +11,7 @@ from .verdicts import unless_withheld
 
 
 class Text(str):
-    """Words in Markdown, which a notebook shows as such."""
+    """Text that a notebook shows as Markdown."""
 
     def __repr__(self) -> str:
         return str(self)
@@ -64,7 +64,7 @@ def _answers(kind: str = "code") -> dict[str, str]:
 
 @functools.cache
 def _read_answers(path: Path, _changed: int) -> dict[str, tuple[str, str]]:
-    """By its name the kind and the text of each answer in a notebook, read once while unchanged."""
+    """Kind and text of each answer in a notebook, by name; read again only if the file changed."""
     found = {}
     for cell in json.loads(path.read_text("utf-8"))["cells"]:
         cell["source"] = "".join(cell["source"])
