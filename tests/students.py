@@ -82,8 +82,13 @@ def _books(name):
     return exercises.make_exercise(path), {cell.id: cell for cell in solution.cells}
 
 
-def student(name, wrong=(), blank=()):
-    """A student's copy of an exercise: as the solution, but for wrong and blank answers."""
+def student(name, wrong=(), blank=(), programs=False):
+    """A student's copy of an exercise: as the solution, but for wrong and blank answers.
+
+    The programs that students write without the lab train for up to a minute each, so they are
+    blank unless they are asked for.
+    """
+    blank = (*blank, *(() if programs else ("program",)))
     exercise, solved = _books(name)
     book = copy.deepcopy(exercise)
     for cell in book.cells:
