@@ -1,6 +1,6 @@
 """What the course says, a file for each notebook: its part, sliders, code, hints and answers."""
 
-from .contents import ANSWERS, BEYOND, COMPILE_HINTS, NEEDS, NOTEBOOKS, PARTS, SEEDS, worth
+from .contents import ANSWERS, BEST, COMPILE_HINTS, NEEDS, NOTEBOOKS, PARTS, SEEDS, TEST, worth
 from .counting import HINTS as COUNT_HINTS
 from .counting import NO_SLIP, OPTIMISER, CountedLayer
 from .counting import SLIPS as COUNT_SLIPS
@@ -18,13 +18,16 @@ from .parts import Part
 from .reasons import reason_of
 from .sliders import CLIPPED, TRAINING, Slider
 from .tasks import (
+    Built,
     Estimate,
     Function,
     GivenModel,
     GivenRun,
     GivenRuns,
     Layer,
+    Layers,
     Notebook,
+    Schedule,
     Slip,
     Task,
     Trained,
@@ -33,7 +36,7 @@ from .tasks import (
 
 __all__ = [
     "ANSWERS",
-    "BEYOND",
+    "BEST",
     "CLIPPED",
     "COMPILE_HINTS",
     "COUNT_HINTS",
@@ -47,7 +50,9 @@ __all__ = [
     "OPTIMISER",
     "PARTS",
     "SEEDS",
+    "TEST",
     "TRAINING",
+    "Built",
     "CountedLayer",
     "Estimate",
     "Function",
@@ -55,9 +60,11 @@ __all__ = [
     "GivenRun",
     "GivenRuns",
     "Layer",
+    "Layers",
     "Notebook",
     "Part",
     "Region",
+    "Schedule",
     "Slider",
     "Slip",
     "Task",

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..course import BEYOND, Part
+from ..course import PARTS, Part
 from ..runs import Run, load_records
 from ..support import DataError
 from .variants import variants
@@ -16,7 +16,7 @@ def results(folder: Path) -> str:
     """Tell what the records say, part by part, as a table in Markdown."""
     header = "part,parameters,seeds,validation accuracy,sheet,difference,seconds per epoch"
     rows = [header.split(",")]
-    for part in (each.part for each in variants() if each.need != BEYOND):
+    for part in (each.part for each in variants() if each.need in PARTS):
         with contextlib.suppress(DataError):  # of a part that has no records yet
             runs = load_records(part.key, folder)
             rows.append([part.key, f"{part.parameters:,}", str(len(runs)), *_result(part, runs)])

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import Any, NamedTuple
 
-from ..course import BEYOND, PARTS, Part
+from ..course import BEST, PARTS, TEST, Part
 from ..data import Dataset
 
 # Learning rates of the linear network, to choose from; and what its validation images chose.
@@ -95,7 +95,7 @@ def _of_the_sheet() -> list[Variant]:
 
 
 def _beyond() -> list[Variant]:
-    return [*_chosen(), *_by_size(), *_cures(), Variant(MODERN, BEYOND)]
+    return [*_chosen(), *_by_size(), *_cures(), Variant(MODERN, BEST)]
 
 
 def _chosen() -> list[Variant]:
@@ -105,7 +105,7 @@ def _chosen() -> list[Variant]:
         _like("linear", f"linear_{name}", 7_960, learning_rate=rate) for name, rate in RATES.items()
     ]
     chosen = _like("linear", "linear_chosen", 7_960, CHOSEN_EPOCHS, learning_rate=CHOSEN_RATE)
-    return [Variant(part, BEYOND, kept, single=True) for part in [*tried, chosen]]
+    return [Variant(part, TEST, kept, single=True) for part in [*tried, chosen]]
 
 
 def _by_size() -> list[Variant]:
@@ -116,11 +116,9 @@ def _by_size() -> list[Variant]:
     rows = []
     for size in SIZES:
         few = Images(size, validation=0)
-        rows += [
-            Variant(_narrow(key, f"{key}_on_{size}"), BEYOND, few) for key in ("mlp", "dropout")
-        ]
+        rows += [Variant(_narrow(key, f"{key}_on_{size}"), TEST, few) for key in ("mlp", "dropout")]
         if size < SIZES[-1]:
-            rows.append(Variant(_like("cnn", f"cnn_on_{size}", 83_466, SHORT), BEYOND, few))
+            rows.append(Variant(_like("cnn", f"cnn_on_{size}", 83_466, SHORT), TEST, few))
     return rows
 
 
@@ -133,12 +131,12 @@ def _cures() -> list[Variant]:
     """
     few = Images(FEW, validation=0)
     cures = [
-        Variant(_narrow("mlp", f"{name}_on_{FEW}", more, **figures), BEYOND, few)
+        Variant(_narrow("mlp", f"{name}_on_{FEW}", more, **figures), TEST, few)
         for name, (figures, more) in CURES.items()
     ]
     twice = {"watched": Images(FEW, 10_000, OFTEN), "judged": Images(FEW, 0, OFTEN)}
     return cures + [
-        Variant(_narrow("mlp", f"{name}_on_{FEW}", epochs=20), BEYOND, images)
+        Variant(_narrow("mlp", f"{name}_on_{FEW}", epochs=20), TEST, images)
         for name, images in twice.items()
     ]
 
