@@ -81,7 +81,7 @@ def test_one_made_anew_in_full_is_like_the_one_on_file(data, tmp_path):
 
 @pytest.mark.gate
 def test_those_of_the_linear_and_the_modern_network_and_two_on_few_images_are_true(data, capsys):
-    jobs = list_jobs(data, ["linear", "beyond"], seeds=1)
+    jobs = list_jobs(data, ["linear", "test", "best"], seeds=1)
     quick = [job for job in jobs if job.part.key not in ON_FEW]
     few = [job for job in jobs if job.part.key in ("cnn_on_300", "watched_on_3000")]
     assert verify_records(quick + few, places.here.records, data), capsys.readouterr().out
