@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 
@@ -128,6 +129,16 @@ def test_the_riddle_is_solved():
     assert "Diverged: from iteration 87 on" in text("1_linear", "today")
     assert text("1_linear", "survey-words").count("True") == 4
     assert text("1_linear", "cure").startswith("better than with 0.5: True")
+
+
+def test_a_permutation_test_of_too_many_numbers_is_refused():
+    """Ten thousand answers instead of five accuracies would fill the memory with combinations."""
+    book = nbformat.read(NOTEBOOKS[4], as_version=4)
+    (source,) = [cell.source for cell in book.cells if cell.id == "permutation"]
+    names = {"np": np}
+    exec(source, names)
+    with pytest.raises(ValueError, match="10005 numbers have too many groups: give one for each"):
+        names["permutation_test"](np.zeros(10_000), np.zeros(5))
 
 
 @pytest.fixture(scope="module")
