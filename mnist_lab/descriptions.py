@@ -205,6 +205,8 @@ def _walk(config: dict) -> list[dict]:
         layer, node = named[histories[0][0]], histories[0][1]
         call = layer["inbound_nodes"][node] if layer["inbound_nodes"] else {}
         always_on = call.get("kwargs", {}).get("training") or None  # drops units at validation, too
+        if layer["class_name"].startswith("Random"):
+            always_on = None  # whose `call` has training=True by default, which Keras notes here
         # The second call of a layer with weights uses those of the first.
         shared = True if node and "kernel_initializer" in layer["config"] else None
         own = {**layer["config"], "shared": shared, "always_on": always_on}

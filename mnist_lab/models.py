@@ -248,7 +248,7 @@ def build_modern_cnn(
     iterations: int = 15_000,
     classes: int = 10,
 ) -> keras.Model:
-    """Build a convolutional network with today's usual techniques: the best of notebook 6.
+    """Build a convolutional network with today's usual techniques: the best of notebook 8.
 
     Four convolutions, two of them with stride 2 instead of pooling; batch normalisation before
     each ReLU; dropout before the output layer; training images that are turned, shifted and

@@ -9,7 +9,10 @@ from nbformat.v4 import new_code_cell, new_notebook
 from mnist_lab import places
 from mnist_lab.notebooks import exercises, read_notebook
 
-NAMES = ("1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison", "6_beyond")
+NAMES = (
+    *("1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison"),
+    *("6_test", "7_sure", "8_best"),
+)
 # By notebook and answer: what a student wrote instead of what stands in the solution.
 WRONG = {
     "1_linear": {
@@ -43,16 +46,24 @@ WRONG = {
     },
     "5_comparison": {
         "finals": ("100 * run", "run"),
-        "pairs": ("(~mlp & dropout).sum()", "(mlp & dropout).sum()"),
+        "pairs": ("(~right_mlp & right_dropout).sum()", "(right_mlp & right_dropout).sum()"),
         "mcnemar": ("min(1, 2 * one_side)", "one_side"),
     },
-    "6_beyond": {
+    "6_test": {
         "flattery": ("- accuracies[-1]", "- accuracies[0]"),
         "seen": ("3_000 * 100 / images", "3_000 / images"),
         "stopped": ("np.argmin(watched.", "np.argmin(judged."),
+    },
+    "7_sure": {
         "ece": ("abs(right[own].mean() - confidence[own].mean())", "1"),
         "cool": ("** (1 / temperature)", "** temperature"),
+        "review": ("[round(", "[: round("),
+    },
+    "8_best": {
+        "augment": ("10 / 360", "10 / 180"),
+        "block": ("use_bias=False", "use_bias=True"),
         "rate": ("highest * (1 + np.cos(np.pi * done)) / 2", "highest * (1 - done)"),
+        "schedule": ("highest / 10", "0"),
         "missed": ("np.all(wrong, axis=0)", "np.any(wrong, axis=0)"),
     },
 }
@@ -128,7 +139,7 @@ def mischievous(kind, victim):
 
 
 def write_class(folder, victim):
-    """Put thirty submissions into a folder."""
+    """Put some three dozen submissions into a folder."""
     made = {f"right{number}/{name}": student(name) for number, name in enumerate(NAMES)}
     made["right5/hw (1)"] = student("1_linear")
     made["right6/deep/er/2_mlp"] = student("2_mlp")

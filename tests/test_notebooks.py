@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 
@@ -46,18 +47,19 @@ def shown(output):
 
 
 def test_there_are_notebooks():
-    names = ["1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison", "6_beyond"]
+    names = ["1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison"]
+    names += ["6_test", "7_sure", "8_best"]
     assert [path.stem for path in NOTEBOOKS] == names
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(8))
 def test_each_leads_to_the_others(number):
     notebook = nbformat.read(NOTEBOOKS[number], as_version=4)
     links = [re.findall(r"\]\((\w+\.ipynb)\)", cell.source) for cell in notebook.cells]
     top, bottom = links[1], links[-1]
     assert top == [path.name for path in NOTEBOOKS if path != NOTEBOOKS[number]]
     expected = [NOTEBOOKS[number - 1].name] if number else []
-    expected.append(NOTEBOOKS[(number + 1) % 6].name)
+    expected.append(NOTEBOOKS[(number + 1) % 8].name)
     assert bottom == expected
 
 
@@ -129,6 +131,16 @@ def test_the_riddle_is_solved():
     assert "Diverged: from iteration 87 on" in text("1_linear", "today")
     assert text("1_linear", "survey-words").count("True") == 4
     assert text("1_linear", "cure").startswith("better than with 0.5: True")
+
+
+def test_a_permutation_test_of_too_many_numbers_is_refused():
+    """Ten thousand answers instead of five accuracies would fill the memory with combinations."""
+    book = nbformat.read(NOTEBOOKS[4], as_version=4)
+    (source,) = [cell.source for cell in book.cells if cell.id == "permutation"]
+    names = {"np": np}
+    exec(source, names)
+    with pytest.raises(ValueError, match="10005 numbers have too many groups: give one for each"):
+        names["permutation_test"](np.zeros(10_000), np.zeros(5))
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from typing import Any
 from ..course import PARTS, Estimate, Function, Layer, Slip, Task, Trained, Value, cure_of
 from ..descriptions import describe, describe_network, mathematics
 from ..runs import Run
+from .building import judge_built, judge_layers, judge_schedule
 from .comparing import compare, perhaps_the_same
 from .findings import Finding, slipped
 from .judging import raised, type_of
@@ -37,6 +38,11 @@ def judge(task: Task, attempt: Any, **given: Any) -> list[Finding]:
         If there is no answer yet.
     """
     raise TypeError(f"no judge of a {type(task).__name__}")
+
+
+judge.register(judge_layers)
+judge.register(judge_schedule)
+judge.register(judge_built)
 
 
 @judge.register

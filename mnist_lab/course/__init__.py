@@ -1,6 +1,6 @@
 """The course as data, one file for each notebook: its part, sliders, code, hints and answers."""
 
-from .contents import ANSWERS, BEYOND, COMPILE_HINTS, NEEDS, NOTEBOOKS, PARTS, SEEDS, worth
+from .contents import ANSWERS, BEST, COMPILE_HINTS, NEEDS, NOTEBOOKS, PARTS, SEEDS, TEST, worth
 from .counting import OPTIMISER, CountedLayer, count_hints, no_slip
 from .counting import SLIPS as COUNT_SLIPS
 from .errors import cure_of
@@ -19,14 +19,17 @@ from .parts import Part
 from .reasons import reason_of
 from .sliders import CLIPPED, TRAINING, Slider
 from .tasks import (
+    Built,
     Estimate,
     Function,
     GivenModel,
     GivenRun,
     GivenRuns,
     Layer,
+    Layers,
     Notebook,
     Program,
+    Schedule,
     Slip,
     Task,
     Trained,
@@ -35,7 +38,7 @@ from .tasks import (
 
 __all__ = [
     "ANSWERS",
-    "BEYOND",
+    "BEST",
     "CLIPPED",
     "COMPILE_HINTS",
     "COUNT_SLIPS",
@@ -47,7 +50,9 @@ __all__ = [
     "OPTIMISER",
     "PARTS",
     "SEEDS",
+    "TEST",
     "TRAINING",
+    "Built",
     "CountedLayer",
     "Estimate",
     "Function",
@@ -55,10 +60,12 @@ __all__ = [
     "GivenRun",
     "GivenRuns",
     "Layer",
+    "Layers",
     "Notebook",
     "Part",
     "Program",
     "Region",
+    "Schedule",
     "Slider",
     "Slip",
     "Task",

@@ -1,10 +1,9 @@
 """All notebooks together: the parts of the sheet, and the small answers by name."""
 
-from . import beyond, cnn, comparison, dropout, linear, mlp
+from . import best, cnn, comparison, dropout, linear, mlp, sure, test
 
-NOTEBOOKS = {
-    each.NOTEBOOK.key: each.NOTEBOOK for each in (linear, mlp, dropout, cnn, comparison, beyond)
-}
+_IN_ORDER = (linear, mlp, dropout, cnn, comparison, test, sure, best)
+NOTEBOOKS = {each.NOTEBOOK.key: each.NOTEBOOK for each in _IN_ORDER}
 PARTS = {key: each.part for key, each in NOTEBOOKS.items() if each.part}
 ANSWERS = {
     f"{key}.{cell}": answer
@@ -14,8 +13,8 @@ ANSWERS = {
 
 
 SEEDS = 5  # recorded runs of each part
-BEYOND = beyond.NOTEBOOK.key  # the sixth notebook, which leaves the sheet behind
-NEEDS = (*PARTS, BEYOND)  # what needs recorded runs
+TEST, BEST = test.NOTEBOOK.key, best.NOTEBOOK.key  # they leave the sheet behind
+NEEDS = (*PARTS, TEST, BEST)  # what needs recorded runs
 COMPILE_HINTS = (
     "model.compile takes the optimiser, the loss and a list of metrics.",
     "Part linear takes SGD with a large learning rate, the others Adam with Keras' usual one; "

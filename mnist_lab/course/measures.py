@@ -40,3 +40,8 @@ def start() -> dict[str, Any]:
         "kernel_initializer": initializers.TruncatedNormal(0.0, 0.01),
         "bias_initializer": initializers.Constant(0.1),
     }
+
+
+def drawn(low: int, high: int) -> int:
+    """A whole number, drawn anew each time."""
+    return int(np.random.default_rng().integers(low, high + 1))

@@ -166,7 +166,64 @@ class Program:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
 
-Task = Value | Estimate | Function | Layer | Trained | Program
+@dataclass(frozen=True)
+class Layers:
+    """A function that returns a list of Keras layers, judged by structure, shape and figures.
+
+    Attributes
+    ----------
+    right : callable
+        Makes the layers that are right.
+    shape : tuple of int
+        Of what enters the first layer, without the batch.
+    probes : sequence of tuple
+        The arguments of each call.
+    slips : sequence of Slip
+        Usual mistakes; each answer makes layers, too.
+    """
+
+    right: Callable[..., Any]
+    shape: tuple[int, ...]
+    probes: Sequence[tuple]
+    slips: Sequence[Slip] = ()
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A function that returns a learning-rate schedule of Keras.
+
+    Attributes
+    ----------
+    right : callable
+        The learning rate, from an iteration and the arguments of the call.
+    probes : sequence of tuple
+        The arguments of each call.
+    iterations : callable
+        In which iterations to look, from the arguments of a call.
+    slips : sequence of Slip
+        Usual mistakes; each answer computes a learning rate, too.
+    """
+
+    right: Callable[..., float]
+    probes: Sequence[tuple]
+    iterations: Callable[..., Sequence[int]]
+    slips: Sequence[Slip] = ()
+
+
+@dataclass(frozen=True)
+class Built:
+    """A function that builds and compiles a network, judged by layers, figures and `compile`.
+
+    Attributes
+    ----------
+    right : callable
+        Builds the network that is right.
+    """
+
+    right: Callable[[], Any]
+
+
+Task = Value | Estimate | Function | Layer | Layers | Schedule | Built | Trained | Program
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from .. import places
 from ..support import DataError, make_folder, write_whole
 from .cells import (
     digest,
+    find_answered,
     find_cells,
     generated_ids,
     is_changed,
@@ -31,6 +32,7 @@ from .files import (
     text_of,
 )
 from .servers import is_open
+from .splitting import SPLIT, former_name, split
 
 ASIDE = "before-update"  # the folder beside a copy that keeps its earlier versions
 _KEPT_ASIDE = 10  # versions of each copy
@@ -50,6 +52,7 @@ _OPEN = """\
 ; it is open in Jupyter, which will say on saving that the file has changed: Revert takes the \
 updated file, without what was not saved yet; Overwrite takes what you see there, and then call \
 this again"""
+_OPEN_BEFORE = "; it is open in Jupyter: close it there, and open the new ones"
 
 
 def update(files: Iterable[Path] = (), folder: Path | None = None) -> tuple[list[str], list[str]]:
@@ -78,10 +81,10 @@ def update(files: Iterable[Path] = (), folder: Path | None = None) -> tuple[list
     done, present = [], set()
     for path in files or list_notebooks(folder):
         with attempted(path, failed):
-            name, changes = _update_copy(path, exercises)
-            present.add(name)
+            names, changes = _split_copy(path, exercises) or _update_copy(path, exercises)
+            present.update(names)
             # A student may keep other notebooks in the folder; naming one is a mistake.
-            (failed if files and not name else done).append(f"{path}: {changes}")
+            (failed if files and not names else done).append(f"{path}: {changes}")
     try:
         for path in _missing(folder, exercises, present) if not files else ():
             write_whole(path, (places.here.exercises / path.name).read_bytes())
@@ -217,9 +220,90 @@ def _insert(newer: dict, new: list[str], groups: dict, order: list[str | None]) 
         order.insert(order.index(place) + 1, name)
 
 
-def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | None, str]:
-    """Update one file; return the name of its exercise and what was done."""
-    if {places.here.exercises, places.here.solutions} & set(path.resolve().parents):
+def _split_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[list[str], str] | None:
+    """Divide a copy of an exercise that has become several; None if it is a copy of another one.
+
+    Returns
+    -------
+    list of str, str
+        Of which exercises there are copies now, and what was done.
+    """
+    before = path.read_bytes() if path.is_file() else b""
+    try:
+        book = read_notebook(path, repair=True)
+    except DataError:  # which `_update_copy` says better
+        return None
+    former = former_name(book, exercises)
+    if former is None or is_graders(book) or _is_ours(path):
+        return None
+    if missing := [name for name in SPLIT[former] if name not in exercises]:
+        raise DataError(f"{path} was left as it is: the exercise {missing[0]} cannot be read")
+    parts = split(book, {name: exercises[name] for name in SPLIT[former]})
+    written = [_put_part(path, part, exercises[name], name) for name, part in parts.items()]
+    aside = _put_aside(path, before)
+    done = f"it is {len(written)} notebooks now: {', '.join(written)}; what it was is in {ASIDE}/"
+    done += aside.name + (_OPEN_BEFORE if is_open(path) else "")
+    if path.stem not in parts and path.read_bytes() == before:  # else Jupyter has saved it
+        path.unlink()
+    return list(parts), done
+
+
+def _put_part(path: Path, part: NotebookNode, exercise: NotebookNode, name: str) -> str:
+    """Bring one part of a copy up to date and write it beside the copy; what was done, in words."""
+    done = merge(part, exercise, name)
+    target = _place(path, name, part)
+    if target:
+        write_whole(target, text_of(part))
+    cells = {cell.id: cell for cell in exercise.cells}
+    answered = find_answered(part, cells)
+    answers = [each for each in cells if each in answered]
+    words = [f"your answers {', '.join(answers)}" if answers else "no answers yet"]
+    words += [each for each in done if each.startswith((_CLASH, _UNSURE, _KEPT))]
+    return f"{target.name if target else f'{name}.ipynb, as it is'} ({'; '.join(words)})"
+
+
+def _place(path: Path, name: str, part: NotebookNode) -> Path | None:
+    """Where one part of a copy is written: never over anything that a student wrote.
+
+    None if a copy is there that holds all that is written in this part.
+    """
+    target = path.with_name(f"{name}.ipynb")
+    if target == path or not os.path.lexists(target):
+        return target
+    there = _read_copy(target, name)
+    if there and _written(part) <= _written(there):
+        return None
+    if there and not _written(there):
+        _put_aside(target, target.read_bytes())
+        return target
+    names = (f"{name}-from-{path.stem}{more}.ipynb" for more in ("", *range(-2, -1000, -1)))
+    return next(file for file in map(path.with_name, names) if not os.path.lexists(file))
+
+
+def _read_copy(path: Path, name: str) -> NotebookNode | None:
+    """A copy of an exercise, if a file is one and can be read."""
+    try:
+        book = read_notebook(path, repair=True)
+    except DataError:
+        return None
+    return book if our_part(book).get("exercise") == name else None
+
+
+def _written(book: NotebookNode) -> set[tuple[str, str]]:
+    """What a student wrote in a copy: cells that were changed or added, without our notices."""
+    return {
+        (cell.id, cell.source) for cell in book.cells if is_changed(cell) and cell.source.strip()
+    }
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a notebook lies among the exercises or the solutions."""
+    return bool({places.here.exercises, places.here.solutions} & set(path.resolve().parents))
+
+
+def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[list[str], str]:
+    """Update one file; return the name of its exercise, if it is a copy of one, and the changes."""
+    if _is_ours(path):
         raise DataError(f"{path} is not a student's copy; those are in {places.here.mine}")
     for _ in range(3):
         before = path.read_bytes() if path.is_file() else b""
@@ -229,12 +313,13 @@ def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[str | 
             break
     else:
         raise DataError(f"{path} keeps changing: close it, and call this again")
+    names = [name] if name else []
     if text is None:
-        return name, done
+        return names, done
     aside = _put_aside(path, before)
     write_whole(path, text)
     done += f"; what it was is in {ASIDE}/{aside.name}"
-    return name, done + _OPEN if is_open(path) else done
+    return names, done + _OPEN if is_open(path) else done
 
 
 def _put_aside(path: Path, content: bytes) -> Path:

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..course import BEYOND, PARTS
+from ..course import PARTS
 from ..runs import Run, load_records
 from ..support import DataError
 from .variants import variants
@@ -15,7 +15,7 @@ def results(folder: Path) -> str:
     """Write the results of the records, part by part, as a table in Markdown."""
     header = "part,parameters,seeds,validation accuracy,sheet,difference,seconds per epoch"
     rows = [header.split(",")]
-    for name in (each.name for each in variants() if each.need != BEYOND):
+    for name in (each.name for each in variants() if each.need in PARTS):
         with contextlib.suppress(DataError):  # it has no records yet
             runs = load_records(name, folder)
             parameters = runs[0].settings.parameters

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import keras
 
 from .. import models
-from ..course import BEYOND, PARTS
+from ..course import BEST, PARTS, TEST
 from ..data import Dataset
 
 # Learning rates of the linear network to choose from, and the choice of the validation images.
@@ -84,14 +84,14 @@ def variants() -> list[Variant]:
     )
     # As many parameters as the CNN has, few enough to keep the weights.
     small = {"hidden_units": 100}
-    kept = {"need": BEYOND, "images": Images(validation=10_000), "single": True}
+    kept = {"need": TEST, "images": Images(validation=10_000), "single": True}
     # A third of the sheet's units, so that a student trains one in half a minute. All sizes get
     # 3,000 iterations: long before, the network classifies up to 3,000 images without an error.
-    narrow, short = {"hidden_units": 500}, {"need": BEYOND, "epochs": 5}
+    narrow, short = {"hidden_units": 500}, {"need": TEST, "epochs": 5}
     narrow_mlp = _like(mlp, "mlp", narrow, **short)
     narrow_dropout = _like(dropout, "dropout", narrow, **short)
     # An iteration of the CNN takes longer; after 600, nearly all of 3,000 images are right.
-    short_cnn = _like(cnn, "cnn", {}, need=BEYOND, epochs=1)
+    short_cnn = _like(cnn, "cnn", {}, need=TEST, epochs=1)
     on_3000 = Images(3_000, validation=0)
     # Early stopping: one training, measured often, on validation images that say when to stop
     # ("watched"), and on the test images ("judged").
@@ -125,7 +125,7 @@ def variants() -> list[Variant]:
         _like(narrow_mlp, "watched_on_3000", {}, epochs=20, images=often),
         _like(narrow_mlp, "judged_on_3000", {}, epochs=20, images=often._replace(validation=0)),
         # All cures together, on all images; docs/records.md says how it was chosen.
-        Variant("modern", "build_modern_cnn", {}, 25, BEYOND),
+        Variant("modern", "build_modern_cnn", {}, 25, BEST),
     ]
 
 

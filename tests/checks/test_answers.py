@@ -14,7 +14,7 @@ import tensorflow as tf
 
 import mnist_lab as lab
 from mnist_lab import notebooks
-from mnist_lab.course import ANSWERS, Function, Layer
+from mnist_lab.course import ANSWERS, Built, Function, Layer, Layers, Schedule
 
 
 @functools.cache
@@ -46,8 +46,8 @@ def given(name):
         "cnn.second": {"run": lambda: records("cnn")[0]},
         "comparison.finals": {"runs": all_runs},
         "comparison.pairs": {"runs": all_runs},
-        "beyond.choose": {"runs": by_rate},
-        "beyond.test": {"model": lambda: network("linear")},
+        "test.choose": {"runs": by_rate},
+        "test.test": {"model": lambda: network("linear")},
     }
     return {key: make() for key, make in made.get(name, {}).items()}
 
@@ -176,6 +176,84 @@ def rate(iteration, highest, iterations, wave=lambda x: (1 + np.cos(np.pi * x)) 
     if iteration < warm_up:
         return highest * (0.1 + 0.9 * iteration / warm_up)
     return highest * wave((iteration - warm_up) / (iterations - warm_up))
+
+
+def unnoticed(said, truth, share):
+    order = said.max(axis=1).argsort()[round(share * len(truth)) :]
+    return 100 * (said.argmax(axis=1) != truth)[order].sum() / len(truth)
+
+
+def moves(turn=10 / 360, shift=2 / 28, fill_mode="constant", **more):
+    figures = {"fill_mode": fill_mode, **more}
+    return [
+        keras.layers.RandomRotation(turn, **figures),
+        keras.layers.RandomTranslation(height_factor=shift, width_factor=shift, **figures),
+        keras.layers.RandomZoom(0.1, **figures),
+    ]
+
+
+def by_keras():
+    """What Keras' own layer computes in training."""
+
+    def normalised(x, gamma, beta):
+        layer = keras.layers.BatchNormalization(dtype="float64")
+        layer.build(x.shape)
+        layer.gamma.assign(gamma)
+        layer.beta.assign(beta)
+        return layer(x, training=True)
+
+    return normalised
+
+
+def block(filters, size, strides=1, padding="valid", *, relu=keras.layers.ReLU, **changes):
+    figures = {"use_bias": False, **changes}
+    convolution = keras.layers.Conv2D(filters, size, strides=strides, padding=padding, **figures)
+    return [convolution, keras.layers.BatchNormalization(), relu()]
+
+
+def cosine(highest=0.003, iterations=15_000, start=0.1, **changes):
+    warm_up = iterations // 10
+    figures = {"warmup_target": highest, "warmup_steps": warm_up, **changes}
+    length = figures.pop("decay_steps", iterations - warm_up)
+    return keras.optimizers.schedules.CosineDecay(start * highest, length, **figures)
+
+
+def own_schedule(highest, iterations):
+    class Own(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return rate(int(step), highest, iterations)
+
+    return Own()
+
+
+def modern(
+    *,
+    moved=moves,
+    blocks=((32, 5, 2, "same"), (48, 3), (64, 3, 2, "same"), (96, 3)),
+    dropout=0.4,
+    end="softmax",
+    learning_rate=None,
+    loss="categorical_crossentropy",
+    metrics=("accuracy",),
+):
+    layers = [keras.Input((28, 28, 1)), *moved()]
+    for figures in blocks:
+        layers += block(*figures)
+    layers += [keras.layers.Flatten(), keras.layers.Dropout(dropout)]
+    model = keras.Sequential([*layers, keras.layers.Dense(10, activation=end)])
+    if loss:
+        model.compile(keras.optimizers.Adam(learning_rate or cosine()), loss, metrics=[*metrics])
+    return model
+
+
+def functional():
+    inputs = outputs = keras.Input((28, 28, 1))
+    for layer in modern().layers:
+        outputs = layer.from_config(layer.get_config())(outputs)
+    model = keras.Model(inputs, outputs)
+    adam = keras.optimizers.Adam(cosine())
+    model.compile(adam, "categorical_crossentropy", metrics=["accuracy"])
+    return model
 
 
 def read(runs):
@@ -364,47 +442,83 @@ RIGHT = {
         lambda: (MLP / CNN, np.sqrt([MLP, CNN])),
         lambda: (MLP / CNN, [MLP**0.5, CNN**0.5]),
     ],
-    "beyond.flattery": [
+    "test.flattery": [
         lambda: lambda run: 100 * max(run.history["val_accuracy"]) - 100 * run.val_accuracy,
         lambda: lambda run: np.max(100 * np.subtract(accuracies(run), accuracies(run)[-1])),
     ],
-    "beyond.error": [
+    "test.error": [
         lambda: lambda p, n: (p * (100 - p) / n) ** 0.5,
         lambda: lambda p, n: np.sqrt(p * (100 - p)) / np.sqrt(n),
     ],
-    "beyond.choose": [lambda: (0.1, 15), lambda: [0.1, np.int64(15)]],
-    "beyond.test": [lambda: on_test_part(), lambda: np.float32(on_test_part())],
-    "beyond.seen": [
+    "test.choose": [lambda: (0.1, 15), lambda: [0.1, np.int64(15)]],
+    "test.test": [lambda: on_test_part(), lambda: np.float32(on_test_part())],
+    "test.seen": [
         lambda: lambda images: 300_000 / images,
         lambda: lambda images: np.float32(3_000 / (images / 100)),
     ],
-    "beyond.gains": [
+    "test.gains": [
         lambda: lambda without, having: ends(having) - ends(without),
         lambda: lambda *runs: np.diff([ends(each) for each in runs], axis=0)[0],
     ],
-    "beyond.remains": [
+    "test.remains": [
         lambda: lambda n, rate, decay: (1 - rate * decay) ** n,
         lambda: lambda n, rate, decay: np.exp(n * np.log1p(-rate * decay)),
     ],
-    "beyond.stopped": [
+    "test.stopped": [
         lambda: lambda watched, judged: 100 * accuracies(judged)[np.argmin(losses(watched))],
         lambda: lambda watched, judged: (
             100 * accuracies(judged)[losses(watched).index(min(losses(watched)))]
         ),
     ],
-    "beyond.ece": [
+    "sure.ece": [
         lambda: calibration_error,
         lambda: lambda *said: np.float64(calibration_error(*said, distance=np.abs)),
     ],
-    "beyond.cool": [
+    "sure.cool": [
         lambda: lambda p, t: np.exp(np.log(p) / t) / np.exp(np.log(p) / t).sum(axis=1)[:, None],
         lambda: lambda p, t: keras.ops.softmax(np.log(p) / t, axis=1),
     ],
-    "beyond.rate": [
+    "sure.review": [
+        lambda: unnoticed,
+        lambda: lambda said, y, share: 100 * np.mean(
+            (said.argmax(axis=1) != y)
+            & (said.max(axis=1).argsort().argsort() >= round(share * len(y)))
+        ),
+    ],
+    "best.augment": [
+        lambda: moves,
+        lambda: lambda: keras.Sequential(moves((-1 / 36, 1 / 36), 1 / 14)),
+        lambda: lambda: tuple(moves(fill_value=0.0)),
+    ],
+    "best.normalise": [
+        lambda: lambda x, g, b: g * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 0.001) + b,
+        lambda: lambda x, g, b: b + g * (x - np.mean(x, 0)) * (np.var(x, 0) + 1e-3) ** -0.5,
+        by_keras,
+    ],
+    "best.block": [
+        lambda: block,
+        lambda: functools.partial(block, relu=lambda: keras.layers.Activation("relu")),
+        lambda: lambda *figures: keras.Sequential(block(*figures)),
+    ],
+    "best.rate": [
         lambda: rate,
         lambda: functools.partial(rate, wave=lambda x: np.cos(np.pi * x / 2) ** 2),
     ],
-    "beyond.missed": [
+    "best.schedule": [
+        lambda: cosine,
+        lambda: lambda highest, iterations: keras.optimizers.schedules.CosineDecay(
+            highest / 10, iterations - iterations // 10, 0.0, "mine", highest, iterations // 10
+        ),
+        lambda: own_schedule,
+    ],
+    "best.network": [
+        lambda: modern,
+        lambda: modern(),
+        lambda: functional,
+        lambda: lambda: modern(loss=keras.losses.CategoricalCrossentropy()),
+        lambda: lambda: modern(loss="sparse_categorical_crossentropy"),
+    ],
+    "best.missed": [
         lambda: lambda runs, y: np.array(
             [place for place, said in enumerate(read(runs).T) if y[place] not in said]
         ),
@@ -578,33 +692,88 @@ WRONG = {
         (lambda: (MLP - CNN, np.sqrt([MLP, CNN])), "ratio: "),
         (lambda: (MLP / CNN, (MLP**0.5, 3)), "roots: the second one: 3 is too small"),
     ],
-    "beyond.error": [
+    "test.error": [
         (lambda: lambda p, n: p, "for 50, 100: it is 50, it must be 5"),
         (lambda: lambda p, n: np.sqrt(p * (1 - p) / n), "that is the root of a negative number"),
         (lambda: lambda p, n: (p * (1 - p) / n) ** 0.5, "that is the root of a negative number"),
         (lambda: lambda p, n: math.sqrt(p * (1 - p) / n), "for 50, 100: it raises ValueError"),
     ],
-    "beyond.choose": [
+    "test.choose": [
         (lambda: (0.5, 8), "best_rate: 0.5 is too large"),
         (lambda: 0.1, "it"),
     ],
-    "beyond.gains": [
+    "test.gains": [
         (
             lambda: lambda without, having: list(ends(having) - ends(without)),
             "for 5 runs of mlp, 5 runs of dropout: it is a list: make an array of it",
         ),
     ],
-    "beyond.cool": [
+    "sure.cool": [
         (lambda: lambda p, t: p**1 / t, "** comes before /, so the power is ** (1 / temperature)"),
         (
             lambda: lambda p, t: (p**1 / t) / (p**1 / t).sum(axis=1, keepdims=True),
             "the temperature changes nothing: ** comes before /",
         ),
     ],
-    "beyond.rate": [
+    "sure.review": [
+        (lambda: lambda said, y, share: said.max(axis=1).argsort(), "its shape is (300,)"),
+        (lambda: lambda said, y, share: None, "a NoneType, not a number"),
+    ],
+    "best.augment": [
+        (lambda: moves()[0], "this is a RandomRotation: give the function"),
+        (lambda: lambda: moves()[0], "it returns one layer: return a list of layers, [...]"),
+        (lambda: lambda: moves(turn=10), "it raises ValueError"),
+        (lambda: lambda: moves(shift=2 / 784), "random translation: height factor"),
+        (lambda: lambda: moves()[:2], "layers: no random zoom, the part asks for 1"),
+        (lambda: lambda: [*moves(), keras.layers.Dropout(0.5)], "1 of dropout"),
+        (lambda: lambda: [keras.layers.RandomRotation], "RandomRotation, which is no layer: call"),
+        (lambda: lambda: [], "layers: no random rotation"),
+        (lambda: lambda: print(), "it returns nothing: end it with return"),
+        (lambda: lambda: {"turn": moves()}, "it returns a dict: return a list of layers"),
+        (lambda: functools.partial(list, moves()), "it returns the same layers each time"),
+        (lambda: lambda size: moves(), "it raises TypeError"),
+    ],
+    "best.normalise": [
+        (lambda: lambda x, g, b: x - x.mean(axis=0), "for an array of shape (4, 3), [1 1 1]"),
+        (lambda: lambda x, g, b: x.mean(axis=0), "its shape is (3,), it must be (4, 3)"),
+    ],
+    "best.block": [
+        (lambda: lambda *given: block(32, *given[1:]), "convolution: filters are 32"),
+        (lambda: lambda f, size, *more: block(f, 3, *more), "kernel size is 3 × 3"),
+        (
+            lambda: lambda f, size, strides=1, _="": block(f, size, strides),
+            "its shape is (12, 12, 32",
+        ),
+        (lambda: lambda f, *more: [keras.layers.Dense(f), *block(f, *more)[1:]], "no convolution"),
+        (lambda: functools.partial(block, relu=keras.layers.Softmax), "activation is softmax"),
+        (lambda: lambda filters: block(filters, 3), "it raises TypeError"),
+    ],
+    "best.schedule": [
+        (lambda: rate, "it raises TypeError"),
+        (lambda: lambda highest, iterations: highest, "it returns a float: return a schedule"),
+        (lambda: functools.partial(cosine, alpha=0.1), "in iteration 4,500 of 15,000: it is"),
+        (lambda: lambda *_: keras.optimizers.schedules.ExponentialDecay(0.003, 10, 0.9), "it is"),
+        (lambda: cosine(), "this is a CosineDecay: give the function itself"),
+    ],
+    "best.network": [
+        (lambda: functools.partial(modern, loss=None), "not compiled: model.compile(...)"),
+        (lambda: functools.partial(modern, moved=list), "layers: no random rotation"),
+        (lambda: functools.partial(modern, dropout=0.5), "dropout: rate is 0.5, the part asks for"),
+        (lambda: functools.partial(modern, dropout=0), "layers: no dropout, the part asks for 1"),
+        (lambda: functools.partial(modern, end=None), "output layer: activation is linear"),
+        (lambda: functools.partial(modern, learning_rate=0.003), "learning rate is 0.003"),
+        (lambda: functools.partial(modern, loss="mse"), "loss is mean squared error"),
+        (lambda: functools.partial(modern, metrics=["mse"]), "metrics"),
+        (lambda: functools.partial(modern, blocks=[(32, 5, 2, "same")]), "1 of convolution"),
+        (lambda: lab.build_cnn, "layers: no random rotation"),
+        (lambda: lab.build_linear, "it does not take images of shape (28, 28, 1)"),
+        (lambda: 113_898, "this is an int"),
+        (lambda: lambda: modern().fit, "it returns"),
+    ],
+    "best.rate": [
         (lambda: functools.partial(rate, wave=lambda x: x), "it is"),
     ],
-    "beyond.missed": [
+    "best.missed": [
         (
             lambda: lambda runs, y: np.where((read(runs) != y).all(axis=0)),
             "it is a tuple with one array in it, as np.where gives it: take its [0]",
@@ -616,7 +785,11 @@ WRONG = {
         (forgetful, "it changes runs itself"),
     ],
 }
-FUNCTIONS = [name for name in RIGHT if isinstance(ANSWERS[name].task, Function | Layer)]
+FUNCTIONS = [
+    name
+    for name in RIGHT
+    if isinstance(ANSWERS[name].task, Function | Layer | Layers | Schedule | Built)
+]
 
 
 @pytest.mark.parametrize("name", RIGHT)
@@ -639,9 +812,11 @@ def known_slips():
 @pytest.mark.parametrize(("name", "slip"), [*known_slips()])
 def test_a_slip_that_the_course_knows_is_named(name, slip):
     things, attempt = given(name), slip.answer
-    if name == "beyond.choose":  # the best of the runs in the notebook is the best at its end, too
+    if name == "test.choose":  # the best of the runs in the notebook is the best at its end, too
         things = {"runs": dict(zip((0.5, 0.1, 0.02), records("linear"), strict=False))}
-    if isinstance(ANSWERS[name].task, Function):
+    if isinstance(ANSWERS[name].task, Schedule):
+        attempt = functools.partial(slipping, slip)
+    elif isinstance(ANSWERS[name].task, Function | Layers):
         attempt = functools.partial(attempt, **things)
     elif callable(attempt):
         attempt = attempt(**things)
@@ -650,10 +825,20 @@ def test_a_slip_that_the_course_knows_is_named(name, slip):
     assert result.differences == [slip.words]
 
 
+def slipping(slip, *arguments):
+    """A schedule of Keras with a slip."""
+
+    class Slipped(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return slip.answer(step, *arguments)
+
+    return Slipped()
+
+
 TRIED = [name for name, answer in ANSWERS.items() if isinstance(answer.task, Function)]
 OF_RECORDS = {  # whose probes are recorded runs, not numbers that can be drawn
-    *("cnn.shift", "comparison.finals", "beyond.flattery"),
-    *("beyond.gains", "beyond.stopped", "beyond.missed"),
+    *("cnn.shift", "comparison.finals", "test.flattery"),
+    *("test.gains", "test.stopped", "best.missed"),
 }
 
 
@@ -864,14 +1049,14 @@ GIVEN = [
         {"runs": lambda: all_runs() | {"cnn": [unfinished(interrupted=True)]}},
         "runs has for 'cnn' one that was stopped in its first epoch",
     ),
-    ("beyond.choose", {"runs": {}}, "runs is empty"),
+    ("test.choose", {"runs": {}}, "runs is empty"),
     (
-        "beyond.choose",
+        "test.choose",
         {"runs": lambda: {0.5: unfinished(diverged=True)}},
         "runs has for 0.5 one that diverged in its first epoch",
     ),
-    ("beyond.choose", {"runs": {0.5: None}}, "runs has for 0.5 one that is None"),
-    ("beyond.test", {"model": "mlp"}, "model is a str: give the Keras model"),
+    ("test.choose", {"runs": {0.5: None}}, "runs has for 0.5 one that is None"),
+    ("test.test", {"model": "mlp"}, "model is a str: give the Keras model"),
 ]
 
 
@@ -916,7 +1101,7 @@ def test_model_answers_say_what_a_good_answer_mentions():
             assert 2 <= mentions.count("- ") <= 3, question
             assert words._repr_markdown_() == str(words) == repr(words)
             asked += 1
-    assert asked == 41
+    assert asked == 43
 
 
 def test_a_card_shows_the_verdict_and_interprets_nothing():

@@ -105,7 +105,7 @@ def test_some_of_each_kind_are_true(data, capsys):
     names = {"cnn_on_300-seed0", "watched_on_3000-seed0", "cnn_on_10000-seed3"}
     jobs = [
         job
-        for job in list_jobs(["linear", "beyond"])
+        for job in list_jobs(["linear", "test", "best"])
         if job.name in names or (job.seed == 0 and job.variant.name not in ON_FEW)
     ]
     assert verify_records(jobs, places.here.records, data), capsys.readouterr().out

@@ -1,15 +1,14 @@
-"""Notebook 6: beyond the sheet."""
+"""Notebook 6: an honest test."""
 
 import functools
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..data import Dataset, load_mnist
 from ..runs import Run, load_records
-from .measures import mnist
+from .measures import drawn, mnist
 from .tasks import Answer, Function, GivenModel, GivenRun, GivenRuns, Notebook, Slip, Value
 
 
@@ -81,63 +80,6 @@ def _stopped(watched: Run, judged: Run, plus: int = 0) -> float:
     return 100 * judged.history["val_accuracy"][place]
 
 
-def _ece(probabilities: np.ndarray, truth: np.ndarray, *, part: str = "") -> float:
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == truth
-    bins = np.minimum((10 * confidence).astype(int), 9)
-    total = 0.0
-    for own in (bins == number for number in np.unique(bins)):
-        distance = right[own].mean() - confidence[own].mean()
-        distance = distance if part == "signed" else abs(distance)
-        total += distance * {"unweighted": 1, "counted": own.sum()}.get(part, own.mean())
-    return 100 * total
-
-
-def _drawn(low: int, high: int) -> int:
-    """A whole number, drawn anew each time."""
-    return int(np.random.default_rng().integers(low, high + 1))
-
-
-def _some_answers(seed: int | None = 0) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Probabilities of two networks for a few hundred images, with the true digits."""
-    random = np.random.default_rng(seed)
-    scores = random.normal(size=(300, 10)) * random.uniform(0.5, 4, (300, 1))
-    said = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    truth = np.where(random.random(300) < 0.6, said.argmax(axis=1), random.integers(0, 10, 300))
-    return [(said, truth), (said[:50], truth[:50])]
-
-
-def _cool(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    powers = probabilities ** (1 / temperature)
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-def _half_wave(done: float) -> float:
-    return (1 + math.cos(math.pi * done)) / 2
-
-
-def _rate(
-    iteration: int,
-    highest: float,
-    iterations: int,
-    *,
-    fall: Callable[[float], float] = _half_wave,
-    whole: bool = False,
-) -> float:
-    """A learning rate that warms up in the first tenth, then falls along half a cosine wave."""
-    warm_up = iterations // 10
-    if iteration < warm_up:
-        return highest * (0.1 + 0.9 * iteration / warm_up)
-    begin = 0 if whole else warm_up
-    return highest * fall((iteration - begin) / (iterations - begin))
-
-
-def _missed(runs: list[Run], truth: np.ndarray, count: Callable[..., Any] = np.all) -> np.ndarray:
-    """The places of the images that every run reads wrong."""
-    wrong = [run.val_probabilities.argmax(axis=1) != truth for run in runs]
-    return np.flatnonzero(count(wrong, axis=0))
-
-
 _ANSWERS = {
     "flattery": Answer(
         "these are the points by which the best epoch flatters",
@@ -192,7 +134,7 @@ _ANSWERS = {
                     "the root is of all of it, the number of images too",
                 ),
             ),
-            lambda: [(50, 100), (98.3, 10_000), (91.0, 2_500), (_drawn(2, 99), _drawn(2, 9_999))],
+            lambda: [(50, 100), (98.3, 10_000), (91.0, 2_500), (drawn(2, 99), drawn(2, 9_999))],
         ),
         ("p is accuracy / 100.", "100 * np.sqrt(p * (1 - p) / images)."),
     ),
@@ -268,7 +210,7 @@ _ANSWERS = {
                     "divide by how many there are",
                 ),
             ),
-            lambda: [(100,), (3_000,), (60_000,), (_drawn(1, 60_000),)],
+            lambda: [(100,), (3_000,), (60_000,), (drawn(1, 60_000),)],
         ),
         ("How many images do 3,000 batches hold?", "Divide that by the number of images."),
     ),
@@ -313,7 +255,7 @@ _ANSWERS = {
             ),
             lambda: [
                 *((3_000, 0.001, 0.5), (600, 0.001, 0.1), (2, 0.5, 0.5)),
-                (_drawn(2, 100), _drawn(1, 9) / 100, _drawn(1, 9) / 10),
+                (drawn(2, 100), drawn(1, 9) / 100, drawn(1, 9) / 10),
             ],
         ),
         (
@@ -361,150 +303,5 @@ _ANSWERS = {
             "Take judged.history['val_accuracy'] at that place.",
         ),
     ),
-    "ece": Answer(
-        "this is the expected calibration error in points",
-        Function(
-            _ece,
-            (
-                Slip(
-                    functools.partial(_ece, part="unweighted"),
-                    "each bin counts by its share of the images, own.mean()",
-                ),
-                Slip(
-                    functools.partial(_ece, part="signed"),
-                    "a distance is never negative",
-                    "abs(...)",
-                ),
-                Slip(
-                    lambda *said: -_ece(*said, part="signed"),
-                    "a distance is never negative",
-                    "abs(...)",
-                ),
-                Slip(
-                    functools.partial(_ece, part="counted"),
-                    "that multiplies by the number of images in the bin",
-                    "by their share of all images, own.mean()",
-                ),
-                Slip(lambda *said: 100 * _ece(*said), "it is multiplied by 100 at the end already"),
-            ),
-            lambda: _some_answers() + _some_answers(None),
-        ),
-        (
-            "right[own].mean() is how many of the bin are right.",
-            "Add abs(right - sure) times own.mean().",
-        ),
-    ),
-    "cool": Answer(
-        "these are the probabilities at that temperature",
-        Function(
-            _cool,
-            (
-                Slip(lambda said, heat: _cool(said, 1 / heat), "the power is 1 / T, not T"),
-                Slip(
-                    lambda said, heat: said ** (1 / heat),
-                    "they do not add up to 1",
-                    "divide by the sum of each row",
-                ),
-                Slip(
-                    lambda said, heat: said ** (1 / heat) / (said ** (1 / heat)).sum(),
-                    "divided by the sum of all",
-                    "each row adds up to 1, axis=1",
-                ),
-                Slip(
-                    lambda said, heat: said / heat,
-                    "that divides the probabilities by T",
-                    "** comes before /, so the power is ** (1 / temperature)",
-                ),
-                Slip(
-                    lambda said, _: said,
-                    "the temperature changes nothing",
-                    "** comes before /, so the power is ** (1 / temperature)",
-                ),
-            ),
-            lambda: [
-                *((_some_answers()[1][0], heat) for heat in (1.0, 2.0, 0.5)),
-                (_some_answers(None)[1][0], _drawn(3, 30) / 10),
-            ],
-        ),
-        ("probabilities ** (1 / temperature).", "See sum(axis=1, keepdims=True)."),
-    ),
-    "rate": Answer(
-        "this is the learning rate of each iteration",
-        Function(
-            _rate,
-            (
-                Slip(
-                    functools.partial(_rate, fall=lambda done: 1 - done),
-                    "that falls along a straight line",
-                    "a cosine, please",
-                ),
-                Slip(
-                    functools.partial(_rate, fall=lambda done: _half_wave(done / math.pi)),
-                    "half a wave goes from the angle 0 to π, in radians",
-                ),
-                Slip(
-                    functools.partial(_rate, fall=lambda done: _half_wave(2 * done)),
-                    "that is a whole wave, which rises again",
-                    "up to the angle π",
-                ),
-                Slip(
-                    functools.partial(_rate, fall=lambda done: math.cos(math.pi * done)),
-                    "it becomes negative",
-                    "half of 1 + cos goes from 1 to 0",
-                ),
-                Slip(
-                    functools.partial(_rate, whole=True),
-                    "the wave begins where the warm-up ends, not at iteration 0",
-                ),
-            ),
-            lambda: [
-                *((at, 0.003, 12_000) for at in (0, 600, 1_200, 3_000, 7_000, 11_000)),
-                *((at, _drawn(1, 9) / 100, 500) for at in (0, 20, 50, 51, 300, _drawn(100, 499))),
-            ],
-        ),
-        (
-            "Which share of the iterations after the warm-up is done?",
-            "(1 + cos(π · share)) / 2 goes from 1 to 0.",
-        ),
-    ),
-    "missed": Answer(
-        "these are the digits that none of the networks reads",
-        Function(
-            _missed,
-            (
-                Slip(
-                    functools.partial(_missed, count=np.any),
-                    "these are all that any network reads wrong",
-                    "all of them must",
-                ),
-                Slip(
-                    lambda runs, truth: np.flatnonzero(
-                        np.all(
-                            [run.val_probabilities.argmax(axis=1) == truth for run in runs], axis=0
-                        )
-                    ),
-                    "these are the digits that all read right",
-                ),
-                Slip(
-                    lambda runs, truth: np.isin(np.arange(len(truth)), _missed(runs, truth)),
-                    "that is yes or no for each image",
-                    "np.flatnonzero gives the places",
-                ),
-                Slip(lambda *given: len(_missed(*given)), "that is how many they are", "which?"),
-                Slip(
-                    lambda runs, truth: _missed(runs[:1], truth),
-                    "that is by the first network alone",
-                ),
-            ),
-            lambda: [
-                *((load_records(part), mnist().y_valid) for part in ("cnn", "mlp")),
-                (load_records("mlp"), np.roll(mnist().y_valid, 1)),
-            ],
-        ),
-        (
-            "run.val_probabilities.argmax(axis=1) is what a network reads.",
-            "np.all(..., axis=0), then np.flatnonzero.",
-        ),
-    ),
 }
-NOTEBOOK = Notebook("beyond", answers=_ANSWERS)
+NOTEBOOK = Notebook("test", answers=_ANSWERS)
