@@ -943,7 +943,7 @@ COUNTS = [
     (
         "cnn",
         801 + 51_201 + 31_361,
-        "there is only one bias for each layer: each unit and each filter has its own",
+        "there is only one bias for each layer: each unit and each",
     ),
     ("cnn", 12, "5 · 5 · channels · filters + biases, Dense inputs · units + biases"),
     ("mlp", 12, "count layer by layer: inputs · units + biases"),
