@@ -32,7 +32,7 @@ _KERNEL_IS_READY = """() => {
     const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
     return context?.isReady && context.session?.kernel?.status == "idle";
 }"""
-SECONDS = 60  # TensorFlow takes its time to load on a busy machine
+SECONDS = 300  # on a busy machine TensorFlow takes long to load, and a network to train
 
 
 def chromium() -> str:
@@ -135,7 +135,7 @@ class Lab:
 
     def shown(self) -> None:
         """Wait for the first laboratory, and look at it."""
-        self.page.wait_for_selector(".ml-grid", timeout=3000 * SECONDS)
+        self.page.wait_for_selector(".ml-grid")
         self.page.locator(".ml-grid").first.scroll_into_view_if_needed()
 
     def part(self, name: str):
@@ -164,7 +164,7 @@ class Lab:
         """Wait until a canvas shows something else."""
         script = """([selector, than]) =>
             document.querySelector(`${selector} canvas`)?.toDataURL() != than"""
-        self.page.wait_for_function(script, arg=[selector, than], timeout=1000 * SECONDS)
+        self.page.wait_for_function(script, arg=[selector, than])
         return self.picture(selector)
 
     def draw(self, selector: str, *strokes: list[tuple[float, float]]) -> None:
@@ -202,10 +202,11 @@ def open_file(browser, jupyter):
 
     def open_file(name: str, width: int = 1200, height: int = 1000, place: str = "doc/tree") -> Lab:
         page = browser.new_page(viewport={"width": width, "height": height})
+        page.set_default_timeout(1000 * SECONDS)
         pages.append(page)
         page.goto(f"{address}/{place}/{name}?token={token}&reset")
-        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=1000 * SECONDS)
-        page.wait_for_function(_KERNEL_IS_READY, timeout=1000 * SECONDS)
+        page.wait_for_selector(".jp-Notebook .jp-Cell")
+        page.wait_for_function(_KERNEL_IS_READY)
         return Lab(page)
 
     yield open_file

@@ -53,7 +53,7 @@ def progress(lab):
 def goes_on(lab):
     """Wait until a training is further than now."""
     bar = "document.querySelector('.mnist-lab progress')?.value"
-    lab.page.wait_for_function(f"now => {bar} > now", arg=progress(lab), timeout=60_000)
+    lab.page.wait_for_function(f"now => {bar} > now", arg=progress(lab))
 
 
 def test_the_page_is_there_while_the_cells_below_run(open_notebook):
