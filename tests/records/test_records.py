@@ -24,8 +24,8 @@ EPOCHS = 3  # instead of the sheet's 17, which change nothing of what is tested 
 
 
 @pytest.fixture(scope="module", autouse=True)
-def short():
-    """The linear part is over sooner, and so is the look at how fast it is."""
+def short(plainly):
+    """The linear part is over sooner, and so is the look at how fast it is. XLA is left out."""
     with pytest.MonkeyPatch.context() as patch:
         linear = dataclasses.replace(lab.PARTS["linear"], epochs=EPOCHS)
         patch.setitem(lab.PARTS, "linear", linear)
@@ -111,6 +111,8 @@ def test_the_second_is_told_who_holds_the_lock(tmp_path):
 MAKE = """
 import dataclasses, os, pathlib, signal, sys
 from mnist_lab import PARTS, load_mnist, records
+from mnist_lab.training import loop
+loop.suits_xla = lambda traced: False  # as the fixture `plainly`
 PARTS["linear"] = dataclasses.replace(PARTS["linear"], epochs=int(sys.argv[3]))
 sync, left = os.fsync, int(sys.argv[2])
 def killing(number):
