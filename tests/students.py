@@ -10,7 +10,7 @@ from mnist_lab import places
 from mnist_lab.notebooks import exercises, read_notebook
 
 NAMES = ("1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison", "6_beyond")
-# By notebook and answer: what a student wrote instead of what stands in the solution.
+# By notebook and answer: a part of the solution, and what a student wrote instead.
 WRONG = {
     "1_linear": {
         "flat": ("reshape(784) / 255", "reshape(784)"),
@@ -58,7 +58,7 @@ WRONG = {
 }
 BOMB = "<script>document.title = 'owned'</script><img src=x onerror=\"document.title='owned'\">"
 FILE = "<img src=x onerror=document.title='owned'>"
-# What a cell of theirs does; the folder of a victim stands for {victim}.
+# Malicious cells; {victim} stands for a folder to attack.
 MISCHIEF = {
     "loops": "while True:\n    pass",
     "hoards": "hoard = []\nwhile True:\n    hoard.append(b'x' * 10**7)",
@@ -83,7 +83,7 @@ def _books(name):
 
 
 def student(name, wrong=(), blank=()):
-    """A student's copy of an exercise: as the solution, but for wrong and blank answers."""
+    """Return a student's copy of an exercise, solved except for these wrong and blank answers."""
     exercise, solved = _books(name)
     book = copy.deepcopy(exercise)
     for cell in book.cells:
@@ -99,23 +99,23 @@ def student(name, wrong=(), blank=()):
 
 
 def blank(name):
-    """A student's copy in which nothing was written."""
+    """Return a student's copy without any answers."""
     return copy.deepcopy(_books(name)[0])
 
 
 def cell_of(book, name):
-    """A cell of a notebook by its id."""
+    """Return a cell of a notebook by its id."""
     return next(cell for cell in book.cells if cell.id == name)
 
 
 def with_cell(book, source, place):
-    """A copy with one more cell."""
+    """Insert a cell into a copy, and return it."""
     book.cells.insert(place, new_code_cell(source, id="mischief"))
     return book
 
 
 def mischievous(kind, victim):
-    """A comparison, all of it right, with a cell of mischief behind the first check."""
+    """Return a correct notebook 5 with a malicious cell after the first check."""
     source = MISCHIEF[kind].replace("{victim!r}", repr(str(victim)))
     book = student("5_comparison")
     place = [cell.id for cell in book.cells].index("finals-check") + 1
@@ -123,7 +123,7 @@ def mischievous(kind, victim):
 
 
 def write_class(folder, victim):
-    """Put thirty submissions into a folder."""
+    """Write thirty submissions into a folder."""
     made = {f"right{number}/{name}": student(name) for number, name in enumerate(NAMES)}
     made["right5/hw (1)"] = student("1_linear")
     made["right6/deep/er/2_mlp"] = student("2_mlp")
