@@ -1,26 +1,26 @@
-# make lab and make test do everything, the environment included; README.md says more.
+# make lab and make test also make the environment. See README.md.
 
 PYTHON ?= python3
 VENV ?= .venv
-# With uv an environment is made in seconds; without it, pip does the same in minutes. Both compile
-# all modules to bytecode: without it, TensorFlow's first import takes three times as long, and every
-# import where Python may not write what it compiles.
+# uv makes an environment in seconds, pip in minutes. Both compile all modules to bytecode. Otherwise
+# TensorFlow's first import takes three times as long, and so does every import if Python may not
+# write bytecode.
 UV ?= $(shell command -v uv)
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
-# A file of exact versions, as .ci/newest.txt. Without one, all are the newest that there are.
+# A file of exact versions, such as .ci/newest.txt. Without one, the newest are installed.
 CONSTRAINTS ?=
-# One process for each core, each with whole files: what a file prepares is prepared once.
+# Test processes. Each runs whole files, so that the fixtures of a file are set up once.
 PROCESSES ?= 2
-# TensorFlow has one thread in each process; with two they would wait for each other. Python may
-# write what it compiles, or each process compiles the lab and its tests again. tests/without hides
-# a package that would take each process seconds to import.
+# One TensorFlow thread in each process, because more would compete for the cores. Python may write
+# bytecode, or each process would compile the lab and its tests again. tests/without hides a package
+# that takes seconds to import.
 FAST = TF_NUM_INTRAOP_THREADS=1 PYTHONDONTWRITEBYTECODE= PYTHONPATH=$(CURDIR)/tests/without
 PYTEST = $(FAST) $(BIN)/python -m pytest --durations 12
 PARALLEL = $(PYTEST) --numprocesses $(PROCESSES)
 NBVAL = --nbval --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
-# What depends on the versions of TensorFlow, Keras, ipywidgets and Jupyter's server: networks, the
-# compiled loop, the page. All else is Python of our own, or in the notebook that is executed.
+# The tests that depend on the versions of TensorFlow, Keras, ipywidgets and Jupyter's server. The
+# notebook that test-oldest executes covers the rest.
 OLDEST = tests/test_models.py tests/laboratory tests/notebooks/test_connection.py \
 	$(patsubst %,tests/training/test_%.py,like_fit dropout loop pooling precision)
 COMPILE = uv pip compile --quiet --upgrade --no-annotate --custom-compile-command "make lock"
@@ -37,21 +37,21 @@ test: $(READY)
 	$(PARALLEL) --dist loadfile -m "not gate" --doctest-modules tests mnist_lab
 	$(PARALLEL) --dist loadscope $(NBVAL) notebooks/solutions
 
-# What is slow and seldom breaks: killed processes, memory, clusters, a walk through the exercises.
+# Slow tests that seldom fail: killed processes, memory, clusters, graders, all exercises.
 test-gate: $(READY)
 	$(PARALLEL) --dist loadfile -m gate tests
 
-# The laboratory in JupyterLab and Chromium, which CHROMIUM=/path/to/it may name.
+# The laboratory in JupyterLab and Chromium. Use CHROMIUM=/path/to/it if it is not found.
 test-browser: $(READY)
 	$(PYTEST) tests/browser
 
-# The laboratory's JavaScript: format, lint, and what it computes. Needs Node.
+# Format, lint and unit tests of the laboratory's JavaScript. Needs Node.
 test-front:
 	npm ci --silent
 	npm run --silent check
 	npm test --silent
 
-# A short run, for the oldest versions that pyproject.toml allows: CONSTRAINTS=.ci/oldest.txt.
+# A short run for the oldest versions that pyproject.toml allows: CONSTRAINTS=.ci/oldest.txt.
 test-oldest: $(READY)
 	$(PARALLEL) --dist loadfile -m "not gate" $(OLDEST)
 	$(PYTEST) $(NBVAL) notebooks/solutions/1_linear.ipynb
@@ -76,8 +76,8 @@ bench: $(READY)
 	$(BIN)/python benchmarks/bench_report.py
 	$(BIN)/python benchmarks/bench_waits.py
 
-# The versions that CI installs, for both ends of pyproject.toml's ranges, and those of the graders
-# that tests install. It needs uv.
+# Lock the newest and the oldest versions that pyproject.toml allows, for CI, and the versions of the
+# graders that tests install. Needs uv.
 lock:
 	$(LOCK) --universal --output-file .ci/newest.txt
 	$(LOCK) --python-version 3.11 --resolution lowest-direct --output-file .ci/oldest.txt

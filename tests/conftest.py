@@ -1,4 +1,4 @@
-"""What the tests share: the real MNIST, a small piece of it, and a TensorFlow without XLA."""
+"""Shared fixtures: the real MNIST, a small part of it, and a TensorFlow without XLA."""
 
 import dataclasses
 import functools
@@ -22,13 +22,13 @@ settings.register_profile("few", derandomize=True, max_examples=40, **CALM)
 settings.register_profile("long", max_examples=3000, print_blob=True, **CALM)
 settings.load_profile("few")
 
-# What a TensorFlow without XLA raises: the error of an operation, of one kind or another; or, so
-# its documentation, a ValueError.
+# What a TensorFlow without XLA raises: an OpError, or (according to its documentation) a
+# ValueError.
 MISSING = {
     "InvalidArgumentError": "No JIT device registered for CPU",
     "ValueError": "XLA support is not available",
 }
-# Pipes, full disks and closed folders as Unix has them.
+# These tests need pipes, file size limits and permissions of Unix.
 collect_ignore = ["test_faults.py"] if os.name == "nt" else []
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -40,7 +40,7 @@ def data():
 
 @pytest.fixture(scope="session")
 def small(data):
-    """330 and 120 real images: five whole batches of 64 and a short one of 10."""
+    """330 training and 120 validation images: five full batches of 64 and one of 10."""
     return lab.Dataset(
         data.x_train[:330], data.y_train[:330], data.x_valid[:120], data.y_valid[:120], "small"
     )
@@ -48,7 +48,7 @@ def small(data):
 
 @pytest.fixture(scope="module")
 def plainly():
-    """Networks are not compiled by XLA, which takes a second for each, however small."""
+    """Train without XLA, which takes a second to compile even a small network."""
     from mnist_lab.training import loop
 
     with pytest.MonkeyPatch.context() as patch:
@@ -58,7 +58,7 @@ def plainly():
 
 @pytest.fixture(params=MISSING)
 def without_xla(request, monkeypatch):
-    """TensorFlow as if it had been built without XLA; the reason that it names."""
+    """Make TensorFlow behave as if built without XLA; return the reason that it gives."""
     import tensorflow as tf
 
     from mnist_lab.training import loop, xla
@@ -70,14 +70,14 @@ def without_xla(request, monkeypatch):
             self.graph = traced.graph
 
         def __call__(self, *_):
-            # The name of the operation is another one each time.
+            # The operation has another name each time.
             message = f"{reason} [Op:__inference__chunk_{next(calls)}]"
             kind = getattr(tf.errors, request.param, None)
             raise kind(None, None, message) if kind else ValueError(message)
 
     def missing(*arguments, jit_compile=None, **options):
         made = function(*arguments, **options)
-        if jit_compile and arguments:  # without, it is Keras' decorator of something never called
+        if jit_compile and arguments:  # otherwise Keras uses it as a decorator
             trace = made.get_concrete_function
             monkeypatch.setattr(
                 made, "get_concrete_function", lambda *specs: Refusing(trace(*specs))
@@ -92,7 +92,7 @@ def without_xla(request, monkeypatch):
 
 @pytest.fixture
 def relocate(monkeypatch):
-    """Have some things lie elsewhere: `relocate(records=folder)`, and others as in `Places`."""
+    """Move some of `places.here`, for instance `relocate(records=folder)`."""
 
     def replace(**others):
         monkeypatch.setattr(places, "here", dataclasses.replace(places.here, **others))
@@ -102,9 +102,9 @@ def relocate(monkeypatch):
 
 @pytest.fixture
 def house(tmp_path, monkeypatch):
-    """A clone with one small solution notebook, in which tests may do as they like.
+    """A clone with one small solution notebook, which tests may change.
 
-    Its data and records are those of the lab.
+    It uses the lab's own data and records.
     """
     real = places.here
     house = dataclasses.replace(places.find_in(tmp_path), data=real.data, records=real.records)

@@ -1,4 +1,4 @@
-"""Environments of their own, for tests of what is installed."""
+"""Separate environments, for tests of what is installed."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def make_environment(folder: Path, *install: str) -> Path:
-    """A new environment with what these arguments of `pip install` name; where its programs are."""
+    """Make an environment with these arguments of `pip install`; return its folder of programs."""
     programs = folder / ("Scripts" if os.name == "nt" else "bin")
     python = str(programs / "python")
     if uv := shutil.which("uv"):

@@ -1,6 +1,6 @@
-"""What tests of releases share: students' notebooks, and the graders.
+"""Shared by tests of releases: students' notebooks, and the graders.
 
-These get an environment of their own, for nbgrader puts its menus into everybody's JupyterLab.
+The graders get a separate environment, because nbgrader adds its menus to every JupyterLab.
 """
 
 import json
@@ -18,7 +18,7 @@ from mnist_lab import course, notebooks
 
 LOCK = Path(__file__).parents[1] / ".ci" / "graders.txt"
 STUDENTS = ("right", "wrong", "blank")
-# What the wrong student answers; all else is right.
+# The wrong student's answers; all others are right.
 WRONG = {
     "linear.flat": "pixels = pixels.reshape(784)",
     "linear.onehot": "label[0] = 1",
@@ -37,7 +37,7 @@ WRONG = {
 
 
 def due(path: Path, student: str) -> int:
-    """How many answers in code of a notebook a student has right."""
+    """Return how many code answers of a notebook a student has right."""
     names = [
         each.name
         for each in notebooks.list_questions(notebooks.read_notebook(path), path)
@@ -49,7 +49,7 @@ def due(path: Path, student: str) -> int:
 
 
 def submission(released: Path, path: Path, student: str) -> str:
-    """A released notebook as a student hands it in."""
+    """Return a released notebook as a student hands it in."""
     book, solution = nbformat.read(released, 4), notebooks.read_notebook(path)
     answers = {cell.id: _answered(cell, path, student) for cell in solution.cells}
     for cell in book.cells:
@@ -70,8 +70,8 @@ def _answered(cell, path: Path, student: str) -> str | None:
 
 
 def make_environment(folder: Path) -> dict[str, str]:
-    """Install the graders beside the packages that are here; what their programs need to know."""
-    # Found behind the graders' own packages, as in one environment with all of them.
+    """Install the graders on top of the packages here; return the environment for programs."""
+    # Searched after the graders' own packages, as if all were installed together.
     here = f"import site; site.addsitedir({site.getsitepackages()[0]!r})"
     programs = environments.make_environment(folder, "--requirement", str(LOCK))
     (packages,) = folder.glob("lib/python*/site-packages")
@@ -80,7 +80,7 @@ def make_environment(folder: Path) -> dict[str, str]:
 
 
 def grade_with_nbgrader(course: Path, environment: dict) -> dict:
-    """The points for code of each student and notebook, of a release to nbgrader."""
+    """Return each student's points for code in each notebook, as graded by nbgrader."""
     _call(["nbgrader", "generate_assignment", "mnist_lab"], course, environment)
     for path in notebooks.list_solutions():
         released = course / "release" / "mnist_lab" / path.name
@@ -106,11 +106,11 @@ print(json.dumps(scores))
 
 
 def grade_with_otter(folder: Path, environment: dict) -> dict:
-    """The points for code of each student and notebook, of a release to Otter."""
+    """Return each student's points for code in each notebook, as graded by Otter."""
     found = {}
     for path in notebooks.list_solutions():
         place = folder / path.stem
-        # Its own run of the solutions is that of the right student.
+        # Without its run of the solutions, which the right student's repeats.
         _call(["otter", "assign", "--no-run-tests", path.name, "dist"], place, environment)
         (autograder,) = (place / "dist" / "autograder").glob("*.zip")
         for student in STUDENTS:

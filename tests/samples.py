@@ -1,4 +1,4 @@
-"""Small examples of what is on file, for tests to store and to damage."""
+"""Small examples of data, runs and findings, which tests store and damage."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from mnist_lab.runs import Settings
 
 
 def arrays(**changes):
-    """A tiny right data set, with changes; None leaves an array out."""
+    """Return a tiny valid data set with these changes; None omits an array."""
     right = {
         "x_train": np.arange(3 * 784, dtype=np.uint8).reshape(3, 28, 28),
         "y_train": np.array([0, 5, 9], np.uint8),
@@ -19,7 +19,7 @@ def arrays(**changes):
 
 
 def settings(**changes):
-    """Of a run of two short epochs, with changes."""
+    """Return the settings of a run of two short epochs, with these changes."""
     right = {"model": {}, "parameters": 7, "data": "example", "data_sha256": "0"}
     right |= {"epochs": 2, "batch_size": 1, "steps_per_epoch": 2, "seed": None}
     right |= {"precision": "float32", "tensorflow": "2", "keras": "3"}
@@ -42,5 +42,5 @@ def example_run():
 
 
 def fault(words: str, reason: str = "") -> Finding:
-    """Something that a check found wrong, in these words."""
+    """Return a finding of a check with these words."""
     return Finding(words, asked="", topic="slip", reason=reason)

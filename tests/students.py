@@ -13,7 +13,7 @@ NAMES = (
     *("1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison"),
     *("6_test", "7_sure", "8_best"),
 )
-# By notebook and answer: what a student wrote instead of what stands in the solution.
+# By notebook and answer: a part of the solution, and what a student wrote instead.
 WRONG = {
     "1_linear": {
         "flat": ("reshape(784) / 255", "reshape(784)"),
@@ -69,7 +69,7 @@ WRONG = {
 }
 BOMB = "<script>document.title = 'owned'</script><img src=x onerror=\"document.title='owned'\">"
 FILE = "<img src=x onerror=document.title='owned'>"
-# What a cell of theirs does; the folder of a victim stands for {victim}.
+# Malicious cells; {victim} stands for a folder to attack.
 MISCHIEF = {
     "loops": "while True:\n    pass",
     "hoards": "hoard = []\nwhile True:\n    hoard.append(b'x' * 10**7)",
@@ -115,23 +115,23 @@ def student(name, wrong=(), blank=(), programs=False):
 
 
 def blank(name):
-    """A student's copy in which nothing was written."""
+    """Return a student's copy without any answers."""
     return copy.deepcopy(_books(name)[0])
 
 
 def cell_of(book, name):
-    """A cell of a notebook by its id."""
+    """Return a cell of a notebook by its id."""
     return next(cell for cell in book.cells if cell.id == name)
 
 
 def with_cell(book, source, place):
-    """A copy with one more cell."""
+    """Insert a cell into a copy, and return it."""
     book.cells.insert(place, new_code_cell(source, id="mischief"))
     return book
 
 
 def mischievous(kind, victim):
-    """A comparison, all of it right, with a cell of mischief behind the first check."""
+    """Return a correct notebook 5 with a malicious cell after the first check."""
     source = MISCHIEF[kind].replace("{victim!r}", repr(str(victim)))
     book = student("5_comparison")
     place = [cell.id for cell in book.cells].index("finals-check") + 1

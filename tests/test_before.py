@@ -1,4 +1,4 @@
-"""What earlier versions of the lab wrote is read as it was.
+"""Files that earlier versions of the lab wrote can still be read.
 
 The files in golden/before were written by version 0.1 before its modules became wings.
 """
@@ -37,7 +37,7 @@ def test_a_training_goes_on_from_its_checkpoint(small, tmp_path):
         build(), small, checkpoint=file, callback=lambda run: begun.append(run.epochs), **settings
     )
     assert begun[0] == 2
-    # Another processor rounds otherwise, and 24 iterations make little of it.
+    # Another processor rounds differently; over 24 iterations this stays small.
     whole = lab.train(build(), small, **settings)
     assert np.allclose(run.batch_loss, whole.batch_loss, rtol=0.01)
     assert run.val_accuracy == pytest.approx(whole.val_accuracy, abs=0.05)

@@ -1,4 +1,4 @@
-"""Models that compute and learn alike are described alike; others are told apart, in words."""
+"""Equivalent models get the same description; differences between others are put into words."""
 
 import functools
 
@@ -205,7 +205,7 @@ decay = keras.optimizers.schedules.ExponentialDecay(0.001, 600, 0.9)
         (mlp, {"loss_weights": [2.0]}, "loss: weights: 2.0, none"),
     ],
 )
-def test_what_differs_is_told_in_words(build, compilation, difference):
+def test_a_difference_is_put_into_words(build, compilation, difference):
     part = lab.describe(lab.PARTS["mlp"].build())
     found = differences(lab.describe(compiled(build(), **compilation)), part)
     key, values = next(iter(found.items()))
@@ -213,7 +213,7 @@ def test_what_differs_is_told_in_words(build, compilation, difference):
     assert told.startswith(difference)
 
 
-def test_dropout_that_never_rests_is_told():
+def test_dropout_that_is_always_on_is_reported():
     part = lab.describe(lab.PARTS["dropout"].build())
     found = differences(lab.describe(always_dropping()), part)
     assert next(iter(found)) == "dropout: always on"
@@ -224,7 +224,7 @@ class Unreadable(keras.Model):
         return 1 / 0
 
 
-def test_what_cannot_be_read_is_told():
+def test_an_unreadable_model_is_reported():
     written = lab.describe(compiled(Unreadable()), (784,))
     assert written["layers"] == "Unreadable, which cannot be read (division by zero)"
     inputs = keras.Input((10,))

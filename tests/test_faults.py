@@ -1,7 +1,7 @@
-"""Files that are damaged, hostile or out of reach: each is told in one sentence, nothing is lost.
+"""Damaged, hostile or unreachable files: each error is one sentence, and nothing is lost.
 
-The first tables are of what is read: any file, a data file, a record, a notebook. The last is of
-what is written, to a full disk and into a closed folder.
+The first tables cover reading: any file, a data file, a record, a notebook. The last covers writing
+to a full disk and into a read-only folder.
 """
 
 import ast
@@ -37,7 +37,7 @@ MEMORY = 2e7  # bytes: far more than any file here needs, far less than a bomb
 
 
 def refuse(load, path, *words):
-    """Loading must fail in a sentence with these words, at once and in little memory."""
+    """Check that loading fails with these words in one sentence, using little memory."""
     tracemalloc.start()
     try:
         with pytest.raises(lab.DataError) as refused:
@@ -57,7 +57,7 @@ def link_to(target):
     return lambda path: path.symlink_to(target)
 
 
-# Any file: how it is made, and what the sentence says.
+# Faults of any file: how to make one, and a part of the error message.
 FILES = {
     "missing": (lambda path: None, "is missing"),
     "folder": (lambda path: path.mkdir(), "is a folder"),
@@ -71,7 +71,7 @@ FILES = {
 
 @pytest.mark.parametrize("kind", LOADERS)
 @pytest.mark.parametrize("fault", FILES)
-def test_what_is_no_file_is_refused(tmp_path, fault, kind):
+def test_anything_but_a_file_is_refused(tmp_path, fault, kind):
     make, message = FILES[fault]
     make(tmp_path / "it")
     refuse(LOADERS[kind], tmp_path / "it", message)
@@ -117,7 +117,7 @@ def test_truncated_mnist_is_refused(tmp_path, share):
 
 
 def parts(loaded):
-    """All arrays of a data set or a run, and what else a run says."""
+    """Return all arrays of a data set or a run, and a run's other values as arrays."""
     if isinstance(loaded, lab.Dataset):
         return [loaded.x_train, loaded.y_train, loaded.x_valid, loaded.y_valid]
     figures = [loaded.seconds, loaded.diverged, loaded.interrupted, str(loaded.settings)]
@@ -128,8 +128,8 @@ def parts(loaded):
 
 @pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
 @pytest.mark.parametrize("kind", ["data", "record"])
-def test_a_flipped_bit_is_told_or_harmless(tmp_path, kind, write):
-    """Harmless: in a date or a name that nobody reads; then each array is as it was."""
+def test_a_flipped_bit_is_noticed_or_harmless(tmp_path, kind, write):
+    """A flip is harmless in an unused date or name; all arrays must then be unchanged."""
     path, chance = tmp_path / "it", random.Random(0)
     WRITERS[kind](path, write)
     whole, right, told = path.read_bytes(), parts(LOADERS[kind](path)), 0
@@ -146,7 +146,7 @@ def test_a_flipped_bit_is_told_or_harmless(tmp_path, kind, write):
     assert told > 100
 
 
-def test_flipped_bits_of_mnist_are_told(tmp_path):
+def test_flipped_bits_of_mnist_are_noticed(tmp_path):
     whole = bytearray((places.here.data / "mnist.npz").read_bytes())
     for place in (100, 5_000_000, len(whole) - 30):
         flipped = whole.copy()
@@ -170,7 +170,7 @@ def header(shape, version=b"\x01\x00", descr="'|u1'"):
 
 
 def member(content, *, size=None, name="x_train", others=None, method=zipfile.ZIP_DEFLATED):
-    """An array written byte by byte; with `size`, the zip's list of contents tells that size."""
+    """Make a file with an array given as bytes; `size` is what the zip's directory claims."""
 
     def make(path):
         with path.open("wb") as file:
@@ -185,7 +185,7 @@ def member(content, *, size=None, name="x_train", others=None, method=zipfile.ZI
 def encrypted(path):
     write_data(path)
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("note", "")  # so that the list of contents is written again
+        archive.writestr("note", "")  # so that the zip's directory is written again
         archive.getinfo("x_train.npy").flag_bits |= 1
 
 
@@ -251,7 +251,7 @@ DATA = {
 }
 
 
-# To get a file again helps where it is damaged, not where it holds something else.
+# These files are intact but hold other data, so downloading them again would not help.
 WHOLE = (
     *("images and labels swapped", "labels swapped", "floats", "truth values", "words"),
     *("fractions", "flat images", "no images", "fewer labels", "one-hot labels"),
@@ -260,7 +260,7 @@ WHOLE = (
 
 
 @pytest.mark.parametrize("fault", DATA)
-def test_a_wrong_data_file_is_told(tmp_path, fault):
+def test_a_wrong_data_file_is_refused(tmp_path, fault):
     make, message = DATA[fault]
     make(tmp_path / "it.npz")
     cure = "as lab.Dataset(x_train, " if fault in WHOLE else "get the file again"
@@ -279,7 +279,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_a_file_of_another_kind_is_told_with_what_to_do(tmp_path, name):
+def test_a_file_in_a_foreign_format_is_refused_with_advice(tmp_path, name):
     (tmp_path / name).write_bytes(b"whatever it holds")
     with pytest.raises(lab.DataError) as refused:
         lab.load_mnist(tmp_path / name)
@@ -290,7 +290,7 @@ def test_a_file_of_another_kind_is_told_with_what_to_do(tmp_path, name):
             lab.load_mnist(tmp_path)
 
 
-def test_arrays_of_other_names_are_told(tmp_path):
+def test_arrays_with_other_names_are_refused(tmp_path):
     np.savez(tmp_path / "it.npz", *arrays().values())
     message = "holds no array 'x_train' but arr_0, arr_1, arr_2, arr_3; it must hold"
     refuse(lab.load_mnist, tmp_path / "it.npz", message, "read it with numpy.load, and give the")
@@ -303,7 +303,7 @@ def test_an_archive_is_to_be_unpacked(tmp_path):
 
 
 def test_a_file_is_read_without_pythons_parser(tmp_path, monkeypatch):
-    """Before Python 3.11.8 it may fail while other threads use it, as those that make records do.
+    """Before Python 3.11.8 the parser could fail in threads, and records are made in threads.
 
     github.com/python/cpython/issues/106905
     """
@@ -314,13 +314,13 @@ def test_a_file_is_read_without_pythons_parser(tmp_path, monkeypatch):
 
 
 def idx(array, axes=None):
-    """An IDX file of bytes, as MNIST was published."""
+    """Return an IDX file of bytes, the format in which MNIST was published."""
     lengths = np.array(array.shape, ">u4").tobytes()
     return bytes((0, 0, 8, axes or array.ndim)) + lengths + array.tobytes()
 
 
 def write_idx(folder, **changes):
-    """The four files of a small data set, gzipped; with other contents, or None, for some."""
+    """Write the four gzipped files of a small data set; `changes` replace or (None) omit some."""
     names = {"x_train": "train-images-idx3", "y_train": "train-labels-idx1"}
     names |= {"x_test": "t10k-images-idx3", "y_test": "t10k-labels-idx1"}
     for array, name in names.items():
@@ -349,7 +349,7 @@ def test_an_idx_file_is_known_by_what_it_holds(tmp_path):
 
 @pytest.mark.parametrize("both", [True, False])
 def test_idx_files_may_lie_in_folders_of_their_names(tmp_path, both):
-    """As in Kaggle's archive, which holds each file twice; macOS adds what it knows of them."""
+    """Kaggle's archive holds each file twice; macOS adds hidden files with metadata."""
     plain, kaggle = tmp_path / "plain", tmp_path / "kaggle"
     plain.mkdir()
     write_idx(plain)
@@ -396,7 +396,7 @@ IDX = {
 
 
 @pytest.mark.parametrize("fault", IDX)
-def test_a_wrong_idx_file_is_told(tmp_path, fault):
+def test_a_wrong_idx_file_is_refused(tmp_path, fault):
     content, message = IDX[fault]
     write_idx(tmp_path, x_test=content)
     file = tmp_path / "t10k-images-idx3-ubyte.gz"
@@ -412,7 +412,7 @@ def test_a_missing_idx_file_is_named(tmp_path):
 
 
 def test_arrays_are_limited_together(tmp_path, monkeypatch):
-    """Each is below the limit and 1000 times smaller on file: not all of them are unpacked."""
+    """Each array is below the limit and compresses 1000-fold; not all may be unpacked."""
     monkeypatch.setattr(data_module, "LARGEST", 4_000_000)
     large = np.zeros((2000, 28, 28), np.uint8)
     np.savez_compressed(tmp_path / "it.npz", **dict.fromkeys(data_module.DIGESTS, large))
@@ -422,13 +422,13 @@ def test_arrays_are_limited_together(tmp_path, monkeypatch):
 
 def test_a_file_too_large_is_not_opened(tmp_path):
     with (tmp_path / "it").open("wb") as file:
-        file.truncate(2**40)  # which takes no place on the disk
+        file.truncate(2**40)  # a sparse file, which takes no disk space
     for load in LOADERS.values():
         refuse(load, tmp_path / "it", "has 1,099,511,627,776 bytes, more than the ")
 
 
 def changed(**changes):
-    """A record with other arrays behind the same seal."""
+    """Make a record whose arrays were replaced but whose checksum was not."""
 
     def make(path):
         write_record(path)
@@ -453,7 +453,7 @@ def exchanged(first, second):
 
 
 def nudged(name):
-    """A record with one number changed a little."""
+    """Make a record with one number slightly changed."""
 
     def make(path):
         write_record(path)
@@ -536,13 +536,13 @@ RECORDS = {
 
 
 @pytest.mark.parametrize("fault", RECORDS)
-def test_a_wrong_record_is_told(tmp_path, fault):
+def test_a_wrong_record_is_refused(tmp_path, fault):
     make, message = RECORDS[fault]
     make(tmp_path / "it.npz")
     refuse(lab.Run.load, tmp_path / "it.npz", message)
 
 
-def test_of_the_labs_own_records_it_is_told_how_to_make_them_anew(tmp_path):
+def test_the_error_for_the_labs_own_records_says_how_to_make_them(tmp_path):
     write_record(tmp_path / "linear-seed0.npz")
     renamed(tmp_path / "linear-seed1.npz")
     with pytest.raises(lab.DataError, match=r"seed1\.npz was .* `mnist-lab solutions`"):
@@ -558,7 +558,7 @@ def test_the_arrays_of_a_record_are_limited_together(tmp_path, monkeypatch):
 
 
 def book(**changes):
-    """A notebook's JSON: one cell, with changes; None leaves a key out."""
+    """Return the JSON of a notebook with one cell and these changes; None omits a key."""
     cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": ["1"], "outputs": []}
     cell["execution_count"] = None
     right = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
@@ -605,7 +605,7 @@ def put(path, content):
 
 
 @pytest.mark.parametrize("fault", NOTEBOOKS)
-def test_a_wrong_notebook_is_told(tmp_path, fault):
+def test_a_wrong_notebook_is_refused(tmp_path, fault):
     content, message = NOTEBOOKS[fault]
     put(tmp_path / "it.ipynb", content)
     refuse(notebooks.read_notebook, tmp_path / "it.ipynb", message)
@@ -644,13 +644,13 @@ def test_each_command_names_a_wrong_notebook_and_leaves_it(
 
 
 def test_a_byte_order_mark_is_read_and_kept_or_dropped(tmp_path):
-    """Some editors on Windows write it."""
+    """Some Windows editors write one."""
     put(tmp_path / "it.ipynb", book().encode("utf-8-sig"))
     assert notebooks.read_notebook(tmp_path / "it.ipynb").cells[0].source == "1"
 
 
 def test_cells_without_ids_are_repaired_only_in_copies(tmp_path):
-    """As Colab and older Jupyters write them."""
+    """Colab and older versions of Jupyter write them."""
     path = tmp_path / "it.ipynb"
     cell = {"cell_type": "markdown", "metadata": {}, "source": ["1"]}
     put(path, book(cells=[cell], nbformat_minor=4))
@@ -659,7 +659,7 @@ def test_cells_without_ids_are_repaired_only_in_copies(tmp_path):
 
 
 def test_no_cells(house, capsys):
-    """An empty copy is one whose cells were deleted; an empty solution is a mistake."""
+    """A student may delete all cells of a copy; an empty solution is a mistake."""
     notebooks.write_exercises(house.exercises)
     shutil.copytree(house.exercises, house.mine)
     copy = house.mine / "9_sample.ipynb"
@@ -677,7 +677,7 @@ def test_no_cells(house, capsys):
 
 @pytest.mark.parametrize("cells", [5, "title", {"title": 1}, [1, None, {}], []])
 def test_a_list_of_cells_that_is_none(house, cells):
-    """What this package keeps in a copy's metadata may be damaged like all else."""
+    """The lab's own metadata in a copy may be damaged, too."""
     notebooks.write_exercises(house.exercises)
     shutil.copytree(house.exercises, house.mine)
     copy = house.mine / "9_sample.ipynb"
@@ -708,7 +708,7 @@ def test_nul_in_a_text_stays_and_in_a_solution_is_refused(house, capsys):
 
 
 def test_a_huge_output_does_no_harm(house, monkeypatch, capsys):
-    """A hundred thousand lines; more than a limit is refused, and nothing is touched."""
+    """100,000 lines are fine; a file above the limit is refused and left unchanged."""
     notebooks.write_exercises(house.exercises)
     shutil.copytree(house.exercises, house.mine)
     copy = house.mine / "9_sample.ipynb"
@@ -733,7 +733,7 @@ def test_a_huge_output_does_no_harm(house, monkeypatch, capsys):
 
 @contextlib.contextmanager
 def full_disk(size=500):
-    """No file can grow beyond this many bytes."""
+    """Within this context no file can grow beyond `size` bytes."""
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
     try:
@@ -744,7 +744,7 @@ def full_disk(size=500):
 
 @contextlib.contextmanager
 def closed_folders(root):
-    """Nothing under `root` can be made, removed or renamed; not by root either."""
+    """Within this context nothing under `root` can be created, removed or renamed, even by root."""
     folders = [path for path in (root, *root.rglob("*")) if path.is_dir()]
     modes = {path: path.stat().st_mode for path in folders}
     for path in folders:
@@ -759,7 +759,7 @@ def closed_folders(root):
 
 @contextlib.contextmanager
 def obeying_modes():
-    """This thread heeds who may write, even if it is root's: without CAP_DAC_OVERRIDE."""
+    """Within this context file permissions apply even to root (no CAP_DAC_OVERRIDE)."""
     if os.geteuid():
         yield
         return
@@ -780,7 +780,7 @@ FAILURES = {"full disk": lambda root: full_disk(), "closed folder": closed_folde
 
 
 def told(capsys, path):
-    """What was said of a failure: one sentence that names the file and what to do."""
+    """Check that the error is one sentence that names the file and says what to do."""
     line, *others = capsys.readouterr().err.splitlines()
     assert not others
     assert line.startswith("mnist-lab: ")
@@ -848,7 +848,7 @@ def test_a_run_that_cannot_be_saved(tmp_path, failure):
 
 @pytest.fixture
 def few_images(small, plainly, monkeypatch):
-    """Commands train on a few images and without XLA: what counts here is what they write."""
+    """Let commands train on a few images and without XLA; only what they write matters here."""
     for module in ("__main__", "records.making"):
         monkeypatch.setattr(f"mnist_lab.{module}.load_mnist", lambda: small)
 
@@ -867,8 +867,8 @@ def test_a_training_whose_result_cannot_be_written(tmp_path, monkeypatch, capsys
     assert said.err.startswith(f"mnist-lab: {tmp_path if failure == 'full disk' else ''}")
     assert f"{name} cannot be " in said.err
     assert "choose another place" in said.err
-    # A closed folder is known before the training (root is asked by another name), a full disk
-    # only after it.
+    # A read-only folder is noticed before the training (except by root, whose permissions are
+    # not checked then), a full disk only after it.
     known_before = failure == "closed folder" and os.geteuid() > 0
     assert ("final validation accuracy: " in said.out) != known_before
     assert content(tmp_path) == {tmp_path / name: b"old"}
@@ -912,7 +912,7 @@ def test_records_that_cannot_be_written(tmp_path, relocate, capsys, failure):
     assert {path.name for path in left} <= {".lock", ".holder"}
 
 
-def test_what_is_no_file_is_not_replaced_by_one(tmp_path):
+def test_a_folder_or_a_pipe_is_not_replaced_by_a_file(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", tmp_path):
         with pytest.raises(OSError, match=f"{path} cannot be written"):
@@ -924,7 +924,7 @@ def test_saving_through_a_link_replaces_what_it_leads_to(tmp_path):
     (tmp_path / "there").mkdir()
     target, link = tmp_path / "there" / "run.npz", tmp_path / "link.npz"
     link.symlink_to(target)
-    for _ in range(2):  # a link to nothing at first
+    for _ in range(2):  # the first time, the link's target does not exist
         example_run().save(link)
         assert link.is_symlink()
         assert lab.Run.load(target).name == "example"
@@ -933,7 +933,7 @@ def test_saving_through_a_link_replaces_what_it_leads_to(tmp_path):
 
 
 def test_a_replaced_file_keeps_its_permissions(tmp_path):
-    """Others must not be able to read what they could not read before."""
+    """A private file must stay private."""
     example_run().save(tmp_path / "run.npz")
     (tmp_path / "run.npz").chmod(0o600)
     example_run().save(tmp_path / "run.npz")
@@ -942,7 +942,7 @@ def test_a_replaced_file_keeps_its_permissions(tmp_path):
 
 @pytest.mark.parametrize("times", [2, 100])
 def test_a_file_that_a_virus_scanner_holds_is_tried_again(tmp_path, monkeypatch, times):
-    """As Windows refuses it, here for two moments or for good."""
+    """Windows then refuses to replace it: here twice, or for good."""
     replace, refused = os.replace, []
 
     def held(new, old):

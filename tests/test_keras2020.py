@@ -1,4 +1,4 @@
-"""The page for those who hold the sheet's code of 2020: each of its lines does what it says."""
+"""docs/keras2020.md for owners of the 2020 code: its code does what the page says."""
 
 import re
 import warnings

@@ -1,4 +1,4 @@
-"""The models are the sheet's, figure by figure, and refuse figures out of range."""
+"""The models have the sheet's values, and refuse values out of range."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ def initialiser(layer, which):
 
 
 def outline(model):
-    """Each layer in plain terms."""
+    """Return each layer in plain terms."""
     for layer in model.layers:
         kind = type(layer).__name__
         if kind == "Dense":
@@ -83,7 +83,7 @@ def test_initial_weights_are_the_sheets():
     first, second = lab.build_mlp().layers[:2]
     for layer in (first, second):
         kernel, bias = layer.get_weights()
-        # A normal distribution cut at two standard deviations has 0.880 of the deviation.
+        # Truncating a normal distribution at two standard deviations leaves 0.880 of its deviation.
         assert np.std(kernel) == pytest.approx(0.0088, rel=0.01)
         assert np.abs(kernel).max() <= 0.02
         assert np.all(bias == np.float32(0.1))
@@ -136,7 +136,7 @@ def test_figures_can_be_changed():
 
 def test_the_modern_network_moves_images_in_training_alone():
     images = lab.load_mnist().x_train[:20].reshape(-1, 28, 28, 1) / np.float32(255)
-    keras.utils.set_random_seed(0)  # some moves are too small to be seen in all 20 images
+    keras.utils.set_random_seed(0)  # some shifts are too small to change all 20 images
     model = lab.build_modern_cnn()
     moves = keras.Sequential(model.layers[:3])
     assert np.array_equal(moves(images, training=False), images)

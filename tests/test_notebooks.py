@@ -1,4 +1,4 @@
-"""What is on file in the notebooks; that they run and give it again, nbval tests."""
+"""The outputs stored in the notebooks; nbval checks that running them gives the same."""
 
 import copy
 import itertools
@@ -33,7 +33,7 @@ def outputs(notebook):
 
 
 def text(name, cell_id):
-    """What a cell of a notebook printed."""
+    """Return what a cell of a notebook printed."""
     notebook = nbformat.read(ROOT / "notebooks" / "solutions" / f"{name}.ipynb", as_version=4)
     said = [output.get("text", "") for cell, output in outputs(notebook) if cell.id == cell_id]
     assert said, f"{name} has no output in a cell {cell_id}"
@@ -41,7 +41,7 @@ def text(name, cell_id):
 
 
 def shown(output):
-    """The text of an output that a reader sees."""
+    """Return the text of an output that a reader sees."""
     data = output.get("data", {})
     return output.get("text", "" if "text/html" in data else data.get("text/plain", ""))
 
@@ -145,7 +145,7 @@ def test_a_permutation_test_of_too_many_numbers_is_refused():
 
 @pytest.fixture(scope="module")
 def copies(tmp_path_factory):
-    """A short notebook with true outputs, and copies of it with one thing changed in each."""
+    """Make a short executed notebook, and copies with one change in each."""
     folder = tmp_path_factory.mktemp("copies")
     notebook = nbformat.read(NOTEBOOKS[4], as_version=4)
     wanted = ("load", "runs", "finals", "table")

@@ -33,7 +33,7 @@ def test_accuracy_by_epoch(run):
     assert lines["validation"].get_xdata().tolist() == [1, 2, 3]
     assert lines["validation"].get_ydata() == pytest.approx([80, 90, 95])
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "accuracy (%)")
-    # In black and white the lines differ still.
+    # The lines differ in black and white, too.
     assert len({(line.get_linestyle(), line.get_marker()) for line in lines.values()}) == 2
 
 
@@ -201,10 +201,10 @@ def test_reliability_in_bins_of_equal_width():
     truth = np.zeros(100, int)
     sure = np.repeat([0.55, 0.75, 0.95], [40, 9, 51])
     said = np.stack([sure, 1 - sure], axis=1)
-    said[:10] = said[:10, ::-1]  # ten of the least sure are wrong
+    said[:10] = said[:10, ::-1]  # makes ten of the least confident answers wrong
     figure = lab.plot_reliability({"one": said, "other": said}, truth)
     line = figure.axes[0].containers[0][0]
-    # Nine images are too few to tell.
+    # Nine images are too few for a point.
     assert line.get_xdata() == pytest.approx([55, 95])
     assert line.get_ydata() == pytest.approx([75, 100])
     assert "one; other" in figure.alt

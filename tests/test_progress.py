@@ -1,4 +1,4 @@
-"""What is said while something long goes on."""
+"""The progress line of long-running work."""
 
 import pytest
 

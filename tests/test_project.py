@@ -1,4 +1,4 @@
-"""The project around the code: what is installed, from where, and what imports what."""
+"""The project around the code: dependencies, imports between modules, the public names."""
 
 import ast
 import graphlib
@@ -30,7 +30,7 @@ REQUIREMENTS = [
 ]
 HOUSE = ROOT / "mnist_lab"
 WINGS = {door.parent.name for door in HOUSE.glob("*/__init__.py")}
-# Lowest floor first: a place imports only from those before it.
+# Lowest layer first: a module imports only from those before it.
 FLOORS = [
     *(
         "signals",
@@ -52,7 +52,7 @@ def test_environment_and_project_agree():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     assert environment["name"] == PROJECT["name"]
     *conda, pip = environment["dependencies"]
-    # Not the lab itself, which would have Binder install all of it anew after each commit.
+    # Not the lab itself, or Binder would install everything again after each commit.
     assert pip == {"pip": PROJECT["dependencies"]}
     assert "--no-deps" in (ROOT / "postBuild").read_text()
     assert os.access(ROOT / "postBuild", os.X_OK)
@@ -72,7 +72,7 @@ def test_environment_and_project_agree():
     ],
 )
 def test_there_is_one_tensorflow_for_each_machine(system, machine, wanted):
-    """tensorflow-cpu has wheels for Linux on x86-64, and for Windows, where it is no smaller."""
+    """tensorflow-cpu exists for Linux on x86-64, and for Windows, where it saves nothing."""
     here = {"sys_platform": system, "platform_machine": machine}
     chosen = [
         requirement.name
@@ -83,9 +83,9 @@ def test_there_is_one_tensorflow_for_each_machine(system, machine, wanted):
     assert chosen == [wanted]
 
 
-def test_all_that_is_imported_is_declared():
+def test_every_import_is_declared():
     declared = {re.split("[<>=]", line.replace("-", "_"))[0] for line in PROJECT["dependencies"]}
-    # IPython comes with jupyterlab's kernel, traitlets with ipywidgets, which are made of them.
+    # The kernel of jupyterlab is built on IPython, ipywidgets on traitlets.
     declared |= {"IPython", "traitlets", "mnist_lab"} | set(sys.stdlib_module_names)
     for path in HOUSE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -96,7 +96,7 @@ def test_all_that_is_imported_is_declared():
 
 
 def locked(end):
-    """The versions of a package in a lock: some packages have one for each Python."""
+    """Return the versions in a lock file; some packages have one for each Python."""
     found = {}
     for line in (ROOT / ".ci" / f"{end}.txt").read_text().splitlines():
         if not line.startswith("#"):
@@ -116,7 +116,7 @@ def test_the_newest_lock_has_all_that_is_declared_in_its_range():
 
 
 def test_the_oldest_lock_has_the_lowest_versions_that_are_allowed():
-    """That lock is for the machines that CI has: Linux on x86-64."""
+    """This lock file is for the machines of CI: Linux on x86-64."""
     versions = locked("oldest")
     here = {"sys_platform": "linux", "platform_machine": "x86_64"}
     for requirement in REQUIREMENTS:
@@ -134,7 +134,7 @@ def test_pre_commit_has_the_ruff_of_the_project():
 
 
 def imports(path):
-    """What a file of the house imports from it: how many floors up, from where, which names."""
+    """Yield the relative imports of a file: how many levels up, from which module, which names."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.level:
             names = [alias.name for alias in node.names]
@@ -154,7 +154,7 @@ def test_imports_point_down_and_lead_to_doors():
             continue
         below = FLOORS[: FLOORS.index(own)]
         for level, place, names in imports(path):
-            if level == len(path.relative_to(HOUSE).parts):  # not from the same wing
+            if level == len(path.relative_to(HOUSE).parts):  # not from the same package
                 assert place in below, f"{path.name} imports {place}"
                 if place in WINGS:
                     door = importlib.import_module(f"mnist_lab.{place}")
@@ -167,11 +167,11 @@ def test_no_wing_has_a_circle(wing):
         path.stem: {place for level, place, _ in imports(path) if level == 1}
         for path in (HOUSE / wing).glob("*.py")
     }
-    graphlib.TopologicalSorter(rooms).prepare()  # raises an error if there is one
+    graphlib.TopologicalSorter(rooms).prepare()  # raises CycleError if there is one
     assert wing not in rooms
 
 
-# Each public name and the door that the stub imports it from.
+# Each public name and the module that the stub imports it from.
 STUB = (HOUSE / "__init__.pyi").read_text()
 FACE = [
     pytest.param(alias, node.module, id=alias.name)
@@ -182,17 +182,17 @@ FACE = [
 
 
 @pytest.mark.parametrize(("alias", "door"), FACE)
-def test_a_public_name_is_its_door_s_and_has_a_docstring(alias, door):
+def test_a_public_name_belongs_to_its_door_and_has_a_docstring(alias, door):
     assert door in FLOORS
     value = getattr(lab, alias.name)
     home = importlib.import_module(f"mnist_lab.{door}")
     assert value is getattr(home, alias.name)
     assert door not in WINGS or alias.name in home.__all__
-    assert alias.asname == alias.name  # else editors take it for the package's own use of it
+    assert alias.asname == alias.name  # otherwise editors do not treat it as public
     if callable(value):
-        # Not from a place that only passes it on.
+        # Not from a module that only passes it on.
         assert f"{value.__module__}.".startswith(f"{home.__name__}.")
-        # A dataclass without a docstring has its signature there.
+        # A dataclass without a docstring shows its signature there.
         assert value.__doc__
         assert not value.__doc__.startswith(f"{alias.name}(")
 
@@ -217,7 +217,7 @@ def test_editors_find_the_public_names():
     assert names == list(inspect.signature(lab.train).parameters)
 
 
-# One process, for TensorFlow takes seconds to load.
+# One process for several tests: TensorFlow takes seconds to load.
 LOADING = """
 import importlib.util, sys
 import mnist_lab as lab
@@ -228,7 +228,7 @@ keras.ops.zeros(1)
 assert importlib.util.find_spec("tensorflow") is sys.modules["tensorflow"].__spec__
 from tensorflow.python.framework import test_util
 print(test_util.IsMklEnabled())
-# As KERAS_BACKEND has it, of libraries that are not installed here.
+# As if KERAS_BACKEND were set; the other libraries are not installed here.
 keras.config.backend = lambda: "jax"
 lab.PARTS["linear"].build()
 try:
@@ -246,7 +246,7 @@ def loading():
     )
 
 
-def test_tensorflow_loads_without_a_word_and_can_be_asked_for_before(loading):
+def test_tensorflow_loads_silently_and_can_be_looked_up_before(loading):
     assert (loading.returncode, loading.stderr) == (0, "")
 
 

@@ -1,6 +1,6 @@
-"""What holds whatever comes: of arrays, of an author's cells, of what a student does to a copy.
+"""Properties that hold for any arrays, any cells of an author, and any edits of a student.
 
-The examples are the same each time, and few; `--hypothesis-profile long` tries thousands of others.
+The examples are few and always the same; `--hypothesis-profile long` tries thousands of others.
 """
 
 import contextlib
@@ -63,7 +63,7 @@ def test_arrays_load_as_they_were_stored_or_are_refused(tmp_path, arrays, save):
 
 
 def all_right(arrays):
-    """What README asks of a file: images of bytes, and one digit for each."""
+    """Return whether a file is as README asks: images of bytes, and a digit for each."""
 
     def right(images, labels):
         return (
@@ -123,7 +123,7 @@ def test_any_json_is_a_notebook_or_refused(tmp_path, book, repair):
 # The generator
 
 NAMES = st.sampled_from(["model", "data", "run", "x", "build"])
-# Of letters that neither prompts nor surroundings have, so that a trace of one is seen.
+# Letters that occur nowhere else, so that any trace of an answer is found.
 LETTERS = "QZJK"
 SECRETS = st.text(LETTERS, min_size=6, max_size=12)
 
@@ -146,7 +146,7 @@ INDENTS = st.sampled_from(["", "    "])
 
 @st.composite
 def code_cells(draw):
-    """A code cell's source, what of it is the answer's, and what is not."""
+    """Draw the source of a code cell, its secret parts, and the lines that stay."""
     lines, secrets, kept = [], [], []
     for _ in range(draw(st.integers(0, 3))):
         before = draw(STATEMENTS)
@@ -204,7 +204,7 @@ def test_an_exercise_has_all_but_the_answers(tmp_path, written):
         assert not any(secret in text for secret in secrets)
         assert "SOLUTION" not in cell.source
         rest = cell.source
-        for line in kept:  # in their order
+        for line in kept:  # in the same order
             assert line in rest
             rest = rest[rest.index(line) + len(line) :]
         if not secrets:
@@ -214,7 +214,7 @@ def test_an_exercise_has_all_but_the_answers(tmp_path, written):
 
 @given(code_cells().filter(lambda cell: cell[1]), st.data())
 def test_markers_out_of_place_are_refused(tmp_path, written, data):
-    """Each way to break a right cell by a whole line: a marker away, or once more."""
+    """Remove or double one marker of a correct cell."""
     lines = written[0].split("\n")
     markers = [number for number, line in enumerate(lines) if "SOLUTION" in line]
     number = data.draw(st.sampled_from(markers))
@@ -237,7 +237,7 @@ EXERCISES = st.lists(
 
 
 def generated(cells):
-    """An exercise of these cells, as the generator makes it."""
+    """Return an exercise of these cells, as the generator makes it."""
     made = []
     for name, source in cells:
         new = new_markdown_cell if source.startswith("#") else new_code_cell
@@ -299,7 +299,7 @@ EDITS = st.lists(
 
 
 def work(book, edits):
-    """Do as a student does; give the texts that are the student's own."""
+    """Edit the copy as a student would; return the texts that the student wrote."""
     for edit, place, other in edits:
         if book.cells or edit is add:
             edit(book.cells, place % max(1, len(book.cells)), other)
@@ -311,15 +311,15 @@ def work(book, edits):
     first=EDITS,
     all_lost=st.booleans(),
 )
-# With another cell's text and id, and then that cell leaves the exercise: one of 2,000 that failed.
+# A cell takes another's text and id, then the other leaves the exercise (1 of 2,000 failed).
 @example(
     versions=[([("a", "old a")], [])], first=[(retype, 0, 0), (give_same_id, 0, 1)], all_lost=False
 )
-# With another cell's id alone, and then that cell leaves the exercise.
+# A cell takes only another's id, then the other leaves the exercise.
 @example(
     versions=[([("a", "old a")], [(give_same_id, 0, 1)])], first=[(write, 0, 0)], all_lost=False
 )
-# With cells of the same source, two of which are looked for.
+# Several cells have the same source, and two of them are looked for.
 @example(
     versions=[
         ([("d", "old a"), ("b", "old a"), ("a", "old a")], []),
@@ -329,21 +329,21 @@ def work(book, edits):
     all_lost=False,
 )
 def test_what_a_student_wrote_is_in_the_result(tmp_path, versions, first, all_lost):
-    """Whatever was done to a copy, before and between any versions of the exercise."""
+    """After any edits of a copy, before and between any versions of the exercise."""
     path = tmp_path / "1_it.ipynb"
     book = generated(OLD)
     for cells, edits in [(OLD, first), *versions]:
         mine = work(book, edits)
         if all_lost:
             book.metadata = {}
-        path.write_text(json.dumps(book))  # as it is, ids that are there twice included
+        path.write_text(json.dumps(book))  # unchanged, including duplicate ids
         book = read_notebook(path, repair=True)
         exercise = generated(cells)
         copies.merge(book, exercise, "1_it")
         result = [cell.source for cell in book.cells]
         for text in set(mine):
             assert result.count(text) >= mine.count(text), text
-        # The second time there is nothing left to do, and on file it is a right notebook.
+        # A second update changes nothing, and the file is a valid notebook.
         nbformat.write(book, path)
         again = read_notebook(path)
         assert again == book

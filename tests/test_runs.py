@@ -1,4 +1,4 @@
-"""A run on disk is the run, whole or refused."""
+"""A saved run loads unchanged, or is refused."""
 
 import concurrent.futures
 
@@ -39,7 +39,7 @@ def test_a_run_without_epochs_survives_the_disk(tmp_path):
 
 
 @pytest.mark.parametrize("part", [".*", "lin.ar", "mlp("])
-def test_the_name_of_a_part_is_no_pattern(part):
+def test_the_name_of_a_part_is_not_used_as_a_pattern(part):
     with pytest.raises(lab.DataError, match="holds no recorded run"):
         lab.load_records(part)
 

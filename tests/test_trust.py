@@ -1,4 +1,4 @@
-"""Nothing is let in, nothing is let out: what the code may call, what the files on file say."""
+"""Security: which dangerous calls the code makes, and what the files of the project reveal."""
 
 import ast
 import json
@@ -22,9 +22,10 @@ from mnist_lab.checks import MIME
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "mnist_lab").rglob("*.py"))
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("[es]*/*.ipynb"))  # not a student's own
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[es]*/*.ipynb"))  # not mine/, which is a student's
 
-# What runs the contents of a file, starts programs or opens connections, and where it may.
+# Modules and calls that run the contents of a file, start programs or open connections; and the
+# files that may use them.
 MODULES = {"pickle", "marshal", "shelve", "dill", "joblib", "cloudpickle", "yaml", "subprocess"}
 MODULES |= {
     "socket",
@@ -50,15 +51,15 @@ CALLS |= {"keras.models.load_model", "keras.saving.load_model"}
 SAFE = {"shell": "False", "allow_pickle": "False", "safe_mode": "True"}
 ALLOWED = {
     ("data.py", "urllib.request"),  # download_mnist
-    # These only read names, and write them.
+    # These only quote and unquote names.
     ("cells.py", "urllib.parse"),
     ("opening.py", "urllib.parse"),
     ("rendering.py", "urllib.parse"),
-    ("servers.py", "urllib.request"),  # asks this user's own Jupyter, on loopback, what is open
-    ("handin.py", "subprocess"),  # Chromium, which prints a page that this package wrote
-    ("quiet.py", "ctypes"),  # glibc's mallopt and malloc_trim, with numbers that stand there
+    ("servers.py", "urllib.request"),  # asks the user's own Jupyter server which notebooks are open
+    ("handin.py", "subprocess"),  # Chromium prints a page that this package wrote
+    ("quiet.py", "ctypes"),  # glibc's mallopt and malloc_trim, with constant arguments
     ("background.py", "ctypes"),
-    ("__main__.py", "importlib.import_module"),  # the module that --executor names
+    ("__main__.py", "importlib.import_module"),  # the module given with --executor
 }
 
 PLACE = re.compile(r"(?<![\w.])/(?:home|root|Users|tmp|var|mnt|work)/\w|\b[A-Z]:\\{1,2}\w")
@@ -73,7 +74,7 @@ IMAGE = re.compile(r"(?<=;base64,)[\w+/=]+")
 
 
 def dangers(source):
-    """What a source imports, calls or passes that could run what a file says."""
+    """Yield imports, calls and arguments in a source that could run the contents of a file."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (a.name for a in node.names if a.name.split(".")[0] in MODULES)
@@ -90,7 +91,7 @@ def dangers(source):
                     yield option.arg
 
 
-def test_no_source_runs_what_a_file_says():
+def test_no_source_runs_the_contents_of_a_file():
     found = {(path.name, name) for path in SOURCES for name in dangers(path.read_text())}
     assert found == ALLOWED
 
@@ -143,7 +144,7 @@ except lab.DataError:
 
 @pytest.fixture(scope="module")
 def offline(tmp_path_factory):
-    """What a process without a network downloaded, and the page that it exported."""
+    """Run a process without a network; return what it tried to download, and its exported page."""
     page = tmp_path_factory.mktemp("offline") / "page.html"
     command = [sys.executable, "-c", OFFLINE, str(page)]
     done = subprocess.run(command, cwd=page.parent, capture_output=True, text=True)
@@ -157,7 +158,7 @@ def test_only_a_download_needs_a_network(offline):
 
 
 class Elements(HTMLParser):
-    """All elements of a page with their attributes."""
+    """Collects all elements of a page with their attributes."""
 
     def __init__(self, page):
         super().__init__()
@@ -169,7 +170,7 @@ class Elements(HTMLParser):
 
 
 def scripts(page):
-    """What would run in a browser."""
+    """Yield the elements and attributes of a page that would run in a browser."""
     for tag, attributes in Elements(page).found:
         if tag in ("script", "iframe", "object", "embed", "base", "form"):
             yield tag
@@ -179,7 +180,7 @@ def scripts(page):
 
 
 def leaks(text):
-    """Machines' folders, addresses, keys: what should not be in a file that others see."""
+    """Yield folders of a machine, e-mail addresses and keys: no published file may have any."""
     text = IMAGE.sub("", text)
     known = {data_module.SHA256, *data_module.DIGESTS.values()}
     for pattern in (PLACE, MAIL, TOKEN):
@@ -207,7 +208,7 @@ def test_the_search_for_scripts_finds_what_it_should(page):
 
 
 @pytest.mark.gate
-def test_the_exported_page_runs_nothing_and_tells_no_secret(offline):
+def test_the_exported_page_runs_nothing_and_reveals_nothing(offline):
     assert "Recorded: " in offline[1]
     assert not list(scripts(offline[1]))
     assert not list(leaks(offline[1]))
@@ -218,7 +219,7 @@ def notebook(request):
     return nbformat.read(request.param, as_version=4)
 
 
-# Pictures, and the cards of the checks, which were seen in JupyterLab without trust.
+# Elements of pictures and of the checks' cards that JupyterLab shows in untrusted notebooks.
 SHOWN = dict.fromkeys(("b", "br", "code", "i", "small"), frozenset())
 SHOWN |= {"img": {"alt", "width", "src"}, "div": {"role", "style"}}
 SHOWN |= {tag: {"style"} for tag in ("li", "span", "ul")}
@@ -242,9 +243,9 @@ def test_its_outputs_need_no_trust(notebook):
         if cell.cell_type == "markdown":
             assert not list(scripts(cell.source)), cell.id
     for output in outputs(notebook):
-        # The findings of a check are data that no front end shows.
+        # The findings of a check are data, which no front end shows.
         assert set(output.get("data", {})) <= {"text/plain", "text/html", MIME}
-        # Without trust, JupyterLab leaves out all elements and attributes but some; these stay.
+        # JupyterLab removes most elements and attributes of untrusted outputs, but not these.
         for tag, attributes in Elements(output.get("data", {}).get("text/html", "")).found:
             assert set(attributes) <= SHOWN[tag]
             assert attributes.get("src", "data:image/png;base64,").startswith("data:image/png;")
@@ -257,7 +258,7 @@ def files():
     return [ROOT / name for name in listed.stdout.decode().split("\0") if name]
 
 
-def test_no_file_tells_a_secret():
+def test_no_file_reveals_a_secret():
     found = {}
     for path in files():
         if path.suffix not in {".npz", ".png"} and path != Path(__file__):
@@ -274,7 +275,7 @@ def test_no_file_is_large_but_the_data():
 
 @pytest.fixture
 def make_lab(tmp_path):
-    """What JupyterLab says of itself, started as `make lab` starts it."""
+    """Start JupyterLab as `make lab` does; yield the contents of its runtime file."""
     own = ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR")
     own += ("JUPYTERLAB_WORKSPACES_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")
     environment = os.environ | dict.fromkeys(own, str(tmp_path)) | {"BROWSER": "true"}

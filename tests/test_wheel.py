@@ -1,4 +1,4 @@
-"""The wheel is the product: from an empty folder to the first cell, without a clone."""
+"""The wheel works without a clone, from an empty folder to the first executed cell."""
 
 import json
 import os
@@ -28,12 +28,12 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def unpacked(wheel):
-    """The wheel's files, as an installer puts them in place."""
+    """Unpack the wheel as an installer does; return an environment that finds it."""
     zipfile.ZipFile(wheel).extractall(wheel.parent / "installed")
     return os.environ | {"PYTHONPATH": str(wheel.parent / "installed")}
 
 
-# One process for all commands: each would take seconds to load what they need.
+# One process for all commands: each process would take seconds to import the same modules.
 COMMANDS = """
 import contextlib, io, json, sys
 import mnist_lab as lab
@@ -54,7 +54,7 @@ REFUSED = "lab thesis --no-browser"
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
-    """An empty folder but for one of other things."""
+    """A folder that holds only another folder, with somebody's thesis."""
     folder = tmp_path_factory.mktemp("work")
     (folder / "thesis").mkdir()
     (folder / "thesis" / "thesis.txt").write_text("mine")
@@ -63,7 +63,7 @@ def work(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def said(unpacked, work):
-    """What each command returned and printed in that folder."""
+    """Run the commands in that folder; return their exit codes and what they printed."""
     commands = json.dumps(["update", "update", RELEASE, *CLONE_ONLY, REFUSED])
     done = subprocess.run(
         [sys.executable, "-c", COMMANDS, commands],
@@ -114,7 +114,7 @@ def test_a_folder_of_other_things_is_refused(said, work):
 
 @pytest.fixture(scope="module")
 def clean(wheel):
-    """The programs of an environment that has nothing but the wheel and what it needs."""
+    """Install the wheel and its dependencies, nothing else; return the folder of programs."""
     home = wheel.parent / "clean"
     versions = ["--constraint", str(ROOT / ".ci" / "newest.txt")]
     return make_environment(home, *versions, str(wheel))
@@ -140,7 +140,7 @@ def test_from_an_empty_folder_to_the_first_cell(clean, tmp_path):
         page = f"{told['url']}lab/tree/{BOOKS[0]}.ipynb?token={told['token']}"
         with urllib.request.urlopen(page, timeout=30) as answer:
             shown = answer.read().decode()
-        # JupyterLab's question about news is off.
+        # JupyterLab does not ask about news.
         assert '"disabledExtensions": ["@jupyterlab/apputils-extension:announcements"]' in shown
     finally:
         server.terminate()
@@ -150,7 +150,7 @@ def test_from_an_empty_folder_to_the_first_cell(clean, tmp_path):
     assert len(list((folder / "solutions").glob("*.ipynb"))) == len(BOOKS)
     books = [nbformat.read(folder / f"{name}.ipynb", 4) for name in BOOKS]
     first = [next(cell for cell in book.cells if cell.cell_type == "code") for book in books]
-    assert len({cell.source for cell in first}) == 1  # so that one stands for all
+    assert len({cell.source for cell in first}) == 1  # so executing one is enough
     books[0].cells = first[:1]
     nbformat.write(books[0], work / "first.ipynb")
     execute = "import sys, nbformat, nbclient; book = nbformat.read('first.ipynb', 4); "

@@ -26,8 +26,8 @@ EPOCHS = 3  # the sheet's 17 would test nothing more
 
 
 @pytest.fixture(scope="module", autouse=True)
-def short():
-    """Train the linear part for fewer epochs, and measure its speed for a shorter time."""
+def short(plainly):
+    """Train the linear part for fewer epochs, and measure its speed for less time, without XLA."""
     with pytest.MonkeyPatch.context() as patch:
         linear = dataclasses.replace(lab.PARTS["linear"], epochs=EPOCHS)
         patch.setitem(lab.PARTS, "linear", linear)
@@ -113,6 +113,8 @@ def test_a_second_process_learns_who_holds_the_lock(tmp_path):
 MAKE = """
 import dataclasses, os, pathlib, signal, sys
 from mnist_lab import PARTS, records
+from mnist_lab.training import loop
+loop.suits_xla = lambda traced: False  # as the fixture `plainly`
 PARTS["linear"] = dataclasses.replace(PARTS["linear"], epochs=int(sys.argv[3]))
 sync, left = os.fsync, int(sys.argv[2])
 def killing(number):

@@ -1,7 +1,7 @@
-"""Hides a package of this name, which jsonschema does without.
+"""Hides the package of this name, which jsonschema imports if it can.
 
-It compiles 39 grammars when it is imported, which takes two to three seconds in each process that
-reads a notebook, and it is used only for addresses with other letters than ASCII's.
+Importing it compiles 39 grammars, which takes up to three seconds in each process that reads a
+notebook. jsonschema uses it only to check addresses with non-ASCII letters.
 """
 
 raise ImportError("hidden by tests/without")
