@@ -290,7 +290,6 @@ RIGHT = {
     ],
     "dropout.train": [lambda: records("dropout")[0], lambda: changed("dropout", name="x")],
     "dropout.fair-words": [gaps, lambda: np.array(gaps())],
-    "cnn.start": [lambda: -np.log(1 / 10), lambda: math.log(10)],
     "cnn.slide": [
         lambda: slide_by_loops,
         lambda: lambda image, kernel: np.tensordot(windows(image), kernel, 2),
@@ -469,9 +468,6 @@ WRONG = {
     "dropout.fair-words": [
         (lambda: (97.0, 99.0), "the first one"),
         (lambda: 1.3, "it is a float, not 2 numbers"),
-    ],
-    "cnn.start": [
-        (lambda: 5.0, "5 is"),
     ],
     "cnn.slide": [
         (lambda: lambda image, kernel: (windows(image) * kernel).sum(axis=2), "its shape is"),
