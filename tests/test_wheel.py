@@ -14,7 +14,7 @@ import pytest
 from environments import make_environment
 
 ROOT = Path(__file__).parents[1]
-BOOKS = ["1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison", "6_beyond"]
+BOOKS = ["1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison", "6_beyond", "glossary"]
 
 
 @pytest.fixture(scope="module")
