@@ -18,6 +18,7 @@ from .models import build_linear as build_linear
 from .models import build_mlp as build_mlp
 from .models import build_modern_cnn as build_modern_cnn
 from .plots import compare as compare
+from .plots import compare_guess as compare_guess
 from .plots import plot_accuracy as plot_accuracy
 from .plots import plot_by_size as plot_by_size
 from .plots import plot_confusion as plot_confusion

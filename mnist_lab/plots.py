@@ -7,16 +7,20 @@ differ in dashes, so that they can be read in black and white.
 import base64
 import html
 import io
+import math
+import numbers
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .runs import Run
-from .support import in_range, write_whole
+from .support import ArgumentError, in_range, write_whole
 
 RED, BLUE, GREY = "#d55e00", "#0072b2", "#999999"
 # Colour, dashes and marker of a curve; no two curves share any of the three.
@@ -73,7 +77,67 @@ def save_figure(figure: Figure, path: Path) -> None:
     write_whole(path, picture.getvalue())
 
 
-def plot_accuracy(run: Run, *, fit: bool = False) -> Figure:
+def compare_guess(guess: float | EllipsisType, value: float, unit: str = "") -> None:
+    """Print a prediction beside what came out, in one line.
+
+    Parameters
+    ----------
+    guess
+        The prediction, or `...` where none was written down.
+    value
+        What came out.
+    unit
+        The unit of both, such as "%".
+
+    Raises
+    ------
+    ValueError
+        If the prediction is neither a number nor `...`.
+
+    Examples
+    --------
+    >>> compare_guess(85, 90.79, "%")
+    You predicted 85 %. It is 90.8 %: 5.8 above your prediction.
+    >>> compare_guess(..., 7960)
+    No prediction was written down. It is 7,960.
+    """
+    guess, value = _as_guess(guess), round(float(value), 1)
+    outcome = f"It is {_short(value)} {unit}".rstrip()
+    if guess is None:
+        print(f"No prediction was written down. {outcome}.")
+        return
+    guess = round(guess, 1)
+    difference = f"{_short(abs(value - guess))} {'above' if value > guess else 'below'}"
+    how = f": {difference} your prediction" if value != guess else ", as you predicted"
+    print(f"{f'You predicted {_short(guess)} {unit}'.rstrip()}. {outcome}{how}.")
+
+
+def _as_guess(guess: object) -> float | None:
+    """Return a prediction as a number; None if none was written down."""
+    if guess is ...:
+        return None
+    is_number = isinstance(guess, numbers.Real) and not isinstance(guess, bool)
+    if not is_number or not math.isfinite(guess):
+        raise ArgumentError(f"guess={guess!r}: write a number alone, or leave the ... as it was")
+    return float(guess)
+
+
+def _short(number: float) -> str:
+    """Return a number with one decimal, or with none if it is whole."""
+    number = round(number, 1)
+    return f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
+
+
+def _draw_guess(axes: Axes, guess: object) -> str:
+    """Draw a prediction as a dotted line across; return the words for the figure's text."""
+    height = _as_guess(guess)
+    if height is None:
+        return ""
+    axes.axhline(height, linestyle=":", linewidth=2, color=GREY, label="your prediction")
+    return f" Your prediction: {_short(height)}."
+
+
+def plot_accuracy(run: Run, *, fit: bool = False, guess: float | EllipsisType = ...) -> Figure:
     """Draw the sheet's first plot: accuracy by epoch, in training and in validation.
 
     Parameters
@@ -83,6 +147,13 @@ def plot_accuracy(run: Run, *, fit: bool = False) -> Figure:
     fit
         Whether to add the accuracy on training images with dropout off, measured like the
         validation accuracy at the end of each epoch. The gap between these two shows overfitting.
+    guess
+        A predicted accuracy in percent, drawn as a dotted line; `...` draws none.
+
+    Raises
+    ------
+    ValueError
+        If the prediction is neither a number nor `...`.
     """
     training, validation, third, _ = STYLES
     lines = {
@@ -104,6 +175,7 @@ def plot_accuracy(run: Run, *, fit: bool = False) -> Figure:
     for key, (label, color, style, marker) in lines.items():
         values = 100 * np.array(run.history[key])
         axes.plot(epochs, values, style, color=color, marker=marker, markersize=4, label=label)
+    figure.alt += _draw_guess(axes, guess)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     if run.epochs:
@@ -164,7 +236,13 @@ def plot_iterations(run: Run, *, every: int = 100) -> Figure:
     return figure
 
 
-def compare(runs: Sequence[Run], what: str = "val_accuracy", *, low: float | None = None) -> Figure:
+def compare(
+    runs: Sequence[Run],
+    what: str = "val_accuracy",
+    *,
+    low: float | None = None,
+    guess: float | EllipsisType = ...,
+) -> Figure:
     """Draw one curve by epoch for each name among the runs.
 
     Runs with the same name, such as the seeds of one network, become one curve: their mean, in a
@@ -179,11 +257,14 @@ def compare(runs: Sequence[Run], what: str = "val_accuracy", *, low: float | Non
         the fit accuracy minus the validation accuracy.
     low
         Start of the vertical axis; the default depends on the curves.
+    guess
+        A prediction in the unit of the vertical axis, drawn as a dotted line; `...` draws none.
 
     Raises
     ------
     ValueError
-        If `what` is not one of these, or there are more than four names.
+        If `what` is not one of these, there are more than four names, or the prediction is
+        neither a number nor `...`.
     """
     if what not in CURVES:
         raise ValueError(f"what={what!r}: it must be one of {', '.join(CURVES)}")
@@ -205,6 +286,7 @@ def compare(runs: Sequence[Run], what: str = "val_accuracy", *, low: float | Non
             axes.fill_between(epochs, curves.min(0), curves.max(0), color=color, alpha=0.2, lw=0)
             name += f", {len(same)} runs"
         axes.plot(epochs, curves.mean(0), style, color=color, marker=marker, ms=3, label=name)
+    figure.alt += _draw_guess(axes, guess)
     if low is not None:
         # The upper margin follows from the visible range; curves may reach below it.
         highest = axes.dataLim.y1

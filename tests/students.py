@@ -20,6 +20,7 @@ WRONG = {
         "prepare": ('.astype("float32") / 255', '.astype("float32")'),
         "count": ("+ 10 * 10 + 10", "+ 10 * 10"),
         "compile": ("learning_rate=0.5", "learning_rate=0.05"),
+        "baseline": ("np.argmin", "np.argmax"),
         "step": ("(p - y) / len(x)", "(p - y)"),
         "weights": ("W1 @ W2", "W2 @ W1"),
         "confusion": ("argmax(axis=1)", "argmax(axis=0)"),
@@ -33,12 +34,10 @@ WRONG = {
     },
     "3_dropout": {
         "layer-mean": ("training=True", "training=False) * 0.5 if True else (1"),
-        "count": ("5_695_510", "2_847_755"),
         "masks": ("2**4500", "2**1500"),
         "fair-words": ("reported - validation", "validation - reported"),
     },
     "4_cnn": {
-        "start": ("-np.log(1 / 10)", "np.log(1 / 10)"),
         "slide": ("(windows * kernel)", "(windows + kernel)"),
         "pool": ("squares.max(", "squares.mean("),
         "convolution": ('padding="same"', 'padding="valid"'),

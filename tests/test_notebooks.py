@@ -16,6 +16,9 @@ from mnist_lab.notebooks import list_solutions
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = list_solutions()
+PARTS = [path for path in NOTEBOOKS if path.stem != "glossary"]
+SECTION = re.compile(r"^\*Objective: [^*]+? About (\d+) minutes\. (Core|Bonus)\.\*$", re.MULTILINE)
+TOTAL = re.compile(r"^\*\*Time:\*\* about (\d+) minutes, of which (\d+) are bonus\. ", re.MULTILINE)
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -48,19 +51,70 @@ def shown(output):
 
 def test_there_are_notebooks():
     names = ["1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison"]
-    names += ["6_test", "7_sure", "8_best"]
+    names += ["6_test", "7_sure", "8_best", "glossary"]
     assert [path.stem for path in NOTEBOOKS] == names
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", range(len(NOTEBOOKS)))
 def test_each_leads_to_the_others(number):
     notebook = nbformat.read(NOTEBOOKS[number], as_version=4)
     links = [re.findall(r"\]\((\w+\.ipynb)\)", cell.source) for cell in notebook.cells]
     top, bottom = links[1], links[-1]
     assert top == [path.name for path in NOTEBOOKS if path != NOTEBOOKS[number]]
-    expected = [NOTEBOOKS[number - 1].name] if number else []
-    expected.append(NOTEBOOKS[(number + 1) % 8].name)
-    assert bottom == expected
+    if NOTEBOOKS[number] in PARTS:
+        expected = [PARTS[number - 1].name] if number else []
+        expected.append(PARTS[(number + 1) % len(PARTS)].name)
+        assert bottom == expected
+
+
+def test_each_link_into_the_glossary_finds_its_term(notebook):
+    glossary = nbformat.read(NOTEBOOKS[-1], as_version=4)
+    words = "\n".join(cell.source for cell in glossary.cells)
+    terms = re.findall(r"^## (.+)$", words, re.MULTILINE)
+    assert terms == sorted(terms, key=str.lower)
+    # As JupyterLab and nbconvert name the place of a heading.
+    places = {term.replace(" ", "-") for term in terms}
+    linked = re.findall(r"\(glossary\.ipynb#(.+?)\)", nbformat.writes(notebook))
+    assert set(linked) <= places
+    assert len(linked) == len(set(linked)), "a term is linked where it is used first"
+
+
+def test_the_glossary_asks_for_nothing():
+    glossary = nbformat.read(NOTEBOOKS[-1], as_version=4)
+    assert {cell.cell_type for cell in glossary.cells} == {"markdown"}
+
+
+@pytest.mark.parametrize("path", PARTS[:5], ids=lambda path: path.stem)
+def test_the_sections_minutes_add_up_to_those_of_the_title(path):
+    cells = nbformat.read(path, as_version=4).cells
+    words = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    minutes = [(int(number), kind) for number, kind in SECTION.findall(words)]
+    (total,) = TOTAL.findall(words)
+    bonus = sum(number for number, kind in minutes if kind == "Bonus")
+    assert (sum(number for number, _ in minutes), bonus) == tuple(map(int, total))
+    headings = re.findall(r"^## (.+)$", words, re.MULTILINE)
+    assert len(minutes) == len(set(headings) - {"Takeaways", "To read on"})
+
+
+@pytest.mark.parametrize("path", PARTS[:5], ids=lambda path: path.stem)
+def test_each_prediction_has_a_place_to_write_it_down(path):
+    cells = nbformat.read(path, as_version=4).cells
+    asked = [place for place, cell in enumerate(cells) if "**Predict:**" in cell.source]
+    tagged = [i for i, cell in enumerate(cells) if "prediction" in cell.metadata.get("tags", [])]
+    assert tagged == [place + 1 for place in asked]
+    names = []
+    for place in tagged:
+        cell = cells[place]
+        assert cell.id == f"{cells[place - 1].id}-guess"
+        if cell.cell_type == "markdown":
+            assert cell.source == "*Your prediction:* …"
+            continue
+        guesses = re.findall(r"^(guess_\w+) = \.\.\.(?:  # .+)?$", cell.source, re.MULTILINE)
+        assert len(guesses) == len(cell.source.splitlines())
+        names += guesses
+        later = "\n".join(other.source for other in cells[place + 1 :])
+        assert all(f"lab.compare_guess({name}, " in later for name in guesses), cell.id
+    assert len(names) == len(set(names))
 
 
 def test_it_was_executed_from_top_to_bottom(notebook):
@@ -117,7 +171,7 @@ def test_no_line_of_output_is_longer_than_a_screen(notebook):
     [("1_linear", "90.8"), ("2_mlp", "98.2"), ("3_dropout", "98.4"), ("4_cnn", "99.1")],
 )
 def test_each_part_ends_with_its_accuracy(name, percent):
-    assert text(name, "train").endswith(f"final validation accuracy: {percent} %\n")
+    assert f"final validation accuracy: {percent} %\n" in text(name, "train")
     assert text(name, "train").startswith("Recorded: ")
 
 

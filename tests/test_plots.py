@@ -42,6 +42,47 @@ def test_fit_accuracy_is_added_on_demand(run):
     assert lines["training, measured as validation"].get_ydata() == pytest.approx([81, 92, 97])
 
 
+@pytest.mark.parametrize(
+    ("guess", "value", "unit", "said"),
+    [
+        (85, 90.79, "%", "You predicted 85 %. It is 90.8 %: 5.8 above your prediction."),
+        (99.9, 98.22, "%", "You predicted 99.9 %. It is 98.2 %: 1.7 below your prediction."),
+        (90.8, np.float32(90.79), "%", "You predicted 90.8 %. It is 90.8 %, as you predicted."),
+        (10_000, 7960, "", "You predicted 10,000. It is 7,960: 2,040 below your prediction."),
+        (np.int64(1), 2.0, "", "You predicted 1. It is 2: 1 above your prediction."),
+        (..., 90.79, "%", "No prediction was written down. It is 90.8 %."),
+    ],
+)
+def test_a_prediction_stands_beside_what_came_out(guess, value, unit, said, capsys):
+    assert lab.compare_guess(guess, value, unit) is None
+    assert capsys.readouterr().out == f"{said}\n"
+
+
+@pytest.mark.parametrize("guess", ["85 %", None, True, (80, 90), float("nan"), np.array([85])])
+def test_a_prediction_that_is_no_number_is_refused(run, guess):
+    for show in (
+        lambda: lab.compare_guess(guess, 90),
+        lambda: lab.plot_accuracy(run, guess=guess),
+        lambda: lab.compare([run], guess=guess),
+    ):
+        with pytest.raises(
+            ValueError, match=r"write a number alone, or leave the \.\.\. as it was"
+        ):
+            show()
+
+
+def test_a_prediction_is_one_dotted_line(run):
+    for draw in (lab.plot_accuracy, lambda run, **how: lab.compare([run], **how)):
+        plain, guessed = draw(run), draw(run, guess=85)
+        line = guessed.axes[0].get_lines()[-1]
+        assert len(guessed.axes[0].get_lines()) == len(plain.axes[0].get_lines()) + 1
+        assert (line.get_linestyle(), line.get_label()) == (":", "your prediction")
+        assert list(line.get_ydata()) == [85, 85]
+        assert guessed.alt == f"{plain.alt} Your prediction: 85."
+        labels = [text.get_text() for text in guessed.axes[0].get_legend().get_texts()]
+        assert labels[-1] == "your prediction"
+
+
 def test_every_hundredth_iteration(run):
     figure = lab.plot_iterations(run)
     loss, accuracy = figure.axes

@@ -14,7 +14,17 @@ import pytest
 from environments import make_environment
 
 ROOT = Path(__file__).parents[1]
-BOOKS = ["1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison", "6_test", "7_sure", "8_best"]
+BOOKS = [
+    "1_linear",
+    "2_mlp",
+    "3_dropout",
+    "4_cnn",
+    "5_comparison",
+    "6_test",
+    "7_sure",
+    "8_best",
+    "glossary",
+]
 
 
 @pytest.fixture(scope="module")

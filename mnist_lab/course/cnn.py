@@ -1,7 +1,6 @@
 """Notebook 4: the convolutional network."""
 
 import functools
-import math
 from typing import Any
 
 import numpy as np
@@ -104,19 +103,6 @@ def _second(run: Run) -> tuple[np.ndarray, np.ndarray]:
 
 
 _ANSWERS = {
-    "start": Answer(
-        "a network that knows nothing has this loss",
-        Value(
-            math.log(10),
-            (
-                Slip(-math.log(10), "the sign", "a loss is positive, -np.log(p)"),
-                Slip(0.1, "that is the probability; the loss is -np.log of it"),
-                Slip(1.0, "that is the logarithm to the base 10; np.log is the natural one"),
-                Slip(math.log(2), "that is of two classes; here are ten"),
-            ),
-        ),
-        ("Each digit gets the probability 1/10.", "The loss of one image is -ln p."),
-    ),
     "slide": Answer(
         "each number is the sum over one window",
         Function(

@@ -73,6 +73,28 @@ def _one_hot(place: int = 5, number: float = 1) -> np.ndarray:
     return label
 
 
+def _nearest(
+    x_train, y_train, x_new, *, mean=np.mean, distance=np.square, choose=np.argmin
+) -> np.ndarray:
+    """The digit whose mean image is nearest, or what common mistakes make of it."""
+    means = [mean(x_train[y_train == digit], axis=0) for digit in range(10)]
+    return choose([distance(x_new - each).sum(axis=1) for each in means], axis=0)
+
+
+def _images() -> list[tuple[np.ndarray, ...]]:
+    """Three small sets: images, the digits on them, and new images.
+
+    The last one is drawn anew each time.
+    """
+    sets = []
+    for seed, pixels in ((0, 6), (1, 3), (None, 5)):
+        random = np.random.default_rng(seed)
+        digits = random.permutation(np.repeat(np.arange(10), np.arange(2, 12)))
+        images = random.random((10, pixels))[digits] + random.normal(0, 0.3, (len(digits), pixels))
+        sets.append((images, digits, random.random((60, pixels))))
+    return sets
+
+
 def _merged(model: Any) -> np.ndarray:
     first, _, second, _ = model.get_weights()
     return first @ second
@@ -184,6 +206,44 @@ _ANSWERS = {
             before=np.zeros(10),
         ),
         ("label[0] is the place of the digit 0.", "data.y_train[0] is the place."),
+    ),
+    "baseline": Answer(
+        "this is the digit with the nearest mean image",
+        Function(
+            _nearest,
+            (
+                Slip(
+                    functools.partial(_nearest, choose=np.argmax),
+                    "that is the digit that is farthest away",
+                    "the smallest distance counts, np.argmin",
+                ),
+                Slip(
+                    functools.partial(_nearest, choose=np.min),
+                    "these are the distances",
+                    "np.argmin says which digit has the smallest",
+                ),
+                Slip(
+                    functools.partial(_nearest, distance=np.positive),
+                    "differences of both signs cancel out",
+                    "square them before the sum",
+                ),
+                Slip(
+                    functools.partial(_nearest, distance=np.abs),
+                    "these are absolute differences",
+                    "square them",
+                ),
+                Slip(
+                    functools.partial(_nearest, mean=np.sum),
+                    "a digit with more images has a larger sum",
+                    "take the mean of its images",
+                ),
+            ),
+            _images,
+        ),
+        (
+            "The images of one digit: x_train[y_train == digit]. Their mean has axis=0.",
+            "Collect ten rows of distances, one for each digit; np.argmin(..., axis=0).",
+        ),
     ),
     "step": Answer(
         "these are the gradients of the mean loss",

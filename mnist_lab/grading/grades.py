@@ -41,6 +41,7 @@ class GradedNotebook:
     name: str
     answers: Sequence[GradedAnswer]
     note: str
+    predicted: tuple[int, int] = (0, 0)  # predictions that were written down, of how many
 
     @property
     def answered(self) -> int:
@@ -87,7 +88,8 @@ def grade(each: Submission, exercise: Exercise | None, done: Examination | None)
     note = done.stopped
     if done.refused and not note:
         note = f"refused: {done.refused}"
-    return GradedNotebook(each.student, each.name, answers, readable(note))
+    predicted = sum(each.predicted.values()), len(each.predicted)
+    return GradedNotebook(each.student, each.name, answers, readable(note), predicted)
 
 
 def _judge(question: Question, answered: Mapping[str, bool], done: Examination) -> GradedAnswer:

@@ -63,6 +63,7 @@ def write_release(grader: str, folder: Path, table: Path | None = None) -> list[
     """
     books = {path: _read(path) for path in find_solutions()}
     asked = {path: list_questions(book, path) for path, book in books.items()}
+    books = {path: book for path, book in books.items() if asked[path]}  # not the glossary
     names = [question.name for questions in asked.values() for question in questions]
     files, own = {}, folder / "points.csv"
     if table or own.exists():

@@ -77,6 +77,8 @@ def report_class(
     exercises, books = read_questions()
     make_folder(target)
     found = [submissions.read_submission(path, folder, exercises, books) for path in paths]
+    # The glossary asks for nothing.
+    found = [each for each in found if not each.name or exercises[each.name].questions]
     if run:
         start = executor or functools.partial(ThreadPoolExecutor, jobs)
         whole = [each for each in found if not each.problem]
@@ -166,12 +168,13 @@ def _digest_of_lab() -> bytes:
 
 def _lines(rows: Sequence[GradedNotebook]) -> list[str]:
     """Return the table as lines that fit the terminal."""
-    header = ("student", "notebook", "answered", "right", "first thing to look at")
+    header = ("student", "notebook", "answered", "right", "predicted", "first thing to look at")
     table = [header]
     for row in rows:
-        numbers = ("–", "–")
+        numbers = ("–", "–", "–")
         if row.answers:
             numbers = f"{row.answered}/{len(row.answers)}", f"{row.right}/{row.checked}"
+            numbers = *numbers, "{}/{}".format(*row.predicted)
         table.append((row.student, row.name or "–", *numbers, row.first))
     widths = [min(40, max(map(len, column))) for column in list(zip(*table, strict=True))[:-1]]
     room = max(30, shutil.get_terminal_size((120, 24)).columns - sum(widths) - 2 * len(widths))
@@ -205,10 +208,11 @@ def _short(text: str, width: int) -> str:
 
 def _tables(rows: Sequence[GradedNotebook]) -> tuple[str, str]:
     """Return two CSV texts: a line for each notebook, and a line for each answer."""
-    notebooks = [("student", "notebook", "answered", "questions", "right", "checked", "first")]
+    header = "student,notebook,answered,questions,right,checked,predicted,predictions,first"
+    notebooks = [header.split(",")]
     answers = [("student", "notebook", "question", "kind", "outcome", "first", "reason")]
     for row in rows:
-        numbers = row.answered, len(row.answers), row.right, row.checked
+        numbers = row.answered, len(row.answers), row.right, row.checked, *row.predicted
         notebooks.append((row.student, row.name, *numbers, row.first))
         for answer in row.answers:
             kind = "code" if answer.question.check else "words"

@@ -22,6 +22,7 @@ from .outputs import read_check
 from .results import Examination, readable
 
 _BESIDE = 5 * 2**20  # bytes of files beside a notebook that are copied with it
+_PREDICTION = "prediction"  # the tag of the cells in which a student predicts something
 _SHOWING = ("print", "lab.plot_", "lab.compare", "lab.explore")
 
 
@@ -45,6 +46,8 @@ class Submission:
         Whether each question was answered, in its cell or right below, by the id of that cell.
     on_file : Examination
         What the saved outputs of its checks say.
+    predicted : dict of str to bool
+        Whether each prediction was written down, by the id of its cell.
     """
 
     student: str
@@ -54,6 +57,7 @@ class Submission:
     cells: Sequence[tuple[str, str, bool]] = ()
     answered: Mapping[str, bool] = dataclasses.field(default_factory=dict)
     on_file: Examination | None = None
+    predicted: Mapping[str, bool] = dataclasses.field(default_factory=dict)
 
 
 def find_notebooks(folder: Path) -> list[Path]:
@@ -98,8 +102,13 @@ def _read(
     find_cells(book, exercise.cells)
     answered = find_answered(book, exercise.cells)
     wanted = {question.cell: question.cell in answered for question in exercise.questions}
-    cells = _list_code(book, exercise)
-    return Submission(student, path, name, "", cells, wanted, _on_file(book, exercise))
+    cells, on_file = _list_code(book, exercise), _on_file(book, exercise)
+    predicted = {
+        cell.id: cell.id in answered
+        for cell in exercise.cells.values()
+        if _PREDICTION in cell.metadata.get("tags", [])
+    }
+    return Submission(student, path, name, "", cells, wanted, on_file, predicted)
 
 
 def files_beside(path: Path) -> dict[str, bytes]:

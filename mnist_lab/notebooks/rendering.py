@@ -69,7 +69,10 @@ class _Renderer(IPythonRenderer):
         self._attached = {attachment_name(name): each for name, each in attachments.items()}
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
-        return super().link(text, f"#{Path(url).stem}" if url in self._names else url, title)
+        name, _, heading = url.partition("#")
+        if name in self._names:
+            url = f"#{heading or Path(name).stem}"
+        return super().link(text, url, title)
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         name = unquote(url)

@@ -80,8 +80,30 @@ def test_each_notebook_has_a_row_wherever_it_lies(room, capsys):
     assert rows["own"]["first"] == "it is not a copy of an exercise"
     assert rows["zoe"]["first"] == "it is broken at line 1"
     said = capsys.readouterr().out
-    assert "alice/1_linear    1_linear  16/16     2/9" in said
-    assert "zoe               –         –         –      it is broken at line 1" in said
+    assert "alice/1_linear    1_linear  17/17     2/10   0/11" in said
+    assert "zoe               –         –         –      –          it is broken at line 1" in said
+
+
+def test_predictions_are_counted_and_the_glossary_is_left_out(room, capsys):
+    book = blank("1_linear")
+    for name, mine in (
+        ("train-h-guess", "guess_accuracy = 85  # I hope so"),
+        ("baseline-h-guess", "guess_baseline = '40 %'"),  # no number, and a prediction still
+        ("riddle-h-guess", "*Your prediction:* it gets worse"),
+        ("cure-h-guess", "*Your prediction:* …\n"),  # opened, and nothing written
+    ):
+        cell_of(book, name).source = mine
+    place = [cell.id for cell in book.cells].index("fit-h-guess")
+    book.cells.insert(place + 1, nbformat.v4.new_markdown_cell("Above both.", id="below"))
+    put(room, "ada", book)
+    put(room, "ada/glossary", blank("glossary"))
+    rows = read(room)
+    assert list(rows) == ["ada"]
+    assert (rows["ada"]["predicted"], rows["ada"]["predictions"]) == ("4", "11")
+    assert rows["ada"]["answered"] == "0"  # a prediction is no answer
+    assert "  4/11  " in capsys.readouterr().out
+    page = (room.parent / "mnist_lab-report/report.html").read_text("utf-8")
+    assert '<td class="number">4/11</td>' in page
 
 
 DAMAGED = [{}, [], "right", {"outcome": "right"}, {"outcome": "best", "findings": []}]
@@ -105,10 +127,10 @@ def test_outputs_on_file_are_read(room, changes):
     put(room, "ada", book, changes, **results, compile_check=RIGHT)
     (row,) = read(room).values()
     assert (row["answered"], row["questions"], row["right"], row["checked"]) == (
-        "14",
-        "16",
+        "15",
+        "17",
         "1",
-        "9",
+        "10",
     )
     assert row["first"] == f"prepare: {LONG}"
     assert table("answers")[2]["reason"] == REASON
@@ -167,11 +189,11 @@ def test_what_nbgrader_generates_is_blank(tmp_path, room, answers):
         cell.metadata["editable"] = not cell.metadata.get("nbgrader", {}).get("locked")
     path = put(room, "ada", book)
     (row,) = read(room).values()
-    assert (row["answered"], row["questions"]) == (str(len(answers)), "16")
+    assert (row["answered"], row["questions"]) == (str(len(answers)), "17")
     main(["export", str(path)])
     page = path.with_suffix(".html").read_text("utf-8")
     assert len(re.findall('class="[^"]*celltag_answer', page)) == len(answers)
-    assert len(re.findall('class="[^"]*celltag_blank', page)) == 16 - len(answers)
+    assert len(re.findall('class="[^"]*celltag_blank', page)) == 17 - len(answers)
 
 
 def test_a_copy_that_lost_ids_and_metadata_has_its_answers(room):

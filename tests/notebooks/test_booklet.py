@@ -42,7 +42,8 @@ def test_page_has_all_notebooks_and_needs_nothing_else(house, page):
     put(
         house,
         new_markdown_cell(
-            "# 10. The next\n\n[Back](9_sample.ipynb), [site](https://a.org)", id="t"
+            "# 10. The next\n\n[Back](9_sample.ipynb), [term](9_sample.ipynb#A-term), [site](https://a.org)",
+            id="t",
         ),
         new_code_cell("draw()", id="draw", execution_count=1, outputs=[picture]),
         new_code_cell("", id="empty"),
@@ -55,6 +56,7 @@ def test_page_has_all_notebooks_and_needs_nothing_else(house, page):
         assert f'<a href="#{name}">{title}</a>' in text
     assert '<a href="#10_next">Next: part 10</a>' in text
     assert '<a href="#9_sample">Back</a>' in text
+    assert '<a href="#A-term">term</a>' in text
     assert '<a href="https://a.org">site</a>' in text
     assert f'src="data:image/png;base64,{PIXEL}"' in text
     assert "3.141592653589793" in text

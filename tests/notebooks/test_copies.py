@@ -108,6 +108,25 @@ def test_answers_stay_and_the_rest_becomes_new(copy, capsys):
     assert aside.read_bytes() == old
 
 
+def test_a_written_prediction_stays_and_a_place_for_a_new_one_comes(copy, capsys):
+    def ask(cells, book):
+        place = book.cells.index(cells["call"])
+        for source in ("guess_new = ...  # in percent", "guess = ...  # in percent"):
+            name = source.split(" ")[0].replace("_", "-")
+            if name not in cells:
+                cell = new_code_cell(source, id=name, metadata={"tags": ["prediction"]})
+                book.cells.insert(place, cell)
+
+    copy.author(lambda cells, book: ask({**cells, "guess-new": None}, book))
+    main(["update"])
+    copy.write("guess", "guess = 85  # in percent")
+    copy.author(ask)
+    main(["update"])
+    assert copy.cell("guess").source == "guess = 85  # in percent"
+    assert copy.cell("guess-new").source == "guess_new = ...  # in percent"
+    assert "changed in the exercise and by you" not in capsys.readouterr().out
+
+
 def test_new_text_is_shown_once_behind_an_answer(copy, capsys):
     copy.write("build", "total = 6")
     copy.write("question", "Since.")

@@ -49,7 +49,7 @@ def test_answers_are_told_apart_from_questions(page):
     assert answers[:2] == ["onehot", "prepare"]
     assert answers[-1] == "mine"
     assert not {"load", "see-jumps-question"} & set(answers)
-    assert len(marked(page(blank("1_linear")), "blank")) == 16
+    assert len(marked(page(blank("1_linear")), "blank")) == 17
 
 
 def test_an_answer_in_a_cell_below_answers_the_question(page):
