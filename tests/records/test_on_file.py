@@ -5,7 +5,7 @@ import pytest
 
 import mnist_lab as lab
 from mnist_lab import places
-from mnist_lab.records import list_jobs, make_records, results, verify_records
+from mnist_lab.records import list_jobs, make_records, results, verification, verify_records
 from mnist_lab.records.variants import CHOSEN_EPOCHS, CHOSEN_RATE, RATES
 
 # On few images, five seeds each, in the order in which they are made.
@@ -80,7 +80,10 @@ def test_one_made_anew_in_full_is_like_the_one_on_file(data, tmp_path):
 
 
 @pytest.mark.gate
-def test_those_of_the_linear_and_the_modern_network_and_two_on_few_images_are_true(data, capsys):
+def test_those_of_the_linear_and_the_modern_network_and_two_on_few_images_are_true(
+    data, capsys, monkeypatch
+):
+    monkeypatch.setattr(verification, "ITERATIONS", 50)  # `make verify` repeats more of them
     jobs = list_jobs(data, ["linear", "beyond"], seeds=1)
     quick = [job for job in jobs if job.part.key not in ON_FEW]
     few = [job for job in jobs if job.part.key in ("cnn_on_300", "watched_on_3000")]
