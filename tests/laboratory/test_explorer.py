@@ -248,10 +248,9 @@ data = lab.Dataset(whole.x_train[:2000], whole.y_train[:2000], whole.x_valid, wh
 laboratory = lab.explore(part, data=data)
 laboratory.setup = laboratory.setup.moved(hidden_units=50, epochs=50)
 for value in values:
-    if slider == "open":
-        laboratory = lab.explore(part, data=data)
-    else:
-        laboratory.setup = laboratory.setup.moved(**{slider: json.loads(value)})
+    if slider == "learning_rate":
+        laboratory = lab.explore(part, data=data)  # as a cell that is run again
+    laboratory.setup = laboratory.setup.moved(**{slider: json.loads(value)})
     laboratory.start()
     while "iteration" not in laboratory.status:
         time.sleep(0.01)
@@ -266,7 +265,7 @@ for value in values:
 
 @pytest.mark.parametrize(
     ("part", "slider"),
-    [("linear", "learning_rate"), ("mlp", "seed"), ("linear", "open")],
+    [("linear", "learning_rate"), ("mlp", "seed")],
 )
 @pytest.mark.gate
 def test_ten_starts_and_stops_leave_nothing_behind(part, slider):
@@ -804,19 +803,17 @@ NOTEBOOK = (
 
 
 @pytest.mark.gate
-def test_in_a_notebook_twice_the_same(tmp_path):
+def test_in_a_notebook():
     cells = [nbformat.v4.new_code_cell(source) for source in NOTEBOOK]
     notebook = nbformat.v4.new_notebook(cells=cells)
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     shown = [cell.outputs[0].data["text/plain"] for cell in notebook.cells[1:]]
-    assert shown[:2] == [
+    assert shown == [
         "Laboratory of mlp, 0 runs (run this cell to open it)",
         "Laboratory of linear, 0 runs (run this cell to open it)",
+        "2",
+        "Laboratory of linear, 1 run (run this cell to open it)",
+        str(2 * ["mlp, hidden units 10, 2 epochs"]),
     ]
-    assert shown[3] == "Laboratory of linear, 1 run (run this cell to open it)"
+    assert all(len(cell.outputs) == 1 for cell in notebook.cells[1:])
     assert "application/vnd.jupyter.widget-view+json" in notebook.cells[1].outputs[0].data
-    file = tmp_path / "laboratory.ipynb"
-    nbformat.write(notebook, file)
-    command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider", file]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.returncode == 0, done.stdout

@@ -132,20 +132,18 @@ with records.locked(folder):
 
 
 @pytest.mark.gate
-@pytest.mark.parametrize(
-    ("at", "finished"),
-    [(2, 1), (EPOCHS + 1, EPOCHS)],
-    ids=["in training, while a checkpoint is written", "while the record is written"],
-)
-def test_killed_it_goes_on_and_loses_nothing(tmp_path, made, jobs, at, finished):
-    """Each file is synced before it gets its name: a checkpoint per epoch, then the record."""
-    command = [sys.executable, "-c", MAKE, str(tmp_path)]
-    killed = subprocess.run([*command, str(at), str(EPOCHS)])
-    assert killed.returncode == -signal.SIGKILL
-    job = jobs[0]
-    assert jobs[0].finished_epochs(tmp_path) == finished
-    assert not job.file(tmp_path).exists()
-    assert len(list(tmp_path.glob(".*.npz"))) == 2  # the checkpoint, and a half written file
+def test_killed_it_goes_on_and_loses_nothing(tmp_path, made, jobs):
+    """Each file is synced before it gets its name: a checkpoint per epoch, then the record.
+
+    Killed first while a checkpoint is written, in training; then while the record is.
+    """
+    command, job = [sys.executable, "-c", MAKE, str(tmp_path)], jobs[0]
+    for at, finished in ((2, 1), (EPOCHS, EPOCHS)):
+        killed = subprocess.run([*command, str(at), str(EPOCHS)])
+        assert killed.returncode == -signal.SIGKILL
+        assert job.finished_epochs(tmp_path) == finished
+        assert not job.file(tmp_path).exists()
+        assert len(list(tmp_path.glob(".*.npz"))) == 2  # the checkpoint, and a half written file
     subprocess.run([*command, "-1", str(EPOCHS)], check=True)
     assert names(tmp_path) == ["linear-seed0.npz"]
     run, whole = (lab.Run.load(job.file(folder)) for folder in (tmp_path, made))
@@ -188,6 +186,7 @@ def test_a_failing_notebook_is_named_and_stays_as_it_was(tmp_path):
 
 @pytest.mark.gate
 def test_a_dask_cluster_makes_the_same_records(data, jobs, tmp_path):
+    jobs = jobs[:2]  # one for each worker
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         Client(cluster) as client,

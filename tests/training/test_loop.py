@@ -173,7 +173,7 @@ import re, sys
 import mnist_lab as lab
 whole = lab.load_mnist()
 part = lab.Dataset(whole.x_train[:2000], whole.y_train[:2000], whole.x_valid, whole.y_valid)
-lab.train(lab.PARTS[sys.argv[1]].build(), part, epochs=2, seed=0)
+lab.train(lab.PARTS[sys.argv[1]].build(), part, epochs=1, seed=0)
 # Not getrusage, which counts what this process was before it became Python.
 print(int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) / 2**20)
 """
