@@ -113,3 +113,11 @@ def house(tmp_path, monkeypatch):
     house.pyproject.write_text('[project]\nname = "mnist_lab"\nversion = "0.1.0"\n')
     monkeypatch.setattr(places, "here", house)
     return house
+
+
+@pytest.fixture(autouse=True)
+def no_hints_given():
+    """Each test asks for hints as in a kernel that has just started."""
+    from mnist_lab.checks import hints
+
+    hints.forget_all()

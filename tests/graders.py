@@ -79,12 +79,12 @@ def make_environment(folder: Path) -> dict[str, str]:
     return os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
 
 
-def grade_with_nbgrader(course: Path, environment: dict) -> dict:
+def grade_with_nbgrader(course: Path, environment: dict, students=STUDENTS) -> dict:
     """Return each student's points for code in each notebook, as graded by nbgrader."""
     _call(["nbgrader", "generate_assignment", "mnist_lab"], course, environment)
     for path in notebooks.list_solutions():
         released = course / "release" / "mnist_lab" / path.name
-        for student in STUDENTS:
+        for student in students:
             target = course / "submitted" / student / "mnist_lab" / path.name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(submission(released, path, student), "utf-8")
@@ -105,7 +105,7 @@ print(json.dumps(scores))
     return {(student, name): tuple(points) for student, name, *points in json.loads(told)}
 
 
-def grade_with_otter(folder: Path, environment: dict) -> dict:
+def grade_with_otter(folder: Path, environment: dict, students=STUDENTS) -> dict:
     """Return each student's points for code in each notebook, as graded by Otter."""
     found = {}
     for path in notebooks.list_solutions():
@@ -113,7 +113,7 @@ def grade_with_otter(folder: Path, environment: dict) -> dict:
         # Without its run of the solutions, which the right student's repeats.
         _call(["otter", "assign", "--no-run-tests", path.name, "dist"], place, environment)
         (autograder,) = (place / "dist" / "autograder").glob("*.zip")
-        for student in STUDENTS:
+        for student in students:
             target = place / student / path.name
             target.parent.mkdir()
             released = place / "dist" / "student" / path.name

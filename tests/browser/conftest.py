@@ -1,4 +1,4 @@
-"""A JupyterLab server on this machine, and Chromium to look at it."""
+"""A separate JupyterLab on this machine, and Chromium to open it."""
 
 import os
 import secrets
@@ -36,7 +36,7 @@ SECONDS = 300  # on a busy machine TensorFlow takes long to load, and a network 
 
 
 def chromium() -> str:
-    """Where Chromium is, or what to do."""
+    """Return the path of Chromium, or exit and say what to do."""
     names = ("chromium", "chromium-browser", "google-chrome")
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     if not found:
@@ -61,7 +61,7 @@ def browser():
 
 @pytest.fixture(scope="session")
 def jupyter(tmp_path_factory):
-    """An address of JupyterLab, with its token, and the folder that it shows."""
+    """Start JupyterLab; yield its address, its token and the folder that it shows."""
     folder, home = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("home")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -84,7 +84,7 @@ def jupyter(tmp_path_factory):
     silent = home / "jupyterlab_settings_dir" / "@jupyterlab" / "apputils-extension"
     silent.mkdir(parents=True)
     (silent / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
-    # All cells are in the page, those out of sight, too.
+    # All cells are in the page, even those out of sight.
     whole = home / "jupyterlab_settings_dir" / "@jupyterlab" / "notebook-extension"
     whole.mkdir(parents=True)
     (whole / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
@@ -123,7 +123,7 @@ class Lab:
         self.page = page
 
     def command(self, name: str, **arguments: object) -> None:
-        """Have JupyterLab do what its menu entry of this name does."""
+        """Execute a command of JupyterLab, as its menus do."""
         self.page.evaluate(
             "([name, args]) => { jupyterapp.commands.execute(name, args) }", [name, arguments]
         )
@@ -134,20 +134,20 @@ class Lab:
         self.shown()
 
     def shown(self) -> None:
-        """Wait for the first laboratory, and look at it."""
+        """Wait for the first laboratory, and scroll to it."""
         self.page.wait_for_selector(".ml-grid")
         self.page.locator(".ml-grid").first.scroll_into_view_if_needed()
 
     def part(self, name: str):
-        """A part of the first laboratory by its heading."""
+        """Return a part of the first laboratory by its heading."""
         return self.page.get_by_role("region", name=name, exact=True).first
 
     def button(self, words: str):
-        """The laboratory's first button with exactly these words."""
+        """Return the laboratory's first button with exactly this label."""
         return self.page.locator(".mnist-lab").get_by_role("button", name=words, exact=True).first
 
     def start(self) -> None:
-        """Start a training, and see that it has begun."""
+        """Start a training, and check that it has begun."""
         self.button("Start").click()
         expect(self.button("Start")).to_be_disabled()
 
@@ -156,7 +156,7 @@ class Lab:
         expect(self.button("Start")).to_be_enabled()
 
     def picture(self, selector: str) -> str:
-        """What a canvas shows now."""
+        """Return what a canvas shows now."""
         canvas = self.page.locator(f"{selector} canvas").first
         return canvas.evaluate("canvas => canvas.toDataURL()")
 
@@ -168,7 +168,7 @@ class Lab:
         return self.picture(selector)
 
     def draw(self, selector: str, *strokes: list[tuple[float, float]]) -> None:
-        """Draw lines with the mouse, in shares of a field's width and height."""
+        """Draw lines with the mouse; coordinates are shares of the field's width and height."""
         field = self.page.locator(selector).first
         field.scroll_into_view_if_needed()
         box = field.bounding_box()
@@ -189,14 +189,14 @@ class Lab:
         self.page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
 
     def screenshot(self, name: str) -> None:
-        """Keep what is seen."""
+        """Save a screenshot."""
         SCREENSHOTS.mkdir(exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
 @pytest.fixture
 def open_file(browser, jupyter):
-    """Open a notebook of the folder in a window of this size."""
+    """Return a function that opens a notebook of the folder in a window of a given size."""
     address, token, _ = jupyter
     pages = []
 
@@ -217,7 +217,7 @@ def open_file(browser, jupyter):
 
 @pytest.fixture
 def open_notebook(jupyter, open_file):
-    """Write a notebook of these cells, and open it."""
+    """Return a function that writes a notebook of these cells and opens it."""
 
     def open_notebook(*cells: str, **view: int | str) -> Lab:
         name = f"laboratory{secrets.token_hex(4)}.ipynb"
@@ -231,7 +231,7 @@ def open_notebook(jupyter, open_file):
 
 @pytest.fixture
 def open_solution(jupyter, open_file):
-    """Open one of the lab's own notebooks, a copy of it."""
+    """Return a function that opens a copy of one of the lab's own notebooks."""
 
     def open_solution(name: str, **size: int) -> Lab:
         shutil.copy(places.here.solutions / name, jupyter[2] / name)

@@ -1,4 +1,4 @@
-"""The laboratory as a student sees it: in JupyterLab and in Notebook 7, in a browser."""
+"""The laboratory as a student uses it, in JupyterLab and in Notebook 7."""
 
 import math
 import re
@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 
 IMPORT = "import mnist_lab as lab"
 LINEAR = 'linear = lab.explore("linear")\nlinear'
-# Fewer units, so that seconds show what takes minutes with 1,500; but a training that no fast
-# machine ends while a slow browser loads the page anew.
+# Few enough units to be fast, but enough epochs that training goes on while a slow browser reloads
+# the page.
 MLP = """mlp = lab.explore("mlp")
 mlp.set(hidden_units=500, epochs=50)
 mlp"""
@@ -38,7 +38,7 @@ def set_to_end(lab, label, key):
 
 
 def hover(lab, share):
-    """Point at a place of the chart; what is read there."""
+    """Point at a place in the chart; return the readout."""
     chart = lab.page.locator(".ml-plot-loss .u-over").first
     chart.scroll_into_view_if_needed()
     box = chart.bounding_box()
@@ -51,7 +51,7 @@ def progress(lab):
 
 
 def goes_on(lab):
-    """Wait until a training is further than now."""
+    """Wait until a training makes progress."""
     bar = "document.querySelector('.mnist-lab progress')?.value"
     lab.page.wait_for_function(f"now => {bar} > now", arg=progress(lab))
 
@@ -68,8 +68,8 @@ def test_the_linear_part_is_touched_and_answers(open_notebook):
     lab = open_notebook(IMPORT, LINEAR, width=1440, height=900)
     lab.run_all()
     weights = ".ml-weights"
-    # A slider, by keyboard: it trains at once, and the weights change while it does. That takes
-    # many epochs: two of them are over on a fast processor before one can look twice.
+    # A slider, by keyboard: it trains at once, and the weights change meanwhile. This needs many
+    # epochs: a fast processor finishes two before the weights can be compared.
     set_to_end(lab, "epochs", "End")
     first = lab.other_picture(weights, "data:,")
     lab.other_picture(weights, first)
@@ -110,7 +110,7 @@ def test_the_linear_part_is_touched_and_answers(open_notebook):
     expect(lab.page.locator(".ml-code")).to_have_value(re.compile(re.escape(repr(name))))
     assert lab.page.locator(".mnist-lab img").count() == 0
     assert "taken" not in lab.page.title()
-    # Today's loss, and the largest learning rate: a divergence, which is shown as one.
+    # Today's loss and the largest learning rate: the status says that it diverged.
     slider(lab, "loss").select_option("of today, exact")
     expect(rows(lab)).to_have_count(2)
     lab.ended()
@@ -159,7 +159,7 @@ def test_draw_a_digit(open_notebook, place):
     expect(cnn).to_contain_text(re.compile(r"^CNN, on file3 \d+%"))
     expect(field.get_by_role("row")).to_have_count(5)
     lab.screenshot(f"drawn-{place.split('/')[0]}")
-    # Spoilt, the probabilities follow.
+    # The probabilities follow when the digit is spoilt.
     before = cnn.locator("td").first.inner_text()
     for _ in range(3):
         field.get_by_role("button", name="Noise").click()
@@ -196,7 +196,7 @@ def test_it_fits_wide_and_narrow_light_and_dark(open_notebook):
             assert_nothing_sticks_out(lab, width)
     lab.button("Stop").click()
     lab.ended()
-    # Axes have the colours of the theme, and the chart is there as a table.
+    # Axes have the colours of the theme, and the chart is also shown as a table.
     assert axis_is_light(lab)
     lab.theme(False)
     lab.page.wait_for_function(f"() => !({AXIS_IS_LIGHT})()")
@@ -214,7 +214,7 @@ def test_by_keyboard_alone(open_notebook):
     lab.page.locator(".mnist-lab input").first.focus()
     seen = set()
     for _ in range(80):
-        # Whatever has the focus shows it, and has a name.
+        # Each focused element shows that it has the focus, and has a name.
         about = lab.page.evaluate(FOCUSED)
         if not about["inside"]:
             break

@@ -1,4 +1,4 @@
-"""The report on a class and a page to hand in, looked at in Chromium: no script of theirs runs."""
+"""The class report and a page to hand in, opened in Chromium: no script in a notebook runs."""
 
 import nbformat
 import pytest
@@ -12,9 +12,10 @@ from mnist_lab.grading import report_class
 from mnist_lab.notebooks import export_notebooks
 
 
-@pytest.fixture
-def pages(tmp_path):
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
     """A report and a page of a hostile notebook."""
+    folder = tmp_path_factory.mktemp("pages")
     book = student("1_linear", blank=["see"])
     wrong = lab.CheckResult("wrong", f"Not yet: {BOMB}", [fault(BOMB, BOMB)])
     outputs = [
@@ -25,14 +26,14 @@ def pages(tmp_path):
     ]
     cell_of(book, "flat-check").outputs = outputs
     book.cells.append(new_markdown_cell(f"{BOMB}\n\n[click](javascript:document.title='owned')"))
-    (tmp_path / "class").mkdir()
-    nbformat.write(book, tmp_path / "class" / f"{FILE}.ipynb")
-    nbformat.write(blank("1_linear"), tmp_path / "class" / "bob.ipynb")
-    report_class(tmp_path / "class", tmp_path / "report", run=False)
-    files = [tmp_path / "class" / f"{FILE}.ipynb"]
-    written, failed = export_notebooks(files, tmp_path)
+    (folder / "class").mkdir()
+    nbformat.write(book, folder / "class" / f"{FILE}.ipynb")
+    nbformat.write(blank("1_linear"), folder / "class" / "bob.ipynb")
+    report_class(folder / "class", folder / "report", run=False)
+    files = [folder / "class" / f"{FILE}.ipynb"]
+    written, failed = export_notebooks(files, folder)
     assert not failed
-    return {"report": tmp_path / "report/report.html", "handin": written[0]}
+    return {"report": folder / "report/report.html", "handin": written[0]}
 
 
 @pytest.mark.parametrize("name", ["report", "handin"])

@@ -1,4 +1,4 @@
-"""What a notebook shows to a reader who has not said that it is trusted."""
+"""What an untrusted notebook shows."""
 
 _SHOWN = (
     "() => [...document.querySelectorAll('.jp-OutputArea img')].map(i => [i.alt, i.naturalWidth])"
