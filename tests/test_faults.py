@@ -500,7 +500,7 @@ RECORDS = {
     "empty": (lambda path: path.write_bytes(b""), "damaged or not an .npz file"),
     "data set": (write_data, "holds no array 'about'"),
     "array missing": (changed(batch_loss=None), "holds no array 'batch_loss'"),
-    "other length": (changed(batch_loss=np.zeros(3, np.float32)), "not as many batch losses as"),
+    "other length": (changed(batch_loss=np.zeros(3, np.float32)), "different numbers of batch losses"),
     "wrong dtype": (
         changed(batch_loss=np.zeros(4)),
         "batch_loss is float64 of shape (4,), not float32 with ndim=1",
@@ -849,8 +849,8 @@ def test_a_run_that_cannot_be_saved(tmp_path, failure):
 @pytest.fixture
 def few_images(small, plainly, monkeypatch):
     """Let commands train on a few images and without XLA; only what they write matters here."""
-    for module in ("__main__", "records.making"):
-        monkeypatch.setattr(f"mnist_lab.{module}.load_mnist", lambda: small)
+    monkeypatch.setattr("mnist_lab.__main__.load_mnist", lambda: small)
+    monkeypatch.setattr("mnist_lab.records.making.mnist", lambda: small)
 
 
 @pytest.mark.usefixtures("few_images")

@@ -163,8 +163,12 @@ def execute(path: Path) -> None:
     notebook.metadata.language_info = {"name": "python"}  # Python's version would be noise
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
+            data = output.get("data", {})
             # Without its kernel's state, a panel shows only an error message.
-            output.get("data", {}).pop(WIDGET, None)
+            data.pop(WIDGET, None)
+            # Where a program has imported pyplot, a figure of ours comes as a PNG as well.
+            if "text/html" in data:
+                data.pop("image/png", None)
     write_whole(path, text_of(notebook))
 
 

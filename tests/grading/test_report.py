@@ -80,7 +80,7 @@ def test_each_notebook_has_a_row_wherever_it_lies(room, capsys):
     assert rows["own"]["first"] == "it is not a copy of an exercise"
     assert rows["zoe"]["first"] == "it is broken at line 1"
     said = capsys.readouterr().out
-    assert "alice/1_linear    1_linear  17/17     2/10   0/10" in said
+    assert "alice/1_linear    1_linear  18/19     2/12   0/10" in said
     assert "zoe               –         –         –      –          it is broken at line 1" in said
 
 
@@ -127,10 +127,10 @@ def test_outputs_on_file_are_read(room, changes):
     put(room, "ada", book, changes, **results, compile_check=RIGHT)
     (row,) = read(room).values()
     assert (row["answered"], row["questions"], row["right"], row["checked"]) == (
-        "15",
-        "17",
+        "16",
+        "19",
         "1",
-        "10",
+        "12",
     )
     assert row["first"] == f"prepare: {LONG}"
     assert table("answers")[2]["reason"] == REASON
@@ -189,11 +189,11 @@ def test_what_nbgrader_generates_is_blank(tmp_path, room, answers):
         cell.metadata["editable"] = not cell.metadata.get("nbgrader", {}).get("locked")
     path = put(room, "ada", book)
     (row,) = read(room).values()
-    assert (row["answered"], row["questions"]) == (str(len(answers)), "17")
+    assert (row["answered"], row["questions"]) == (str(len(answers)), "19")
     main(["export", str(path)])
     page = path.with_suffix(".html").read_text("utf-8")
     assert len(re.findall('class="[^"]*celltag_answer', page)) == len(answers)
-    assert len(re.findall('class="[^"]*celltag_blank', page)) == 17 - len(answers)
+    assert len(re.findall('class="[^"]*celltag_blank', page)) == 19 - len(answers)
 
 
 def test_a_copy_that_lost_ids_and_metadata_has_its_answers(room):
