@@ -500,7 +500,10 @@ RECORDS = {
     "empty": (lambda path: path.write_bytes(b""), "damaged or not an .npz file"),
     "data set": (write_data, "holds no array 'about'"),
     "array missing": (changed(batch_loss=None), "holds no array 'batch_loss'"),
-    "other length": (changed(batch_loss=np.zeros(3, np.float32)), "different numbers of batch losses"),
+    "other length": (
+        changed(batch_loss=np.zeros(3, np.float32)),
+        "different numbers of batch losses",
+    ),
     "wrong dtype": (
         changed(batch_loss=np.zeros(4)),
         "batch_loss is float64 of shape (4,), not float32 with ndim=1",

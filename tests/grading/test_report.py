@@ -378,12 +378,12 @@ def test_what_did_not_come_to_its_end_is_a_row_of_its_own_and_tried_again(room):
     first = [row["first"] for row in table()]
     assert first[0] == "it could not be examined (OSError: the worker is lost)"
     assert first[1] == "cell 'flat' took longer than 60 s"
-    assert [row["right"] for row in table()] == ["0", "0", "9"]
+    assert [row["right"] for row in table()] == ["0", "0", "12"]
     outcomes = {answer["outcome"] for answer in table("answers") if answer["kind"] == "code"}
     assert outcomes == {"right", "not checked"}
     report.report_class(room, out, executor=lambda: pool)
     assert len(pool.asked) == 5
-    assert [row["right"] for row in table()] == ["9", "9", "9"]
+    assert [row["right"] for row in table()] == ["12", "12", "12"]
 
 
 def test_files_beside_that_cannot_be_read_are_left_out(room, monkeypatch):
@@ -491,7 +491,7 @@ def test_checks_are_the_labs_own(room):
     assert named["flat-check"] == ('lab.check_answer("linear.flat", pixels)', True)
     names = [name for name, *_ in cells]
     assert names[names.index("onehot") + 1] == "onehot-check"
-    assert sum(is_check for *_, is_check in cells) == 9
+    assert sum(is_check for *_, is_check in cells) == 12
 
 
 def test_what_a_kernel_tells_is_not_trusted(tmp_path):
