@@ -48,7 +48,7 @@ def model_answer(name: str) -> Text:
     --------
     >>> import mnist_lab as lab
     >>> lab.model_answer("linear.cure-q")
-    Each step is a fifth as long, ...
+    Each step is a fifth as large, ...
     """
     words = _answers("markdown")
     if name not in words:

@@ -729,7 +729,7 @@ WRONG = {
     ],
     "sure.review": [
         (lambda: lambda said, y, share: said.max(axis=1).argsort(), "one number is asked for"),
-        (lambda: lambda said, y, share: None, "a NoneType, not a number"),
+        (lambda: lambda said, y, share: None, "it returns nothing: is return missing?"),
     ],
     "best.augment": [
         (lambda: moves()[0], "this is a RandomRotation: give the function"),

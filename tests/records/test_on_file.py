@@ -28,10 +28,10 @@ def jobs():
 def test_seed_0_of_all_parts_comes_first(jobs):
     assert [job.name for job in jobs if job.seed < 2] == [
         *("linear-seed0", "mlp-seed0", "dropout-seed0", "cnn-seed0"),
-        *("linear_today-seed0", "mlp_small-seed0", "dropout_small-seed0"),
+        *("linear_today-seed0", "linear_gentle-seed0", "mlp_small-seed0", "dropout_small-seed0"),
         *("linear_fast-seed0", "linear_medium-seed0", "linear_slow-seed0", "linear_chosen-seed0"),
         *(f"{name}-seed0" for name in [*ON_FEW, "modern"]),
-        *("linear-seed1", "mlp-seed1", "dropout-seed1", "cnn-seed1"),
+        *("linear-seed1", "mlp-seed1", "dropout-seed1", "cnn-seed1", "linear_gentle-seed1"),
         *(f"{name}-seed1" for name in [*ON_FEW, "modern"]),
     ]
 
