@@ -345,7 +345,7 @@ def _release(options: argparse.Namespace) -> int:
     ),
     _option("--jobs", type=int, metavar="N", help="notebooks at once (as many as processors)"),
     _option(
-        "--limit", type=float, default=60, metavar="SECONDS", help="time for each notebook (60)"
+        "--limit", type=float, default=240, metavar="SECONDS", help="time for each notebook (240)"
     ),
     _flag("--no-run", "run nothing, read what the saved outputs say"),
     _executor_for("on which the notebooks are examined"),

@@ -34,7 +34,7 @@ def report_class(
     target: Path,
     *,
     jobs: int | None = None,
-    seconds: float = 60,
+    seconds: float = 240,
     run: bool = True,
     executor: Callable[[], Executor] | None = None,
 ) -> list[str]:
