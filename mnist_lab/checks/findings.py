@@ -278,7 +278,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "not evaluated": (
         "the accuracy that evaluate gave is missing",
-        "give both, as in (own, accuracy)",
+        "give both, as in (own, own_accuracy)",
     ),
     "no accuracy": ("the accuracy is {found}", "give the number"),
     "loss and accuracy": (

@@ -19,14 +19,17 @@ from mnist_lab import notebooks
 
 pytestmark = pytest.mark.gate
 BOOKS = {path.stem: path for path in notebooks.list_solutions()}
-SEEDS = (0, 1)  # of the orders
+SEEDS = (0,)  # of the orders
 # Methods that change what they are called on, as far as the notebooks use them.
 CHANGING = {"add", "append", "build", "compile", "fit", "pop", "set", "set_weights", "update"}
 
 
 def code_cells(name):
     book = notebooks.read_notebook(BOOKS[name])
-    return [cell for cell in book.cells if cell.cell_type == "code"]
+    # The programs that students write train for up to a minute; the walk through the exercises
+    # runs them, on a few images.
+    own = ("program", "program-run", "program-check", "program-compare")
+    return [cell for cell in book.cells if cell.cell_type == "code" and cell.id not in own]
 
 
 @pytest.fixture(autouse=True)
