@@ -519,9 +519,9 @@ def test_what_a_kernel_tells_is_not_trusted(tmp_path):
 
 
 STOPPED = {
-    "loops": "cell number 8 took longer than 15 s",
-    "fills the disk": "cell number 8 wrote more than 200 MB, or 10,000 files",
-    "exits": "cell number 8 ended its kernel (exit code 3)",
+    "loops": "cell number 9 took longer than 15 s",
+    "fills the disk": "cell number 9 wrote more than 200 MB, or 10,000 files",
+    "exits": "cell number 9 ended its kernel (exit code 3)",
 }
 REFUSED = {
     "kills": "refused: sending a signal",
@@ -529,7 +529,7 @@ REFUSED = {
     "writes": "refused: changing ",
     "calls": "refused: using the network",
     "starts": "refused: starting a program",
-    "shouts": "refused: printing more than 10 MB in cell number 8",
+    "shouts": "refused: printing more than 10 MB in cell number 9",
 }
 HARMLESS = ("shell", "forges")
 
@@ -553,7 +553,7 @@ def test_mischief_stays_within_its_row(room, capsys):
         assert rows[kind]["right"] == "5"
     for kind in (*HARMLESS, "right"):
         assert rows[kind]["right"] == "5", rows[kind]
-    assert rows["hoards"]["first"] == "refused: taking more than 3 GB of memory in cell number 8"
+    assert rows["hoards"]["first"] == "refused: taking more than 3 GB of memory in cell number 9"
     assert rows["wrong"]["right"] == "3"
     assert rows["wrong"]["first"].startswith("finals: ")
     assert (victim / "precious").read_text() == "kept"
