@@ -245,7 +245,7 @@ def test_by_keyboard_alone(open_notebook):
 
 
 def test_the_third_notebook_starts_stops_and_keeps_the_first_curve(open_solution):
-    lab = open_solution("3_dropout.ipynb", width=1400)
+    lab = open_solution("3_dropout.ipynb", program=False, width=1400)
     lab.run_all()
     for count in (1, 2):
         lab.start()
