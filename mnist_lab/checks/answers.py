@@ -4,7 +4,6 @@ import functools
 from typing import Any
 
 from ..course import ANSWERS
-from . import programs  # noqa: F401 - its judge is registered
 from .given import missing
 from .judges import judge
 from .judging import judged

@@ -19,8 +19,9 @@ from ..descriptions import (
 )
 from .comparing import compare
 from .findings import Finding, faults, slipped
-from .judging import raised
+from .judging import raised, type_of
 from .reading import read
+from .values import arguments_in_words
 
 _STRUCTURE = ("structure", "number")  # topics
 _NEAR = 1e-4  # of the largest learning rate: Keras computes schedules in float32
@@ -49,7 +50,7 @@ def judge_schedule(task: Schedule, attempt: Any) -> list[Finding]:
         if findings:
             return findings
         if not isinstance(made, keras.optimizers.schedules.LearningRateSchedule):
-            return [_said(f"it returns {_kind(made)}", "return a schedule, which Keras calls")]
+            return [_said(f"it returns {type_of(made)}", "return a schedule, which Keras calls")]
         for iteration in task.iterations(*probe):
             rate, findings = _called(made.__call__, (iteration,))
             if findings:
@@ -73,7 +74,7 @@ def judge_built(task: Built, attempt: Any) -> list[Finding]:
     if findings:
         return findings
     if not isinstance(model, keras.Model):
-        return [_said(f"it returns {_kind(model)}", "return the model")]
+        return [_said(f"it returns {type_of(model)}", "return the model")]
     right = task.right()
     shape = right.input_shape[1:]
     if not model.built or getattr(model, "input_shape", (None,))[1:] != shape:
@@ -96,7 +97,7 @@ def _called(function: Any, arguments: Sequence[Any]) -> tuple[Any, list[Finding]
 
     made_already = keras.Layer, keras.optimizers.schedules.LearningRateSchedule
     if not callable(function) or isinstance(function, made_already):
-        return None, [Finding("no function", _kind(function))]
+        return None, [Finding("no function", type_of(function))]
     try:
         made = function(*arguments)
     except NotImplementedError:
@@ -116,10 +117,10 @@ def _listed(made: Any) -> tuple[list, list[Finding]]:
     if isinstance(made, keras.Layer):
         return [], [_said("it returns one layer", "return a list of layers, [...]")]
     if not isinstance(made, list | tuple):
-        return [], [_said(f"it returns {_kind(made)}", "return a list of layers, [...]")]
+        return [], [_said(f"it returns {type_of(made)}", "return a list of layers, [...]")]
     others = [each for each in made if not isinstance(each, keras.Layer)]
     if others:
-        what = others[0].__name__ if isinstance(others[0], type) else _kind(others[0])
+        what = others[0].__name__ if isinstance(others[0], type) else type_of(others[0])
         cure = f"call it, {what}(...)" if isinstance(others[0], type) else "layers only"
         return [], [_said(f"the list holds {what}, which is no layer", cure)]
     return list(made), []
@@ -147,8 +148,7 @@ def _unlike(task: Layers, made: list, probe: tuple) -> list[Finding]:
             return [slipped(slip)]
     unlike = _structure_first(compare(found, asked))
     if found["layers"] == asked["layers"] and shape != wanted:
-        place = f"for {', '.join(map(repr, probe))}" if probe else ""
-        unlike.insert(0, Finding("shape", shape, wanted, place))
+        unlike.insert(0, Finding("shape", shape, wanted, arguments_in_words(probe)))
     return unlike
 
 
@@ -179,8 +179,3 @@ def _near(rate: float, wanted: float, probe: tuple) -> bool:
 
 def _said(what: str, cure: str) -> Finding:
     return slipped(Slip(None, what, cure))
-
-
-def _kind(thing: Any) -> str:
-    name = type(thing).__name__
-    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

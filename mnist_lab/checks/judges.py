@@ -15,6 +15,7 @@ from .building import judge_built, judge_layers, judge_schedule
 from .comparing import compare, perhaps_the_same
 from .findings import Finding, slipped
 from .judging import raised, type_of
+from .programs import judge_program
 from .reading import overlook
 from .values import arguments_in_words, difference, same, unchanged
 
@@ -43,6 +44,7 @@ def judge(task: Task, attempt: Any, **given: Any) -> list[Finding]:
 judge.register(judge_layers)
 judge.register(judge_schedule)
 judge.register(judge_built)
+judge.register(judge_program)
 
 
 @judge.register

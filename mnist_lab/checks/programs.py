@@ -7,7 +7,6 @@ import numpy as np
 from ..course import PARTS, Program, test_images
 from ..runs import FROM_KERAS, Run, load_records
 from .findings import Finding, faults
-from .judges import judge
 from .judging import type_of
 from .network import against_part, input_shape
 
@@ -21,8 +20,8 @@ _APART = 0.015  # how far from the recorded seeds another seed may end
 _GUESSING = (1.5, 5.0)  # between these lies the first batch's loss of a new network; usually 2.3
 
 
-@judge.register
-def _(task: Program, attempt: Any, model: Any) -> list[Finding]:
+def judge_program(task: Program, attempt: Any, model: Any) -> list[Finding]:
+    """Find what is wrong with a run and an accuracy, and with the model that they belong to."""
     run, accuracy = attempt if isinstance(attempt, tuple) and len(attempt) == 2 else (attempt, None)
     if any(part is Ellipsis for part in (run, accuracy)):
         raise NotImplementedError
