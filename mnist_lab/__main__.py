@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__, places
-from .course import NEEDS, PARTS, SEEDS
+from .course import NEEDS, PARTS
 from .data import download_mnist, load_mnist
 from .support import ArgumentError, DataError, in_range
 
@@ -120,9 +120,8 @@ _RUNS = (
     _option(
         "--seeds",
         type=int,
-        default=SEEDS,
         metavar="N",
-        help=f"seeds 0 to N - 1 of each part ({SEEDS})",
+        help="seeds 0 to N - 1 of each part (as many as are on file)",
     ),
 )
 
@@ -252,9 +251,11 @@ def _verify(options: argparse.Namespace) -> int:
     return DONE if verify_records(jobs, places.here.records, data) else FAILED
 
 
-def _chosen_runs(options: argparse.Namespace) -> tuple[list[str], int]:
-    """The parts asked for, in the sheet's order, and how many seeds."""
+def _chosen_runs(options: argparse.Namespace) -> tuple[list[str], int | None]:
+    """The parts asked for, in the sheet's order, and how many seeds, if that was said."""
     keys = [key for key in NEEDS if key in (options.part or NEEDS)]
+    if options.seeds is None:
+        return keys, None
     return keys, in_range("--seeds", options.seeds, 1, 1000, whole=True)
 
 

@@ -1,6 +1,6 @@
 """The course as data, one file for each notebook: its part, sliders, code, hints and answers."""
 
-from .contents import ANSWERS, BEST, COMPILE_HINTS, NEEDS, NOTEBOOKS, PARTS, SEEDS, TEST, worth
+from .contents import ANSWERS, BEST, COMPILE_HINTS, NEEDS, NOTEBOOKS, PARTS, TEST, worth
 from .counting import OPTIMISER, CountedLayer, count_hints, no_slip
 from .counting import SLIPS as COUNT_SLIPS
 from .errors import cure_of
@@ -49,7 +49,6 @@ __all__ = [
     "NOTEBOOKS",
     "OPTIMISER",
     "PARTS",
-    "SEEDS",
     "TEST",
     "TRAINING",
     "Built",

@@ -12,7 +12,6 @@ ANSWERS = {
 }
 
 
-SEEDS = 5  # recorded runs of each part
 TEST, BEST = test.NOTEBOOK.key, best.NOTEBOOK.key  # they leave the sheet behind
 NEEDS = (*PARTS, TEST, BEST)  # what needs recorded runs
 COMPILE_HINTS = (

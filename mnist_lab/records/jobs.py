@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import models
-from ..course import NEEDS, SEEDS
+from ..course import NEEDS
 from ..data import Dataset, load_mnist
 from ..descriptions import Description, describe, differences, in_words
 from ..runs import Run, fingerprint
@@ -91,7 +91,7 @@ class Job:
             return 0
 
 
-def list_jobs(needs: Sequence[str] = NEEDS, seeds: int = SEEDS) -> list[Job]:
+def list_jobs(needs: Sequence[str] = NEEDS, seeds: int | None = None) -> list[Job]:
     """List the runs that have to be on file, in the order in which they are made.
 
     Parameters
@@ -99,14 +99,14 @@ def list_jobs(needs: Sequence[str] = NEEDS, seeds: int = SEEDS) -> list[Job]:
     needs
         Whose runs, of `NEEDS`.
     seeds
-        Seeds 0 to seeds - 1 of each network, where one run is not enough; seed 0 of all comes
-        first.
+        Seeds 0 to seeds - 1 of each network, where one run is not enough; by default as many as
+        are on file. Seed 0 of all comes first.
     """
     listed = [
         Job(variant, seed)
         for variant in variants()
         if variant.need in needs
-        for seed in range(1 if variant.single else seeds)
+        for seed in range(variant.seeds if seeds is None or variant.seeds == 1 else seeds)
     ]
     return sorted(listed, key=lambda job: job.seed)
 
