@@ -74,6 +74,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/bench_frames.py
 	$(BIN)/python benchmarks/bench_class.py 1 10
 	$(BIN)/python benchmarks/bench_report.py
+	$(BIN)/python benchmarks/bench_answers.py
 	$(BIN)/python benchmarks/bench_waits.py
 
 # Lock the newest and the oldest versions that pyproject.toml allows, for CI, and the versions of the

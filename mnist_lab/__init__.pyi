@@ -20,6 +20,7 @@ from .models import build_modern_cnn as build_modern_cnn
 from .plots import compare as compare
 from .plots import compare_guess as compare_guess
 from .plots import plot_accuracy as plot_accuracy
+from .plots import plot_answers as plot_answers
 from .plots import plot_by_size as plot_by_size
 from .plots import plot_confusion as plot_confusion
 from .plots import plot_digits as plot_digits

@@ -67,6 +67,9 @@ class Dataset:
         Names the data in reports.
     x_test, y_test : numpy.ndarray or None
         Images that are never used in training, and their labels; see `split`.
+    held_out : str
+        What plots call the accuracy on `x_valid`: "validation"; or "test", where these images took
+        no part in any choice.
 
     Raises
     ------
@@ -82,6 +85,7 @@ class Dataset:
     name: str = "your data"
     x_test: np.ndarray | None = None
     y_test: np.ndarray | None = None
+    held_out: str = "validation"
 
     def __post_init__(self) -> None:
         parts = ("train", "valid") if self.x_test is None else ("train", "valid", "test")
@@ -147,7 +151,8 @@ class Dataset:
         ----------
         validation
             How many training images become validation images. With 0 the validation images stay
-            what they are, and there is no test part.
+            what they are and choose nothing, so they are called "test", as MNIST's makers meant
+            them; there is no other test part.
         training
             How many images are left to train on; without it, all others.
         seed
@@ -177,7 +182,8 @@ class Dataset:
         if validation:
             parts |= {"x_valid": self.x_train[valid], "y_valid": self.y_train[valid]}
             parts |= {"x_test": self.x_valid, "y_test": self.y_valid}
-        return dataclasses.replace(self, **parts, name=f"{self.name}, split")
+        held_out = "validation" if validation else "test"
+        return dataclasses.replace(self, **parts, name=f"{self.name}, split", held_out=held_out)
 
     def repeated(self, times: int) -> "Dataset":
         """Repeat each training image this many times.
@@ -203,7 +209,7 @@ class Dataset:
     def __repr__(self) -> str:
         shape = " × ".join(map(str, self.x_train.shape[1:]))
         kind = "one-hot" if is_one_hot(self.y_train) else "class numbers"
-        parts = f"{len(self.x_train):,} training and {len(self.x_valid):,} validation"
+        parts = f"{len(self.x_train):,} training and {len(self.x_valid):,} {self.held_out}"
         if self.x_test is not None:
             parts = f"{parts.replace(' and', ',')} and {len(self.x_test):,} test"
         return (

@@ -1,7 +1,8 @@
 """All plots of the lab. Each function takes runs or arrays and returns a `Figure`.
 
-Red and blue are the sheet's colours, in shades that colour-blind people can distinguish. Lines also
-differ in dashes, so that they can be read in black and white.
+A network has one look in all plots, and a quantity another one: no colour means two things. The
+colours can be told apart by colour-blind people (the networks' are Paul Tol's muted ones, red and
+blue are the sheet's), and lines also differ in dashes and markers, for black and white.
 """
 
 import base64
@@ -9,10 +10,9 @@ import html
 import io
 import math
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import EllipsisType
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,23 +20,41 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .runs import Run
-from .support import ArgumentError, in_range, write_whole
+from .support import ArgumentError, half_interval, in_range, wilson_interval, write_whole
 
-RED, BLUE, GREY = "#d55e00", "#0072b2", "#999999"
-# Colour, dashes and marker of a curve; no two curves share any of the three.
-STYLES = ((RED, "--", "s"), (BLUE, "-", "o"), ("black", ":", "^"), ("#009e73", "-.", "D"))
+RED, BLUE, GREY, GREEN = "#d55e00", "#0072b2", "#999999", "#117733"
+# Colour, dashes and marker of a curve.
+Look = tuple[str, str, str]
+TRAINING, HELD_OUT, ALIKE = (RED, "--", "s"), (BLUE, "-", "o"), ("black", ":", "^")
+# Of each network, by the name of its recorded runs: what a legend calls it, and its look.
+NETWORKS = {
+    "linear": ("linear network", ("#999933", "--", "s")),
+    "mlp": ("MLP", ("#aa4499", "-", "o")),
+    "dropout": ("MLP with dropout", ("#332288", ":", "^")),
+    "cnn": ("CNN", (GREEN, "-.", "D")),
+    "modern": ("modern CNN", ("#882255", "--", "v")),
+}
+_BY_LABEL = {label: (label, look) for label, look in NETWORKS.values()}
+# Of all other curves, in the order of the legend.
+OTHERS = (
+    ("black", "-", "x"),
+    ("#44aa99", "--", "P"),
+    ("#cc6677", ":", "*"),
+    ("#661100", "-.", "p"),
+)
 DPI = 100
 # What `compare` can draw: a function of the history, and the label of the axis.
 CURVES = {
-    "val_accuracy": (lambda of: 100 * of["val_accuracy"], "validation accuracy (%)"),
+    "val_accuracy": (lambda of: 100 * of["val_accuracy"], "{held_out} accuracy (%)"),
+    "error": (lambda of: 100 * (1 - of["val_accuracy"]), "{held_out} error (%)"),
     "fit_accuracy": (lambda of: 100 * of["fit_accuracy"], "training accuracy, dropout off (%)"),
     "accuracy": (lambda of: 100 * of["accuracy"], "training accuracy as reported (%)"),
     "gap": (
         lambda of: 100 * (of["fit_accuracy"] - of["val_accuracy"]),
-        "training minus validation accuracy (points)",
+        "training minus {held_out} accuracy (points)",
     ),
     "loss": (lambda of: of["loss"], "training loss"),
-    "val_loss": (lambda of: of["val_loss"], "validation loss"),
+    "val_loss": (lambda of: of["val_loss"], "{held_out} loss"),
 }
 
 
@@ -80,6 +98,8 @@ def save_figure(figure: Figure, path: Path) -> None:
 def compare_guess(guess: float | EllipsisType, value: float, unit: str = "") -> None:
     """Print a prediction beside what came out, in one line.
 
+    Both are rounded to one decimal; to two, if what came out is below 1.
+
     Parameters
     ----------
     guess
@@ -101,15 +121,16 @@ def compare_guess(guess: float | EllipsisType, value: float, unit: str = "") -> 
     >>> compare_guess(..., 7960)
     No prediction was written down. It is 7,960.
     """
-    guess, value = _as_guess(guess), round(float(value), 1)
-    outcome = f"It is {_short(value)} {unit}".rstrip()
+    guess, places = _as_guess(guess), 1 if abs(value) >= 1 else 2
+    value = round(float(value), places)
+    outcome = f"It is {_short(value, places)} {unit}".rstrip()
     if guess is None:
         print(f"No prediction was written down. {outcome}.")
         return
-    guess = round(guess, 1)
-    difference = f"{_short(abs(value - guess))} {'above' if value > guess else 'below'}"
+    guess = round(guess, places)
+    difference = f"{_short(abs(value - guess), places)} {'above' if value > guess else 'below'}"
     how = f": {difference} your prediction" if value != guess else ", as you predicted"
-    print(f"{f'You predicted {_short(guess)} {unit}'.rstrip()}. {outcome}{how}.")
+    print(f"{f'You predicted {_short(guess, places)} {unit}'.rstrip()}. {outcome}{how}.")
 
 
 def _as_guess(guess: object) -> float | None:
@@ -122,10 +143,10 @@ def _as_guess(guess: object) -> float | None:
     return float(guess)
 
 
-def _short(number: float) -> str:
-    """Return a number with one decimal, or with none if it is whole."""
-    number = round(number, 1)
-    return f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
+def _short(number: float, places: int = 1) -> str:
+    """Return a number with at most so many decimals, and with none if it is whole."""
+    number = round(number, places)
+    return f"{number:,.0f}" if number == int(number) else f"{number:,.{places}f}".rstrip("0")
 
 
 def _draw_guess(axes: Axes, guess: object) -> str:
@@ -137,16 +158,25 @@ def _draw_guess(axes: Axes, guess: object) -> str:
     return f" Your prediction: {_short(height)}."
 
 
-def plot_accuracy(run: Run, *, fit: bool = False, guess: float | EllipsisType = ...) -> Figure:
+def plot_accuracy(
+    run: Run,
+    *,
+    fit: bool = False,
+    low: float | None = None,
+    guess: float | EllipsisType = ...,
+) -> Figure:
     """Draw the sheet's first plot: accuracy by epoch, in training and in validation.
 
     Parameters
     ----------
     run
-        With or without finished epochs.
+        With or without finished epochs. If what it was validated on is called "test", as in
+        `Dataset.held_out`, so is the curve.
     fit
         Whether to add the accuracy on training images with dropout off, measured like the
         validation accuracy at the end of each epoch. The gap between these two shows overfitting.
+    low
+        Start of the vertical axis in percent; by default, all of the curves is shown.
     guess
         A predicted accuracy in percent, drawn as a dotted line; `...` draws none.
 
@@ -155,11 +185,10 @@ def plot_accuracy(run: Run, *, fit: bool = False, guess: float | EllipsisType = 
     ValueError
         If the prediction is neither a number nor `...`.
     """
-    training, validation, third, _ = STYLES
     lines = {
-        "accuracy": ("training", *training),
-        "fit_accuracy": ("training, measured as validation", *third),
-        "val_accuracy": ("validation", *validation),
+        "accuracy": ("training", *TRAINING),
+        "fit_accuracy": (f"training, measured as {run.held_out}", *ALIKE),
+        "val_accuracy": (run.held_out, *HELD_OUT),
     }
     if not fit:
         del lines["fit_accuracy"]
@@ -176,6 +205,7 @@ def plot_accuracy(run: Run, *, fit: bool = False, guess: float | EllipsisType = 
         values = 100 * np.array(run.history[key])
         axes.plot(epochs, values, style, color=color, marker=marker, markersize=4, label=label)
     figure.alt += _draw_guess(axes, guess)
+    _begin_at(axes, low)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     if run.epochs:
@@ -186,11 +216,20 @@ def plot_accuracy(run: Run, *, fit: bool = False, guess: float | EllipsisType = 
     return figure
 
 
-def plot_iterations(run: Run, *, every: int = 100) -> Figure:
-    """Draw the sheet's second plot: loss and accuracy of every 100th batch.
+def _begin_at(axes: Axes, low: float | None) -> None:
+    """Let the vertical axis begin at a value; curves may reach below it."""
+    if low is not None:
+        highest = axes.dataLim.y1
+        axes.set_ylim(low, highest + 0.05 * (highest - low))
 
-    Each point is the batch's own value, measured before the batch was learned. Grey lines mark the
-    ends of the epochs. If the run diverged, the axis of the loss is logarithmic.
+
+def plot_iterations(run: Run, *, every: int = 100) -> Figure:
+    """Draw the sheet's second plot: loss and error of every 100th batch, from the first one on.
+
+    Each point is the batch's own value, measured before the batch was learned: the point at 0 is
+    the untrained network's. The sheet draws the accuracy; its complement, the error, on an axis
+    that is logarithmic above 1 %, shows what happens between 99 and 100 %. Grey lines mark the ends
+    of the epochs. If the run diverged, the axis of the loss is logarithmic.
 
     Parameters
     ----------
@@ -208,20 +247,26 @@ def plot_iterations(run: Run, *, every: int = 100) -> Figure:
     every = in_range("every", every, 1, 1_000_000, whole=True)
     every = every if every <= len(run.batch_loss) else 1
     figure = Picture(
-        7, 4, f"Loss and accuracy of every {_ordinal(every)}batch of {run.name}, by iteration."
+        7, 4, f"Loss and error of every {_ordinal(every)}batch of {run.name}, by iteration."
     )
-    loss = figure.add_subplot(xlabel="iteration (grey lines: ends of epochs)", ylabel="loss")
+    loss = figure.add_subplot(ylabel="loss")
     loss.set_title(run.name, loc="left")
-    accuracy = loss.twinx()
-    accuracy.set(ylabel="accuracy (%)", ylim=(0, 102))
-    iterations = np.arange(1, len(run.batch_loss) + 1)[every - 1 :: every]
+    error = loss.twinx()
+    error.set_ylabel("error (%)")
+    error.set_yscale("symlog", linthresh=1, linscale=0.3)
+    error.set_ylim(0, 110)
+    error.set_yticks([0, 1, 3, 10, 30, 100], ["0", "1", "3", "10", "30", "100"])
+    error.minorticks_off()
+    iterations = np.arange(0, len(run.batch_loss), every)
     steps = run.settings.steps_per_epoch
-    for end in range(steps, len(run.batch_loss) + 1, steps):
+    ends = range(steps, len(run.batch_loss) + 1, steps)
+    for end in ends:
         loss.axvline(end, color=GREY, linewidth=0.5, alpha=0.6)
-    loss.plot(iterations, run.batch_loss[every - 1 :: every], color=BLUE, label="loss")
-    percent = 100 * run.batch_accuracy[every - 1 :: every]
-    accuracy.plot(iterations, percent, "--", color=RED, linewidth=1, label="accuracy")
-    for axes, color in ((loss, BLUE), (accuracy, RED)):
+    loss.set_xlabel("iteration" + (" (grey lines: ends of epochs)" if ends else ""))
+    loss.plot(iterations, run.batch_loss[::every], color=BLUE, label="loss")
+    percent = 100 * (1 - run.batch_accuracy[::every])
+    error.plot(iterations, percent, "--", color=RED, linewidth=1, label="error")
+    for axes, color in ((loss, BLUE), (error, RED)):
         axes.yaxis.label.set_color(color)
         axes.tick_params(axis="y", colors=color)
     if run.diverged:
@@ -229,10 +274,10 @@ def plot_iterations(run: Run, *, every: int = 100) -> Figure:
     else:
         loss.set_ylim(bottom=0)
     loss.xaxis.set_major_formatter("{x:,.0f}")
-    handles = [axes.get_lines()[-1] for axes in (loss, accuracy)]
+    handles = [axes.get_lines()[-1] for axes in (loss, error)]
     # Above the plot, since the curves may be anywhere in it.
     place = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 2, "frameon": False}
-    accuracy.legend(handles=handles, **place)
+    error.legend(handles=handles, **place)
     return figure
 
 
@@ -242,6 +287,7 @@ def compare(
     *,
     low: float | None = None,
     guess: float | EllipsisType = ...,
+    mark: Collection[int] = (),
 ) -> Figure:
     """Draw one curve by epoch for each name among the runs.
 
@@ -253,12 +299,15 @@ def compare(
     runs
         Runs with one to four names; runs without a finished epoch are left out.
     what
-        One of `CURVES`: "val_accuracy", "fit_accuracy", "accuracy", "loss", "val_loss", or "gap",
-        the fit accuracy minus the validation accuracy.
+        One of `CURVES`: "val_accuracy", "fit_accuracy", "accuracy", "loss", "val_loss"; "gap", the
+        fit accuracy minus the validation accuracy; or "error", 100 % minus the validation accuracy,
+        on a logarithmic axis.
     low
         Start of the vertical axis; the default depends on the curves.
     guess
         A prediction in the unit of the vertical axis, drawn as a dotted line; `...` draws none.
+    mark
+        Epochs that are marked by a thin vertical line.
 
     Raises
     ------
@@ -272,25 +321,30 @@ def compare(
     for run in runs:
         if run.epochs:
             named.setdefault(run.name, []).append(run)
-    if len(named) > len(STYLES):
-        raise ValueError(f"{len(named)} names of runs: at most {len(STYLES)} can be told apart")
+    looks = _looks(named, "names of runs")
     values, label = CURVES[what]
-    figure = Picture(7, 4, f"{label.capitalize()} by epoch of {', '.join(named)}.")
+    held_out = "test" if all(run.held_out == "test" for run in runs) else "validation"
+    label = label.format(held_out=held_out)
+    names = ", ".join(each for each, _ in looks)
+    figure = Picture(7, 4, f"{label[0].upper() + label[1:]} by epoch of {names}.")
     axes = figure.add_subplot(xlabel="epoch", ylabel=label)
-    for (name, same), (color, style, marker) in zip(named.items(), STYLES, strict=False):
+    for same, (name, (color, style, marker)) in zip(named.values(), looks, strict=True):
         shortest = min(run.epochs for run in same)
         arrays = [{key: np.array(run.history[key]) for key in run.history} for run in same]
         curves = np.array([values(array)[:shortest] for array in arrays])
         epochs = np.arange(1, shortest + 1)
         if len(same) > 1:
-            axes.fill_between(epochs, curves.min(0), curves.max(0), color=color, alpha=0.2, lw=0)
-            name += f", {len(same)} runs"
+            # An edge, so that bands that lie over each other can be told apart.
+            fill = {"facecolor": (color, 0.15), "edgecolor": (color, 0.6), "lw": 0.5}
+            axes.fill_between(epochs, curves.min(0), curves.max(0), **fill)
+            name += f", {len(same)} runs, lowest to highest"
         axes.plot(epochs, curves.mean(0), style, color=color, marker=marker, ms=3, label=name)
     figure.alt += _draw_guess(axes, guess)
-    if low is not None:
-        # The upper margin follows from the visible range; curves may reach below it.
-        highest = axes.dataLim.y1
-        axes.set_ylim(low, highest + 0.05 * (highest - low))
+    _mark(axes, mark)
+    if what == "error":
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+    _begin_at(axes, low)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     if named:
@@ -298,11 +352,19 @@ def compare(
     return figure
 
 
+def _mark(axes: Axes, epochs: Collection[int]) -> None:
+    """Draw a thin line at each of these epochs, with its number."""
+    for epoch in epochs:
+        axes.axvline(epoch, color=GREY, linewidth=1)
+        place = axes.get_xaxis_transform()
+        axes.text(epoch, 1.01, epoch, transform=place, color="#555555", ha="center", fontsize=9)
+
+
 def plot_digits(images: np.ndarray, labels: Sequence, *, columns: int = 10) -> Figure:
     """Draw images in rows, each with its label above it.
 
     All images share one scale, on which zero is white and high values are dark. If some values are
-    negative, as in weights, high values are red and low ones blue.
+    negative, as in weights, high values are red and low ones blue, and a bar shows the scale.
 
     Parameters
     ----------
@@ -328,23 +390,88 @@ def plot_digits(images: np.ndarray, labels: Sequence, *, columns: int = 10) -> F
     look = {"cmap": "gray_r", "vmin": 0, "vmax": largest}
     if images.min() < 0:
         look = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
-    rows = -(-len(images) // columns)
     lines = max(str(label).count("\n") for label in labels)
-    side = min(1.5, 7.5 / columns)  # inches; a full row is as wide as the other pictures
-    figure = Picture(
-        side * min(columns, max(len(images), 4)),
-        (side + 0.2 + 0.2 * lines) * rows,
-        f"Images with labels: {'; '.join(map(_one_line, labels))}.",
-    )
-    grid = figure.subplots(rows, min(columns, len(images)), squeeze=False).flat
-    for axes, image, label in zip(grid, images, labels, strict=False):
-        axes.imshow(image, **look)
+    alt = f"Images with labels: {'; '.join(map(_one_line, labels))}."
+    figure, grid = _grid(len(images), columns, 0.2 + 0.2 * lines, alt)
+    for axes, image, label in zip(grid, images, labels, strict=True):
+        shown = axes.imshow(image, **look)
         axes.set_title(label, fontsize=11 if not lines else 9)
+    if images.min() < 0:
+        figure.colorbar(shown, ax=figure.axes, fraction=0.03, pad=0.02, aspect=25)
+    return figure
+
+
+def plot_answers(
+    images: np.ndarray,
+    truth: Sequence[int],
+    answers: np.ndarray,
+    notes: Sequence[str] | None = None,
+    *,
+    columns: int = 10,
+) -> Figure:
+    """Draw digits with the right class above each, and below it what a network takes it for.
+
+    Answers are green with a tick where they are right, red with a cross where they are wrong.
+
+    Parameters
+    ----------
+    images
+        Shape (n, 28, 28), or flat (n, 784).
+    truth
+        n class numbers.
+    answers
+        Class numbers of shape (n,), or (n, guesses) with the first guess first.
+    notes
+        n short texts for a line below the answers.
+    columns
+        Images in a row, 1 to 20.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many labels, answers and notes as images, or `columns` lies outside its
+        range.
+    """
+    columns = in_range("columns", columns, 1, 20, whole=True)
+    images, answers = np.asarray(images).reshape(-1, 28, 28), np.asarray(answers)
+    answers = answers.reshape(len(answers), -1)
+    notes = [""] * len(images) if notes is None else notes
+    if not len(images) == len(truth) == len(answers) == len(notes) or not len(images):
+        raise ValueError(
+            f"{len(images)} images, {len(truth)} labels, {len(answers)} answers and {len(notes)} "
+            "notes: one of each for each image"
+        )
+    read = [
+        f"{right} taken for {', then '.join(map(str, said))}{note and f', {note}'}"
+        for right, said, note in zip(truth, answers, notes, strict=True)
+    ]
+    figure, grid = _grid(
+        len(images), columns, 0.4 + 0.15 * any(notes), f"Digits with answers: {'; '.join(read)}."
+    )
+    for axes, image, right, said, note in zip(grid, images, truth, answers, notes, strict=True):
+        axes.imshow(image, cmap="gray_r")
+        axes.set_title(right, fontsize=9, pad=2)
+        axes.set_xlabel(note, fontsize=8, labelpad=12)
+        for place, answer in enumerate(said):
+            sign, color = ("✓", GREEN) if answer == right else ("✗", RED)
+            across = (place + 0.5) / len(said)
+            how = {"ha": "center", "va": "top", "fontsize": 9, "transform": axes.transAxes}
+            axes.text(across, -0.04, f"{answer}{sign}", color=color, **how)
+    return figure
+
+
+def _grid(number: int, columns: int, margin: float, alt: str) -> tuple[Figure, list[Axes]]:
+    """Make a figure with a place for each of so many images, and some inches between the rows."""
+    rows = -(-number // columns)
+    side = min(1.5, 7.5 / columns)  # inches; a full row is as wide as the other pictures
+    figure = Picture(side * min(columns, max(number, 4)), (side + margin) * rows, alt)
+    grid = list(figure.subplots(rows, min(columns, number), squeeze=False).flat)
+    for axes in grid[:number]:
         axes.set(xticks=(), yticks=())
         axes.spines[:].set_color("#dddddd")  # shows the edges of white images
-    for axes in figure.axes[len(images) :]:
+    for axes in grid[number:]:
         axes.axis("off")
-    return figure
+    return figure, grid[:number]
 
 
 def plot_confusion(truth: Sequence[int], said: Sequence[int]) -> Figure:
@@ -383,8 +510,10 @@ def plot_confusion(truth: Sequence[int], said: Sequence[int]) -> Figure:
     return figure
 
 
-def plot_survival(rates: Sequence[float], shares: Mapping[str, Sequence[float]]) -> Figure:
-    """Draw the share of trainings that survive at each learning rate.
+def plot_survival(
+    rates: Sequence[float], shares: Mapping[str, Sequence[float]], trainings: int
+) -> Figure:
+    """Draw the share of trainings that survive at each learning rate, with its interval.
 
     Parameters
     ----------
@@ -392,21 +521,27 @@ def plot_survival(rates: Sequence[float], shares: Mapping[str, Sequence[float]])
         Learning rates, ascending.
     shares
         One to four curves: a name for the legend, and the share at each rate, 0 to 1.
+    trainings
+        How many trainings each share was counted in. The bars are Wilson's intervals: 95 of 100
+        of them hold the share that many more trainings would have.
 
     Raises
     ------
     ValueError
         If there are more than four curves.
     """
-    curves = _styled(shares, "curves in shares")
+    looks = _looks(shares, "curves in shares")
     figure = Picture(7, 4, f"Share of trainings by learning rate. {'; '.join(shares)}.")
     axes = figure.add_subplot(
         xlabel="learning rate", ylabel="share of trainings (%)", ylim=(-4, 104)
     )
-    for label, values, (color, style, marker) in curves:
-        axes.plot(rates, 100 * np.asarray(values), style, color=color, marker=marker, label=label)
+    for place, (values, (label, look)) in enumerate(zip(shares.values(), looks, strict=True)):
+        share = np.asarray(values, float)
+        # Slightly side by side, so that no bar hides another.
+        beside = np.asarray(rates) + 0.008 * (place - (len(looks) - 1) / 2)
+        _with_bars(axes, beside, share, wilson_interval(share, trainings), look, label=label)
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower left")
+    axes.legend(loc="center left")
     return figure
 
 
@@ -415,12 +550,15 @@ def plot_by_size(
 ) -> Figure:
     """Draw how a value depends on the number of training images, with its spread over the seeds.
 
+    The bars are 95 % intervals of the mean, from Student's t.
+
     Parameters
     ----------
     sizes
         Numbers of training images, ascending.
     values
-        One to four curves: a name for the legend, and an array of shape (seeds, sizes).
+        One to four curves: a name for the legend, and an array of shape (seeds, sizes), at least
+        two seeds. Differences, too: there is a line at 0 if values lie on both sides of it.
     what
         Name and unit of the values.
 
@@ -429,16 +567,20 @@ def plot_by_size(
     ValueError
         If there are more than four curves.
     """
-    curves = _styled(values, "curves in values")
-    alt = f"{what} by number of training images, each seed and the mean: {'; '.join(values)}."
+    looks = _looks(values, "curves in values")
+    names = "; ".join(label for label, _ in looks)
+    alt = f"{what} by number of training images, each seed and the mean with its interval: {names}."
     figure = Picture(7, 4.5, alt[0].upper() + alt[1:])
     axes = figure.add_subplot(xlabel="training images", ylabel=what, xscale="log")
-    for place, (label, each, (color, style, marker)) in enumerate(curves):
-        # Slightly side by side, so that no point hides another.
+    for place, (each, (label, look)) in enumerate(zip(values.values(), looks, strict=True)):
+        each = np.asarray(each)
         beside = np.asarray(sizes) * 1.05 ** (place - (len(values) - 1) / 2)
-        axes.plot(beside, np.mean(each, axis=0), style, color=color, label=label)
-        for seed in np.asarray(each):
-            axes.plot(beside, seed, marker, color=color, markersize=4, alpha=0.6)
+        mean, half = each.mean(axis=0), half_interval(each)
+        _with_bars(axes, beside, mean, (mean - half, mean + half), look, label=label, scale=1)
+        for seed in each:
+            axes.plot(beside * 1.02, seed, look[2], color=look[0], markersize=3, alpha=0.4)
+    if min(map(np.min, values.values())) < 0 < max(map(np.max, values.values())):
+        axes.axhline(0, color=GREY, linewidth=1)
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.minorticks_off()
     axes.grid(alpha=0.3)
@@ -447,7 +589,7 @@ def plot_by_size(
 
 
 def plot_reliability(said: Mapping[str, np.ndarray], truth: np.ndarray) -> Figure:
-    """Draw whether a network that is 90 % sure is right 90 times out of 100.
+    """Draw whether a network that is 90 % sure is right 90 times out of 100, and how often it is.
 
     Parameters
     ----------
@@ -464,36 +606,66 @@ def plot_reliability(said: Mapping[str, np.ndarray], truth: np.ndarray) -> Figur
 
     Notes
     -----
-    The reliability diagram of Guo et al. 2017, "On calibration of modern neural networks": the
-    images are divided by confidence into ten bins of equal width, and each point is the mean of a
-    bin, with two standard errors of its accuracy; bins of fewer than ten images are left out. A
-    network above the diagonal is right more often than it expects, one below it less often.
+    The reliability diagram of Guo et al. 2017, "On calibration of modern neural networks", with
+    their histogram of the confidences below it. The images are divided by confidence into ten bins
+    of equal width; each point is the mean of a bin, with Wilson's 95 % interval of its accuracy.
+    Bins of fewer than ten images are hollow. A network above the diagonal is right more often than
+    it expects, one below it less often.
     """
-    networks = _styled(said, "networks in said")
-    figure = Picture(6, 5, f"Share of right answers by confidence: {'; '.join(said)}.")
-    axes = figure.add_subplot(xlabel="confidence (%)", ylabel="right answers (%)")
+    looks = _looks(said, "networks in said")
+    names = "; ".join(label for label, _ in looks)
+    figure = Picture(
+        6, 6.5, f"Share of right answers by confidence, and how many answers there are: {names}."
+    )
+    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     axes.axline((100, 100), slope=1, color=GREY, label="as sure as it is right")
-    for label, probabilities, (color, style, marker) in networks:
+    for probabilities, (label, look) in zip(said.values(), looks, strict=True):
         confidence = np.asarray(probabilities, float).max(axis=1)
         right = np.asarray(probabilities).argmax(axis=1) == truth
         number = np.minimum((10 * confidence).astype(int), 9)
-        bins = [number == place for place in range(10) if (number == place).sum() >= 10]
-        sure, share = (np.array([each[bin].mean() for bin in bins]) for each in (confidence, right))
-        error = 2 * np.sqrt(share * (1 - share) / [bin.sum() for bin in bins])
-        points = 100 * sure, 100 * share, 100 * error
-        axes.errorbar(*points, fmt=marker, linestyle=style, color=color, label=label, capsize=3)
-    axes.grid(alpha=0.3)
+        count = np.bincount(number, minlength=10)
+        for few in (False, True):
+            bins = [place for place in range(10) if count[place] and (count[place] < 10) == few]
+            sure = np.array([100 * confidence[number == place].mean() for place in bins])
+            share = np.array([right[number == place].mean() for place in bins])
+            bars = wilson_interval(share, count[bins])
+            how = {"markerfacecolor": "white", "alpha": 0.5} if few else {"label": label}
+            _with_bars(axes, sure, share, bars, look, linestyle="none", **how)
+        color, style, _ = look
+        below.stairs(100 * count / len(right), np.arange(0, 101, 10), color=color, linestyle=style)
+    axes.set_ylabel("right answers (%)")
+    below.set(xlabel="confidence (%)", ylabel="of all answers (%)", yscale="log")
+    below.yaxis.set_major_formatter("{x:g}")
+    for each in (axes, below):
+        each.grid(alpha=0.3)
     axes.legend(loc="upper left")
     return figure
 
 
-def _styled(named: Mapping[str, Any], what: str) -> list[tuple[str, Any, tuple[str, str, str]]]:
-    """Give each named curve its own style; raise ValueError if there are more than styles."""
-    if len(named) > len(STYLES):
-        raise ValueError(f"{len(named)} {what}: at most {len(STYLES)} can be told apart")
-    return [
-        (label, each, style) for (label, each), style in zip(named.items(), STYLES, strict=False)
-    ]
+def _with_bars(
+    axes: Axes,
+    x: np.ndarray,
+    y: np.ndarray,
+    bars: tuple[np.ndarray, np.ndarray],
+    look: Look,
+    *,
+    scale: float = 100,
+    **how: object,
+) -> None:
+    """Draw points with a bar from a lower to an upper value; shares are drawn in percent."""
+    color, style, marker = look
+    ends = scale * np.array([y - bars[0], bars[1] - y])
+    how = {"linestyle": style, "color": color, "capsize": 3, "markersize": 5} | how
+    axes.errorbar(x, scale * y, ends, marker=marker, **how)
+
+
+def _looks(names: Collection[str], what: str) -> list[tuple[str, Look]]:
+    """Give each name its label and its look; raise ValueError if there are too many names."""
+    if len(names) > len(OTHERS):
+        raise ValueError(f"{len(names)} {what}: at most {len(OTHERS)} can be told apart")
+    others = iter(OTHERS)
+    known = NETWORKS | _BY_LABEL
+    return [known[name] if name in known else (name, next(others)) for name in names]
 
 
 def _one_line(label: object) -> str:

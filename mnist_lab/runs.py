@@ -120,6 +120,8 @@ class Run:
         Whether the loss of the last iteration is no longer a finite number.
     interrupted : bool
         Whether it was stopped before its last epoch was finished.
+    held_out : str
+        As in `Dataset`: whether plots say "validation" or "test". It is not kept in a file.
     """
 
     name: str
@@ -133,6 +135,7 @@ class Run:
     compile_seconds: float = 0.0
     diverged: bool = False
     interrupted: bool = False
+    held_out: str = "validation"
 
     @classmethod
     def from_keras(

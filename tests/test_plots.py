@@ -42,6 +42,19 @@ def test_fit_accuracy_is_added_on_demand(run):
     assert lines["training, measured as validation"].get_ydata() == pytest.approx([81, 92, 97])
 
 
+def test_the_axis_begins_where_it_is_asked_to(run):
+    for draw in (lab.plot_accuracy, lambda run, **how: lab.compare([run], **how)):
+        assert draw(run, low=88).axes[0].get_ylim()[0] == 88
+
+
+def test_what_is_a_test_is_called_one(run):
+    run.held_out = "test"
+    lines = [line.get_label() for line in lab.plot_accuracy(run, fit=True).axes[0].lines]
+    assert lines == ["training", "training, measured as test", "test"]
+    assert lab.compare([run]).axes[0].get_ylabel() == "test accuracy (%)"
+    assert lab.compare([run], "val_loss").alt.startswith("Test loss by epoch")
+
+
 @pytest.mark.parametrize(
     ("guess", "value", "unit", "said"),
     [
@@ -51,6 +64,7 @@ def test_fit_accuracy_is_added_on_demand(run):
         (10_000, 7960, "", "You predicted 10,000. It is 7,960: 2,040 below your prediction."),
         (np.int64(1), 2.0, "", "You predicted 1. It is 2: 1 above your prediction."),
         (..., 90.79, "%", "No prediction was written down. It is 90.8 %."),
+        (0.5, 0.02, "", "You predicted 0.5. It is 0.02: 0.48 below your prediction."),
     ],
 )
 def test_a_prediction_stands_beside_what_came_out(guess, value, unit, said, capsys):
@@ -83,18 +97,25 @@ def test_a_prediction_is_one_dotted_line(run):
         assert labels[-1] == "your prediction"
 
 
-def test_every_hundredth_iteration(run):
+def test_every_hundredth_iteration_from_the_first_one_on(run):
+    run.batch_accuracy[0] = 1
     figure = lab.plot_iterations(run)
-    loss, accuracy = figure.axes
-    assert loss.get_xlabel().startswith("iteration")
-    assert loss.get_ylabel() == "loss"
-    assert accuracy.get_ylabel() == "accuracy (%)"
+    loss, error = figure.axes
+    assert loss.get_xlabel() == "iteration (grey lines: ends of epochs)"
+    assert (loss.get_ylabel(), error.get_ylabel()) == ("loss", "error (%)")
     curve = loss.get_lines()[-1]
-    assert curve.get_xdata().tolist() == [100, 200, 300, 400, 500, 600]
-    assert np.array_equal(curve.get_ydata(), run.batch_loss[99::100])
-    assert accuracy.get_lines()[-1].get_ydata() == pytest.approx(100 * run.batch_accuracy[99::100])
+    assert curve.get_xdata().tolist() == [0, 100, 200, 300, 400, 500]
+    assert np.array_equal(curve.get_ydata(), run.batch_loss[::100])
+    assert error.get_lines()[-1].get_ydata() == pytest.approx(100 - 100 * run.batch_accuracy[::100])
+    # A batch without an error has its place on the axis, which a logarithm has not.
+    assert np.isfinite(error.transData.transform((0, 0))).all()
     boundaries = [line.get_xdata()[0] for line in loss.get_lines()[:-1]]
     assert boundaries == [200, 400, 600]
+
+
+def test_grey_lines_are_spoken_of_where_there_are_some(run):
+    run.batch_loss, run.batch_accuracy = run.batch_loss[:150], run.batch_accuracy[:150]
+    assert lab.plot_iterations(run).axes[0].get_xlabel() == "iteration"
 
 
 def test_a_diverged_run_can_be_drawn(run):
@@ -139,6 +160,22 @@ def test_weights_are_drawn_on_one_scale_around_zero():
     figure = lab.plot_digits(weights, ["a", "b\nsecond line"])
     assert [axes.get_images()[0].get_clim() for axes in figure.axes[:2]] == [(-4, 4), (-4, 4)]
     assert figure.alt == "Images with labels: a; b, second line."
+    assert figure.axes[2].get_ylim() == (-4, 4)  # the bar that shows the scale
+
+
+def test_answers_are_marked_by_sign_and_colour(data):
+    figure = lab.plot_answers(data.x_train[:2], [5, 0], [[5, 3], [6, 0]], ["", "91 % sure"])
+    first, second = figure.axes
+    assert (first.get_title(), second.get_title(), second.get_xlabel()) == ("5", "0", "91 % sure")
+    assert [text.get_text() for text in second.texts] == ["6✗", "0✓"]
+    assert len({text.get_color() for text in second.texts}) == 2
+    assert (
+        figure.alt
+        == "Digits with answers: 5 taken for 5, then 3; 0 taken for 6, then 0, 91 % sure."
+    )
+    assert lab.plot_answers(data.x_train[:1], [5], [3]).alt == "Digits with answers: 5 taken for 3."
+    with pytest.raises(ValueError, match="2 images, 2 labels, 1 answers and 2 notes"):
+        lab.plot_answers(data.x_train[:2], [5, 0], [1])
 
 
 def other_seed(run, name=None):
@@ -149,8 +186,9 @@ def other_seed(run, name=None):
 def test_runs_of_one_name_are_one_curve_in_a_band(run):
     axes = lab.compare([run, other_seed(run), other_seed(run, "other")]).axes[0]
     lines = {line.get_label(): line for line in axes.get_lines()}
-    assert list(lines) == ["mine, 2 runs", "other"]
-    assert lines["mine, 2 runs"].get_ydata() == pytest.approx([79, 89, 94])
+    band_name = "mine, 2 runs, lowest to highest"
+    assert list(lines) == [band_name, "other"]
+    assert lines[band_name].get_ydata() == pytest.approx([79, 89, 94])
     (band,) = axes.collections
     assert band.get_paths()[0].get_extents().ymax == pytest.approx(95)
     assert band.get_paths()[0].get_extents().ymin == pytest.approx(78)
@@ -163,8 +201,41 @@ def test_the_gap_is_fit_minus_validation(run):
     assert axes.get_ylabel() == "training minus validation accuracy (points)"
 
 
+def test_the_error_has_a_logarithmic_axis_and_epochs_can_be_marked(run):
+    axes = lab.compare([run], "error", mark=(1, 3)).axes[0]
+    assert axes.get_lines()[0].get_ydata() == pytest.approx([20, 10, 5])
+    assert axes.get_yscale() == "log"
+    assert [line.get_xdata()[0] for line in axes.get_lines()[1:]] == [1, 3]
+    assert [text.get_text() for text in axes.texts] == ["1", "3"]
+
+
+def test_a_network_has_one_look_in_all_plots_and_no_quantity_has_it(run):
+    names = {"linear": "linear network", "mlp": "MLP", "dropout": "MLP with dropout", "cnn": "CNN"}
+
+    def looks(figure):
+        """Colour, dashes and marker by the name in the legend."""
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        lines = [getattr(handle, "lines", [handle])[0] for handle in handles]
+        return {
+            label: (line.get_color(), line.get_marker())
+            for label, line in zip(labels, lines, strict=True)
+        }
+
+    compared = looks(lab.compare([other_seed(run, name) for name in names]))
+    assert list(compared) == list(names.values())
+    assert len({color for color, _ in compared.values()}) == 4
+    alone = looks(lab.compare([other_seed(run, "CNN"), run]))
+    assert alone["CNN"] == compared["CNN"]
+    assert alone["mine"] not in compared.values()
+    by_size = looks(lab.plot_by_size([1, 2], {"cnn": np.eye(2), "MLP": np.eye(2)}))
+    assert by_size == {name: compared[name] for name in ("CNN", "MLP")}
+    quantities = looks(lab.plot_accuracy(run, fit=True)).values()
+    used = {color for color, _ in (*compared.values(), alone["mine"])}
+    assert {color for color, _ in quantities}.isdisjoint(used - {"black"})
+
+
 def test_what_cannot_be_compared_is_refused(run):
-    with pytest.raises(ValueError, match="what='speed': it must be one of val_accuracy, fit"):
+    with pytest.raises(ValueError, match="what='speed': it must be one of val_accuracy, error"):
         lab.compare([run], "speed")
     with pytest.raises(ValueError, match="5 names of runs: at most 4"):
         lab.compare([other_seed(run, name) for name in "abcde"])
@@ -192,20 +263,30 @@ def test_confusion_of_more_classes():
     assert len(axes.get_xticks()) == 27
 
 
-def test_survival():
-    figure = lab.plot_survival([0.1, 0.5], {"today": [1, 0.2], "clipped": [1, 1]})
-    lines = figure.axes[0].get_lines()
-    assert [line.get_label() for line in lines] == ["today", "clipped"]
-    assert lines[0].get_ydata() == pytest.approx([100, 20])
+def bars(axes):
+    """The ends of the bars of each curve, shape (points, 2)."""
+    return [
+        np.array([segment[:, 1] for segment in container[2][0].get_segments()])
+        for container in axes.containers
+    ]
+
+
+def test_survival_with_wilson_intervals():
+    figure = lab.plot_survival([0.1, 0.5], {"today": [1, 7 / 30], "clipped": [1, 1]}, 30)
+    axes = figure.axes[0]
+    assert [container.get_label() for container in axes.containers] == ["today", "clipped"]
+    assert axes.containers[0][0].get_ydata() == pytest.approx([100, 700 / 30])
+    # Newcombe 1998, and any table: 7 of 30 are 12 to 41 %, 30 of 30 at least 89 %.
+    assert bars(axes)[0] == pytest.approx(np.array([[88.65, 100], [11.79, 40.93]]), abs=0.01)
     with pytest.raises(ValueError, match="5 curves in shares: at most 4"):
-        lab.plot_survival([0.1], {key: [1] for key in "abcde"})
+        lab.plot_survival([0.1], {key: [1] for key in "abcde"}, 30)
 
 
 def test_figures_have_alternative_text_and_can_be_saved(run, tmp_path):
     for figure in (
         lab.plot_accuracy(run),
         lab.plot_iterations(run),
-        lab.plot_survival([1], {"one": [1]}),
+        lab.plot_survival([1], {"one": [1]}, 30),
         lab.compare([run]),
         lab.plot_confusion([1, 2], [1, 3]),
     ):
@@ -224,18 +305,27 @@ def test_importing_the_lab_is_quick():
     assert done.stdout == "False\n"
 
 
-def test_values_by_size_with_every_seed():
-    rng = np.random.default_rng(0)
-    values = {"plain": rng.random((5, 3)), "dropout": rng.random((5, 3))}
-    axes = lab.plot_by_size([100, 1000, 10000], values, "test accuracy (%)").axes[0]
-    means = [line for line in axes.lines if not line.get_label().startswith("_")]
-    assert [line.get_label() for line in means] == ["plain", "dropout"]
-    assert means[1].get_ydata() == pytest.approx(values["dropout"].mean(axis=0))
-    assert len(axes.lines) == 2 + 2 * 5
-    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["100", "1,000", "10,000"]
+def test_values_by_size_with_every_seed_and_the_interval_of_the_mean():
+    values = {
+        "plain": np.array([[1.0, 5], [2, 5], [3, 5], [4, 5], [5, 5]]),
+        "dropout": np.eye(5)[:, :2],
+    }
+    axes = lab.plot_by_size([100, 1000], values, "test accuracy (%)").axes[0]
+    assert [container.get_label() for container in axes.containers] == ["plain", "MLP with dropout"]
+    assert axes.containers[0][0].get_ydata() == pytest.approx([3, 5])
+    # Student's t for four degrees of freedom, times the standard deviation of 1 to 5, by root 5.
+    half = 2.776 * 2.5**0.5 / 5**0.5
+    assert bars(axes)[0] == pytest.approx(np.array([[3 - half, 3 + half], [5, 5]]), abs=1e-3)
+    assert len(axes.lines) == 2 + 2 * 5 + 2 * 2  # means, seeds, and the caps of the bars
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["100", "1,000"]
     assert axes.get_ylabel() == "test accuracy (%)"
     with pytest.raises(ValueError, match="5 curves in values: at most 4"):
-        lab.plot_by_size([1], {str(k): np.zeros((1, 1)) for k in range(5)})
+        lab.plot_by_size([1], {str(k): np.zeros((2, 1)) for k in range(5)})
+
+
+def test_differences_by_size_have_a_line_at_zero():
+    lines = lab.plot_by_size([100, 1000], {"gain": np.array([[-1.0, 2], [1, 3]])}).axes[0].lines
+    assert list(lines[-1].get_ydata()) == [0, 0]
 
 
 def test_reliability_in_bins_of_equal_width():
@@ -244,10 +334,13 @@ def test_reliability_in_bins_of_equal_width():
     said = np.stack([sure, 1 - sure], axis=1)
     said[:10] = said[:10, ::-1]  # makes ten of the least confident answers wrong
     figure = lab.plot_reliability({"one": said, "other": said}, truth)
-    line = figure.axes[0].containers[0][0]
-    # Nine images are too few for a point.
-    assert line.get_xdata() == pytest.approx([55, 95])
-    assert line.get_ydata() == pytest.approx([75, 100])
+    axes, below = figure.axes
+    many, few = (container[0] for container in axes.containers[:2])
+    assert many.get_xdata() == pytest.approx([55, 95])
+    assert many.get_ydata() == pytest.approx([75, 100])
+    # Nine images are few, and said to be: a hollow point.
+    assert (list(few.get_xdata()), few.get_markerfacecolor()) == ([pytest.approx(75)], "white")
+    assert below.patches[0].get_data().values == pytest.approx([0] * 5 + [40, 0, 9, 0, 51])
     assert "one; other" in figure.alt
     with pytest.raises(ValueError, match="5 networks in said: at most 4"):
         lab.plot_reliability({str(k): said for k in range(5)}, truth)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..runs import Run
+from ..runs import Run, load_records
 from . import cnn, dropout, linear, mlp
 from .measures import wrong
 from .tasks import Answer, Function, GivenRun, GivenRuns, Notebook, Slip, Value
@@ -40,6 +40,19 @@ def _permutation(
         ways.append(sign(numbers[list(chosen)].mean() - numbers[others].mean()))
     observed = abs(np.mean(first) - np.mean(second))
     return float(np.mean([difference >= observed + least for difference in ways]))
+
+
+def _faces(run: Run, means: bool = True) -> tuple[float, float, float]:
+    """Gap and fall in points, rise of the loss as a ratio."""
+    fit, accuracy, loss = (
+        np.array(run.history[key]) for key in ("fit_accuracy", "val_accuracy", "val_loss")
+    )
+    smooth = np.convolve(accuracy, np.ones(5) / 5, "valid") if means else accuracy
+    return (
+        100 * (fit[-1] - accuracy[-1]),
+        100 * (smooth.max() - smooth[-1]),
+        loss[-1] / loss.min(),
+    )
 
 
 def _only(first: np.ndarray, second: np.ndarray) -> tuple[int, int]:
@@ -179,6 +192,61 @@ _ANSWERS = {
             ],
         ),
         ("numbers[list(chosen)] is one group, numbers[others] the other.", "Compare the means."),
+    ),
+    "faces": Answer(
+        "gap, fall and rise of each run",
+        Function(
+            _faces,
+            (
+                Slip(
+                    lambda run: (-_faces(run)[0], *_faces(run)[1:]),
+                    "the sign of the gap",
+                    "training minus validation",
+                ),
+                Slip(
+                    lambda run: (_faces(run)[0], -_faces(run)[1], _faces(run)[2]),
+                    "the sign of the fall",
+                    "the highest mean minus the last one",
+                ),
+                Slip(
+                    functools.partial(_faces, means=False),
+                    "the fall is that of single epochs",
+                    "take the means over five",
+                ),
+                Slip(
+                    lambda run: (*_faces(run)[:2], 1 / _faces(run)[2]),
+                    "the rise is upside down",
+                    "the last loss divided by the lowest",
+                ),
+                Slip(
+                    lambda run: (
+                        *_faces(run)[:2],
+                        run.history["val_loss"][-1] - min(run.history["val_loss"]),
+                    ),
+                    "the rise is a difference",
+                    "divide the last loss by the lowest",
+                ),
+                Slip(
+                    lambda run: (
+                        *_faces(run)[:2],
+                        run.history["val_loss"][-1] / run.history["val_loss"][0],
+                    ),
+                    "the loss is divided by the first one",
+                    "divide by loss.min()",
+                ),
+                Slip(
+                    lambda run: tuple(np.divide(_faces(run), (100, 100, 1))),
+                    "gap and fall are shares",
+                    "fit, validation and means are in percent already",
+                ),
+            ),
+            lambda: [(run,) for part in ("linear", "mlp") for run in load_records(part)[:2]],
+            names=("gap", "fall", "rise"),
+        ),
+        (
+            "The last value of an array is [-1]; .max() and .min() find the largest and smallest.",
+            "gap: fit[-1] - validation[-1]. fall: from means.max() to means[-1].",
+        ),
     ),
     "claim6-numbers": Answer(
         "this is the ratio, and these are the roots",

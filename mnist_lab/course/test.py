@@ -1,6 +1,7 @@
 """Notebook 6: an honest test."""
 
 import functools
+import itertools
 import math
 from typing import Any
 
@@ -15,6 +16,11 @@ from .tasks import Answer, Function, GivenModel, GivenRun, GivenRuns, Notebook, 
 def _flattery(run: Run) -> float:
     accuracies = 100 * np.array(run.history["val_accuracy"])
     return accuracies.max() - accuracies[-1]
+
+
+def _real_gain(run: Run, chooses: str = "fit_accuracy", measures: str = "val_accuracy") -> float:
+    accuracies = 100 * np.array(run.history[measures])
+    return accuracies[np.argmax(run.history[chooses])] - accuracies[-1]
 
 
 def _standard_error(accuracy: float, images: int, *, root: bool = True) -> float:
@@ -65,9 +71,16 @@ def _seen(images: int) -> float:
 
 
 def _gains(without: list[Run], having: list[Run]) -> np.ndarray:
-    """Points of accuracy that a cure gains, seed by seed."""
+    """Points of accuracy that a remedy gains, seed by seed."""
     finals = [[100 * run.history["val_accuracy"][-1] for run in runs] for runs in (having, without)]
     return np.subtract(*finals)
+
+
+def _paired(differences: np.ndarray, sign: Any = abs, least: float = -1e-9) -> float:
+    """The share of combinations of signs whose mean is `least` further from 0 than the real one."""
+    signs = np.array(list(itertools.product([1, -1], repeat=len(differences))))
+    means = sign((signs * differences).mean(axis=1))
+    return float(np.mean(means >= abs(np.mean(differences)) + least))
 
 
 def _remains(iterations: int, learning_rate: float, weight_decay: float) -> float:
@@ -82,7 +95,7 @@ def _stopped(watched: Run, judged: Run, plus: int = 0) -> float:
 
 _ANSWERS = {
     "flattery": Answer(
-        "these are the points by which the best epoch flatters",
+        "these are the points that the choice promises",
         Function(
             _flattery,
             (
@@ -109,6 +122,38 @@ _ANSWERS = {
             lambda: [(run,) for run in load_records("linear")[:3]],
         ),
         ("accuracies.max() is the best one.", "accuracies[-1] is the last one."),
+    ),
+    "real": Answer(
+        "these are the points that are left when other images choose",
+        Function(
+            _real_gain,
+            (
+                Slip(
+                    lambda run: _real_gain(run, chooses="val_accuracy"),
+                    "the validation images have chosen themselves",
+                    "let fit_accuracy choose",
+                ),
+                Slip(
+                    lambda run: _real_gain(run, measures="fit_accuracy"),
+                    "that is what the images that chose say of their choice",
+                    "the validation accuracy at that epoch",
+                ),
+                Slip(
+                    lambda run: _real_gain(run, "val_accuracy", "fit_accuracy"),
+                    "the two are swapped",
+                    "fit_accuracy chooses, val_accuracy measures",
+                ),
+                Slip(lambda run: -_real_gain(run), "the sign", "the chosen one minus the last one"),
+                Slip(
+                    lambda run: _real_gain(run) / 100, "these are shares", "accuracies are percent"
+                ),
+            ),
+            lambda: [(run,) for run in load_records("linear")],
+        ),
+        (
+            "chooses.argmax() is the place of the epoch that it chooses.",
+            "accuracies at that place, minus accuracies[-1].",
+        ),
     ),
     "error": Answer(
         "this is the standard error in points",
@@ -215,7 +260,7 @@ _ANSWERS = {
         ("How many images do 3,000 batches hold?", "Divide that by the number of images."),
     ),
     "gains": Answer(
-        "these are the points that the cure gains, seed by seed",
+        "these are the points that the remedy gains, seed by seed",
         Function(
             _gains,
             (
@@ -233,6 +278,49 @@ _ANSWERS = {
         (
             "run.history['val_accuracy'][-1] is a run's last accuracy.",
             "Make an array of each list, and subtract.",
+        ),
+    ),
+    "paired": Answer(
+        "this is the exact two-sided p-value of paired differences",
+        Function(
+            _paired,
+            (
+                Slip(
+                    functools.partial(_paired, sign=lambda means: means),
+                    "one-sided",
+                    "far from 0 on either side counts, so take abs(...)",
+                ),
+                Slip(
+                    functools.partial(_paired, least=1e-9),
+                    "ties are left out",
+                    "`at least as far` includes them",
+                ),
+                Slip(
+                    functools.partial(_paired, least=0),
+                    "rounding hides some ties",
+                    "compare with abs(differences.mean()) - 1e-9",
+                ),
+                Slip(
+                    lambda differences: _paired(differences) * 2 ** len(differences),
+                    "that is a number of combinations",
+                    "divide by how many there are",
+                ),
+                Slip(
+                    lambda differences: np.mean(differences > 0),
+                    "that is the share of the positive ones",
+                ),
+            ),
+            lambda: [
+                (np.array([1.0, 2, 3]),),
+                (np.array([3.62, 4.36, 5.0, -4.14, 4.73]),),
+                # Here rounding hides a tie.
+                (np.array([0.2, 0.4, 0.3, -0.2]),),
+                (np.random.default_rng().normal(0.5, 1, size=6),),
+            ],
+        ),
+        (
+            "signs * differences has a row for each combination; .mean(axis=1) is their means.",
+            "Compare abs(means) with abs(differences.mean()) - 1e-9, and take the mean of that.",
         ),
     ),
     "remains": Answer(

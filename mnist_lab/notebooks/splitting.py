@@ -22,20 +22,27 @@ def former_name(book: NotebookNode, exercises: Mapping[str, NotebookNode]) -> st
 def _is_made_of(
     book: NotebookNode, parts: Sequence[str], exercises: Mapping[str, NotebookNode]
 ) -> bool:
-    """Whether a quarter of a copy's cells are those of the parts, and some are of each alone."""
+    """Whether a quarter of a copy's cells are those of the parts, and some are of each alone.
+
+    Their first lines tell: the rest of many cells has been reworded since.
+    """
     homes = _homes({part: exercises[part] for part in parts if part in exercises})
-    found = [homes.get(cell.id) or homes.get(cell.source.strip(), []) for cell in book.cells]
+    found = [homes.get(cell.id) or homes.get(_first_line(cell), []) for cell in book.cells]
     alone = {own[0] for own in found if len(own) == 1}
     return alone == {*parts} and sum(map(bool, found)) > len(found) / 4
 
 
 def _homes(exercises: Mapping[str, NotebookNode]) -> dict[str, list[str]]:
-    """In which exercises there is a cell of an id, or of a source."""
+    """In which exercises there is a cell of an id, or of a first line."""
     homes: dict[str, list[str]] = {}
     for name, each in exercises.items():
-        for key in {key for cell in each.cells for key in (cell.id, cell.source.strip())}:
+        for key in {key for cell in each.cells for key in (cell.id, _first_line(cell))}:
             homes.setdefault(key, []).append(name)
     return homes
+
+
+def _first_line(cell: NotebookNode) -> str:
+    return cell.source.strip().partition("\n")[0]
 
 
 def split(book: NotebookNode, exercises: Mapping[str, NotebookNode]) -> dict[str, NotebookNode]:

@@ -166,7 +166,7 @@ def train(
     loop = CompiledLoop(model, data, batch_size, precision)
     training = Training(loop, epochs=epochs, seed=seed, name=name or model.name)
     if recorded and (record := _recall(training, must=recorded == "only")):
-        record.name = name or record.name
+        record.name, record.held_out = name or record.name, data.held_out
         return record
     training.start()
     if checkpoint is not None:
@@ -230,7 +230,7 @@ def _take_weights(loop: CompiledLoop, record: Run) -> str:
     """Set the model to a record's weights if possible, and return a sentence on that."""
     model = loop.model
     if not record.weights:
-        return "Its weights are not kept: the model itself stays untrained."
+        return "Its weights are not kept: the model keeps those that it had."
     before = model.get_weights()
     with contextlib.suppress(ValueError):
         model.set_weights(record.weights)
@@ -238,7 +238,7 @@ def _take_weights(loop: CompiledLoop, record: Run) -> str:
         if loop.predicts(record.val_probabilities):
             return "The model has its weights now."
     model.set_weights(before)
-    return "Its weights do not fit this model's own order: the model itself stays untrained."
+    return "Its weights do not fit this model's own order: the model keeps those that it had."
 
 
 def _resume(training: Training, checkpoint: Path) -> None:

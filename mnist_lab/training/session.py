@@ -47,7 +47,10 @@ class Training:
     """
 
     def __init__(self, loop: CompiledLoop, *, epochs: int, seed: int | None, name: str):
-        self.loop, self.run = loop, Run(name, _settings(loop, epochs, seed))
+        self.loop, self.run = (
+            loop,
+            Run(name, _settings(loop, epochs, seed), held_out=loop.data.held_out),
+        )
 
     def compile(self) -> str:
         """Compile the loop.
@@ -92,7 +95,8 @@ class Training:
             )
         for variable, value in zip(_state(self.loop.model), saved.weights, strict=True):
             variable.assign(value)
-        self.run = dataclasses.replace(saved, weights=[], name=self.run.name, settings=settings)
+        kept = {"name": self.run.name, "held_out": self.run.held_out}
+        self.run = dataclasses.replace(saved, weights=[], settings=settings, **kept)
 
     def train(
         self, look: Callable[[Run], bool], checkpoint: str | os.PathLike | None = None

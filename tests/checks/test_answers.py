@@ -65,6 +65,17 @@ def accuracies(run):
     return run.history["val_accuracy"]
 
 
+def five(run):
+    """Means of the accuracy over five epochs in a row."""
+    return [sum(accuracies(run)[place : place + 5]) / 5 for place in range(run.epochs - 4)]
+
+
+def signed_means(differences):
+    """The mean of the differences with each combination of signs."""
+    for signs in itertools.product((-1, 1), repeat=len(differences)):
+        yield float(np.mean(np.multiply(signs, differences)))
+
+
 def losses(run):
     return run.history["val_loss"]
 
@@ -450,6 +461,20 @@ RIGHT = {
             *pair, counts=lambda found, seen: found > seen or math.isclose(found, seen)
         ),
     ],
+    "comparison.faces": [
+        lambda: lambda run: (
+            100 * (run.history["fit_accuracy"][-1] - run.val_accuracy),
+            100 * (max(five(run)) - five(run)[-1]),
+            run.history["val_loss"][-1] / min(run.history["val_loss"]),
+        ),
+        lambda: lambda run: np.array(
+            [
+                100 * run.history["fit_accuracy"][-1] - 100 * run.val_accuracy,
+                max(100 * (mean - five(run)[-1]) for mean in five(run)),
+                max(run.history["val_loss"][-1] / np.array(run.history["val_loss"])),
+            ]
+        ),
+    ],
     "comparison.claim6-numbers": [
         lambda: (MLP / CNN, np.sqrt([MLP, CNN])),
         lambda: (MLP / CNN, [MLP**0.5, CNN**0.5]),
@@ -457,6 +482,14 @@ RIGHT = {
     "test.flattery": [
         lambda: lambda run: 100 * max(run.history["val_accuracy"]) - 100 * run.val_accuracy,
         lambda: lambda run: np.max(100 * np.subtract(accuracies(run), accuracies(run)[-1])),
+    ],
+    "test.real": [
+        lambda: lambda run: 100 * (
+            run.history["val_accuracy"][np.argmax(run.history["fit_accuracy"])] - run.val_accuracy
+        ),
+        lambda: lambda run: 100 * dict(
+            zip(run.history["fit_accuracy"][::-1], accuracies(run)[::-1], strict=True)
+        )[max(run.history["fit_accuracy"])] - 100 * run.val_accuracy,
     ],
     "test.error": [
         lambda: lambda p, n: (p * (100 - p) / n) ** 0.5,
@@ -471,6 +504,15 @@ RIGHT = {
     "test.gains": [
         lambda: lambda without, having: ends(having) - ends(without),
         lambda: lambda *runs: np.diff([ends(each) for each in runs], axis=0)[0],
+    ],
+    "test.paired": [
+        lambda: lambda d: np.mean(
+            [abs(mean) >= abs(np.mean(d)) - 1e-9 for mean in signed_means(d)]
+        ),
+        lambda: lambda d: sum(
+            abs(mean) > abs(np.mean(d)) or math.isclose(abs(mean), abs(np.mean(d)))
+            for mean in signed_means(d)
+        ) / 2 ** len(d),
     ],
     "test.remains": [
         lambda: lambda n, rate, decay: (1 - rate * decay) ** n,
@@ -700,9 +742,20 @@ WRONG = {
     "comparison.permutation": [
         (lambda: lambda *pair: 0.0, "for [1 2 3], [4 5 6]: it is 0, it must be 0.1"),
     ],
+    "comparison.faces": [
+        (lambda: lambda run: (1, 0, 1), "gap: "),
+        (lambda: lambda run: None, "it returns nothing: is return missing?"),
+    ],
     "comparison.claim6-numbers": [
         (lambda: (MLP - CNN, np.sqrt([MLP, CNN])), "ratio: "),
         (lambda: (MLP / CNN, (MLP**0.5, 3)), "roots: the second one: 3 is too small"),
+    ],
+    "test.real": [
+        (lambda: lambda run: list(accuracies(run)), "shape (17,): one number is asked for"),
+        (lambda: lambda run: 3.0, "it is 3"),
+    ],
+    "test.paired": [
+        (lambda: lambda d: 0.0, "for [1 2 3]: it is 0, it must be 0.25"),
     ],
     "test.error": [
         (lambda: lambda p, n: p, "for 50, 100: it is 50, it must be 5"),
@@ -849,7 +902,7 @@ def slipping(slip, *arguments):
 
 TRIED = [name for name, answer in ANSWERS.items() if isinstance(answer.task, Function)]
 OF_RECORDS = {  # whose probes are recorded runs, not numbers that can be drawn
-    *("cnn.shift", "comparison.finals", "test.flattery"),
+    *("cnn.shift", "comparison.finals", "comparison.faces", "test.flattery", "test.real"),
     *("test.gains", "test.stopped", "best.missed"),
 }
 
