@@ -88,6 +88,27 @@ def calibration_error(said, truth, distance=abs):
     )
 
 
+def best_of(right, order):
+    """Of the best by the first half of the images: points above the mean, by each half."""
+    shuffled = np.asarray(right)[:, order]
+    first, second = np.hsplit(shuffled, 2)
+    best = max(range(len(right)), key=lambda network: first[network].sum())
+    return tuple(100 * (half[best].mean() - half.mean()) for half in (first, second))
+
+
+def stopped(watched, judged, criterion):
+    values = {"loss": losses, "accuracy": accuracies}[criterion](watched)
+    place = values.index({"loss": min, "accuracy": max}[criterion](values))
+    return place, 100 * accuracies(judged)[place], losses(judged)[place]
+
+
+def by_flipping(differences):
+    """An exact p-value for pairs, one way to choose the signs after the other."""
+    ways = list(itertools.product((-1, 1), repeat=len(differences)))
+    sums = [abs(np.dot(way, differences)) for way in ways]
+    return sum(each >= abs(sum(differences)) - 1e-9 for each in sums) / len(ways)
+
+
 def first():
     return mnist().x_train[0]
 
@@ -455,8 +476,12 @@ RIGHT = {
         lambda: (MLP / CNN, [MLP**0.5, CNN**0.5]),
     ],
     "test.flattery": [
-        lambda: lambda run: 100 * max(run.history["val_accuracy"]) - 100 * run.val_accuracy,
-        lambda: lambda run: np.max(100 * np.subtract(accuracies(run), accuracies(run)[-1])),
+        lambda: lambda one, other: 100 * other[one.index(max(one))] - 100 * other[-1],
+        lambda: lambda one, other: float(np.subtract(other, other[-1])[np.argmax(one)] * 100),
+    ],
+    "test.halves": [
+        lambda: best_of,
+        lambda: lambda right, order: np.array(best_of(right, order)),
     ],
     "test.error": [
         lambda: lambda p, n: (p * (100 - p) / n) ** 0.5,
@@ -477,10 +502,12 @@ RIGHT = {
         lambda: lambda n, rate, decay: np.exp(n * np.log1p(-rate * decay)),
     ],
     "test.stopped": [
-        lambda: lambda watched, judged: 100 * accuracies(judged)[np.argmin(losses(watched))],
-        lambda: lambda watched, judged: (
-            100 * accuracies(judged)[losses(watched).index(min(losses(watched)))]
-        ),
+        lambda: stopped,
+        lambda: lambda *given: list(stopped(*given)),
+    ],
+    "test.signs": [
+        lambda: by_flipping,
+        lambda: lambda differences: np.float64(by_flipping(differences)),
     ],
     "sure.ece": [
         lambda: calibration_error,
@@ -714,6 +741,22 @@ WRONG = {
         (lambda: (0.5, 8), "best_rate: 0.5 is too large"),
         (lambda: 0.1, "it"),
     ],
+    "test.flattery": [
+        (lambda: lambda one, other: np.argmax(one), "it is 1, it must be 10"),
+        (lambda: lambda one, other: None, "it returns nothing: is return missing?"),
+    ],
+    "test.halves": [
+        (lambda: lambda right, order: best_of(right, order)[0], "it"),
+        (lambda: lambda right, order: (0.0, 0.0), "claimed: 0 is too small"),
+    ],
+    "test.stopped": [
+        (lambda: lambda watched, judged, criterion: stopped(watched, judged, "loss")[1], "it"),
+        (lambda: lambda watched, judged: 0, "it raises TypeError"),
+    ],
+    "test.signs": [
+        (lambda: lambda differences: 1.0, "for [1 2 3]: it is 1, it must be 0.25"),
+        (lambda: lambda differences: abs(differences) > 0, "one number is asked for"),
+    ],
     "test.gains": [
         (
             lambda: lambda without, having: list(ends(having) - ends(without)),
@@ -849,8 +892,7 @@ def slipping(slip, *arguments):
 
 TRIED = [name for name, answer in ANSWERS.items() if isinstance(answer.task, Function)]
 OF_RECORDS = {  # whose probes are recorded runs, not numbers that can be drawn
-    *("cnn.shift", "comparison.finals", "test.flattery"),
-    *("test.gains", "test.stopped", "best.missed"),
+    *("cnn.shift", "comparison.finals", "test.gains", "test.stopped", "best.missed"),
 }
 
 
