@@ -49,9 +49,9 @@ WRONG = {
         "mcnemar": ("min(1, 2 * one_side)", "one_side"),
     },
     "6_test": {
-        "flattery": ("- accuracies[-1]", "- accuracies[0]"),
+        "flattery": ("- judges[-1]", "- judges[0]"),
         "seen": ("3_000 * 100 / images", "3_000 / images"),
-        "stopped": ("np.argmin(watched.", "np.argmin(judged."),
+        "stopped": ("= watched.history", "= judged.history"),
     },
     "7_sure": {
         "ece": ("abs(right[own].mean() - confidence[own].mean())", "1"),

@@ -29,7 +29,7 @@ def _some_answers(seed: int | None = 0) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(said, truth), (said[:50], truth[:50])]
 
 
-def _cool(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+def _at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     powers = probabilities ** (1 / temperature)
     return powers / powers.sum(axis=1, keepdims=True)
 
@@ -81,9 +81,11 @@ _ANSWERS = {
     "cool": Answer(
         "these are the probabilities at that temperature",
         Function(
-            _cool,
+            _at_temperature,
             (
-                Slip(lambda said, heat: _cool(said, 1 / heat), "the power is 1 / T, not T"),
+                Slip(
+                    lambda said, heat: _at_temperature(said, 1 / heat), "the power is 1 / T, not T"
+                ),
                 Slip(
                     lambda said, heat: said ** (1 / heat),
                     "they do not add up to 1",
@@ -149,7 +151,7 @@ _ANSWERS = {
             ],
         ),
         (
-            "np.argsort of the confidence puts the least sure first.",
+            'np.argsort(..., kind="stable") of the confidence puts the least sure first.',
             "order[round(share * len(order)) :] are the answers that nobody reads again.",
         ),
     ),

@@ -13,14 +13,48 @@ from .measures import drawn, mnist
 from .tasks import Answer, Function, GivenModel, GivenRun, GivenRuns, Notebook, Slip, Value
 
 
-def _flattery(run: Run) -> float:
-    accuracies = 100 * np.array(run.history["val_accuracy"])
-    return accuracies.max() - accuracies[-1]
+def _gain(chooses: list[float], judges: list[float], *, beyond: int = -1) -> float:
+    """Points between the epoch that one list of accuracies chooses and another, in a second one."""
+    return 100 * (judges[int(np.argmax(chooses))] - judges[beyond])
 
 
-def _real_gain(run: Run, chooses: str = "fit_accuracy", measures: str = "val_accuracy") -> float:
-    accuracies = 100 * np.array(run.history[measures])
-    return accuracies[np.argmax(run.history[chooses])] - accuracies[-1]
+def _some_accuracies() -> list[tuple[list[float], list[float]]]:
+    """Accuracies by epoch, on the images that choose and on those that judge."""
+    drawn = np.random.default_rng().uniform(0.5, 1, (2, 9)).round(4).tolist()
+    fixed = [0.5, 0.9, 0.7, 0.6], [0.6, 0.8, 0.85, 0.7]
+    return [fixed, ([0.92, 0.9, 0.91], [0.9, 0.91, 0.93]), tuple(drawn)]
+
+
+def _best_of(right: np.ndarray, order: np.ndarray, *, by: str = "first") -> tuple[float, float]:
+    """Points by which the network that one half chooses is above the mean, by both halves."""
+    halves = [100 * right[:, half].mean(axis=1) for half in np.split(order, 2)]
+    best = halves[by == "second"].argmax()
+    claimed, real = (half[best] - half.mean() for half in halves)
+    return claimed, real
+
+
+def _best_of_each(right: np.ndarray, order: np.ndarray) -> tuple[float, float]:
+    """A slip: each half chooses its own."""
+    return _best_of(right, order)[0], _best_of(right, order, by="second")[1]
+
+
+def _without_mean(right: np.ndarray, order: np.ndarray) -> tuple[float, float]:
+    """A slip: the accuracies themselves."""
+    first, second = (100 * right[:, half].mean(axis=1) for half in np.split(order, 2))
+    return first.max(), second[first.argmax()]
+
+
+def _some_answers(seed: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Which images some networks read right, and an order in which the halves disagree."""
+    random = np.random.default_rng(seed)
+    while True:
+        right, order = random.random((4, 60)) < 0.7, random.permutation(60)
+        first, second = (right[:, half].sum(axis=1) for half in np.split(order, 2))
+        alone = np.sum(first == first.max()) == np.sum(second == second.max()) == 1
+        best = first.argmax()
+        # Neither the second half's best, nor exactly at its mean, where rounding would decide.
+        if alone and best != second.argmax() and second[best] != second.mean():
+            return right, order
 
 
 def _standard_error(accuracy: float, images: int, *, root: bool = True) -> float:
@@ -76,83 +110,108 @@ def _gains(without: list[Run], having: list[Run]) -> np.ndarray:
     return np.subtract(*finals)
 
 
-def _paired(differences: np.ndarray, sign: Any = abs, least: float = -1e-9) -> float:
-    """The share of combinations of signs whose mean is `least` further from 0 than the real one."""
-    signs = np.array(list(itertools.product([1, -1], repeat=len(differences))))
-    means = sign((signs * differences).mean(axis=1))
-    return float(np.mean(means >= abs(np.mean(differences)) + least))
-
-
 def _remains(iterations: int, learning_rate: float, weight_decay: float) -> float:
     return (1 - learning_rate * weight_decay) ** iterations
 
 
-def _stopped(watched: Run, judged: Run, plus: int = 0) -> float:
-    """Accuracy of a run, in percent, at the epoch that the loss of another one chooses."""
-    place = int(np.argmin(watched.history["val_loss"])) + plus
-    return 100 * judged.history["val_accuracy"][place]
+def _stopped(
+    watched: Run, judged: Run, criterion: str, *, plus: int = 0, scale: float = 100
+) -> tuple[int, float, float]:
+    """The epoch that one run chooses, and accuracy and loss of another one there."""
+    values = watched.history[f"val_{criterion}"]
+    place = int(np.argmin(values) if criterion == "loss" else np.argmax(values)) + plus
+    return place, scale * judged.history["val_accuracy"][place], judged.history["val_loss"][place]
+
+
+def _at_the_smallest(watched: Run, judged: Run, criterion: str) -> tuple[int, float, float]:
+    """A slip: the smallest value, of the accuracy too."""
+    place = int(np.argmin(watched.history[f"val_{criterion}"]))
+    return place, 100 * judged.history["val_accuracy"][place], judged.history["val_loss"][place]
+
+
+def _p_value(differences: np.ndarray, *, sides: int = 2, ties: float = -1e-9) -> float:
+    """Of the mean of paired differences, by flipping signs."""
+    signs = np.array(list(itertools.product((1, -1), repeat=len(differences))))
+    means, observed = (signs * differences).mean(axis=1), np.mean(differences)
+    if sides == 2:
+        means, observed = abs(means), abs(observed)
+    return np.mean(means >= observed + ties)
 
 
 _ANSWERS = {
     "flattery": Answer(
-        "these are the points that the choice promises",
+        "this is what choosing gains, by the images that judge",
         Function(
-            _flattery,
+            _gain,
             (
-                Slip(lambda run: -_flattery(run), "the sign", "the best one minus the last one"),
+                Slip(lambda *lists: -_gain(*lists), "the sign", "the chosen minus the last epoch"),
                 Slip(
-                    lambda run: 100 * max(run.history["val_accuracy"]),
-                    "that is the best accuracy itself",
+                    lambda _, judges: _gain(judges, judges),
+                    "there the judging images choose, too",
+                    "np.argmax(chooses) is the chosen epoch",
+                ),
+                Slip(
+                    lambda chooses, _: _gain(chooses, chooses),
+                    "that is measured by the images that choose",
+                    "take both accuracies from judges",
+                ),
+                Slip(
+                    functools.partial(_gain, beyond=0),
+                    "that is the chosen minus the first epoch",
+                    "the last one is [-1]",
+                ),
+                Slip(lambda *lists: _gain(*lists) / 100, "these are shares; multiply by 100"),
+                Slip(
+                    lambda chooses, judges: 100 * judges[int(np.argmax(chooses))],
+                    "that is the accuracy itself",
                     "take the last one away",
                 ),
-                Slip(
-                    lambda run: 100 * np.ptp(run.history["val_accuracy"]),
-                    "that is best minus worst",
-                    "the last one is [-1]",
-                ),
-                Slip(
-                    lambda run: (
-                        100 * (max(run.history["val_accuracy"]) - run.history["val_accuracy"][0])
-                    ),
-                    "that is best minus first",
-                    "the last one is [-1]",
-                ),
-                Slip(lambda run: _flattery(run) / 100, "these are shares; multiply by 100"),
             ),
-            lambda: [(run,) for run in load_records("linear")[:3]],
-        ),
-        ("accuracies.max() is the best one.", "accuracies[-1] is the last one."),
-    ),
-    "real": Answer(
-        "these are the points that are left when other images choose",
-        Function(
-            _real_gain,
-            (
-                Slip(
-                    lambda run: _real_gain(run, chooses="val_accuracy"),
-                    "the validation images have chosen themselves",
-                    "let fit_accuracy choose",
-                ),
-                Slip(
-                    lambda run: _real_gain(run, measures="fit_accuracy"),
-                    "that is what the images that chose say of their choice",
-                    "the validation accuracy at that epoch",
-                ),
-                Slip(
-                    lambda run: _real_gain(run, "val_accuracy", "fit_accuracy"),
-                    "the two are swapped",
-                    "fit_accuracy chooses, val_accuracy measures",
-                ),
-                Slip(lambda run: -_real_gain(run), "the sign", "the chosen one minus the last one"),
-                Slip(
-                    lambda run: _real_gain(run) / 100, "these are shares", "accuracies are percent"
-                ),
-            ),
-            lambda: [(run,) for run in load_records("linear")],
+            _some_accuracies,
         ),
         (
-            "chooses.argmax() is the place of the epoch that it chooses.",
-            "accuracies at that place, minus accuracies[-1].",
+            "np.argmax(chooses) is the place of the best epoch.",
+            "judges[-1] is the last accuracy of the judging images.",
+        ),
+    ),
+    "halves": Answer(
+        "one half chooses, both measure",
+        Function(
+            _best_of,
+            (
+                Slip(
+                    _best_of_each,
+                    "the second half chooses a network of its own",
+                    "it judges the one that the first half has chosen",
+                ),
+                Slip(
+                    functools.partial(_best_of, by="second"),
+                    "the second half chooses",
+                    "the first half of order chooses, the second judges",
+                ),
+                Slip(
+                    lambda right, order: _best_of(right, np.sort(order)),
+                    "the images are not shuffled",
+                    "order[:half] are the places of the first half",
+                ),
+                Slip(
+                    _without_mean,
+                    "these are accuracies",
+                    "take away the mean of all networks, of the same half",
+                ),
+                Slip(
+                    lambda *given: tuple(each / 100 for each in _best_of(*given)),
+                    "these are shares",
+                    "multiply by 100",
+                ),
+                Slip(lambda *given: _best_of(*given)[::-1], "the claimed one comes first"),
+            ),
+            lambda: [_some_answers(0), _some_answers(1), _some_answers(None)],
+            names=("claimed", "by the other half"),
+        ),
+        (
+            "right[:, order[:half]].mean(axis=1) is each network's accuracy on the first half.",
+            "argmax of these is the chosen network; take its accuracy minus the mean, twice.",
         ),
     ),
     "error": Answer(
@@ -280,49 +339,6 @@ _ANSWERS = {
             "Make an array of each list, and subtract.",
         ),
     ),
-    "paired": Answer(
-        "this is the exact two-sided p-value of paired differences",
-        Function(
-            _paired,
-            (
-                Slip(
-                    functools.partial(_paired, sign=lambda means: means),
-                    "one-sided",
-                    "far from 0 on either side counts, so take abs(...)",
-                ),
-                Slip(
-                    functools.partial(_paired, least=1e-9),
-                    "ties are left out",
-                    "`at least as far` includes them",
-                ),
-                Slip(
-                    functools.partial(_paired, least=0),
-                    "rounding hides some ties",
-                    "compare with abs(differences.mean()) - 1e-9",
-                ),
-                Slip(
-                    lambda differences: _paired(differences) * 2 ** len(differences),
-                    "that is a number of combinations",
-                    "divide by how many there are",
-                ),
-                Slip(
-                    lambda differences: np.mean(differences > 0),
-                    "that is the share of the positive ones",
-                ),
-            ),
-            lambda: [
-                (np.array([1.0, 2, 3]),),
-                (np.array([3.62, 4.36, 5.0, -4.14, 4.73]),),
-                # Here rounding hides a tie.
-                (np.array([0.2, 0.4, 0.3, -0.2]),),
-                (np.random.default_rng().normal(0.5, 1, size=6),),
-            ],
-        ),
-        (
-            "signs * differences has a row for each combination; .mean(axis=1) is their means.",
-            "Compare abs(means) with abs(differences.mean()) - 1e-9, and take the mean of that.",
-        ),
-    ),
     "remains": Answer(
         "this is the share of the weight that remains",
         Function(
@@ -352,43 +368,85 @@ _ANSWERS = {
         ),
     ),
     "stopped": Answer(
-        "this is the accuracy where the validation images would have stopped",
+        "this is where the validation images stop, by either criterion",
         Function(
             _stopped,
             (
                 Slip(
-                    lambda _, judged: _stopped(judged, judged),
+                    lambda _, judged, criterion: _stopped(judged, judged, criterion),
                     "that is chosen by the test images",
                     "the watched run says when to stop",
                 ),
                 Slip(
-                    lambda watched, _: _stopped(watched, watched),
+                    lambda watched, _, criterion: _stopped(watched, watched, criterion),
                     "that is on the validation images that chose",
                     "judge by the other run",
                 ),
                 Slip(
                     functools.partial(_stopped, plus=1),
                     "that is one epoch later",
-                    "np.argmin counts from 0, as the list does",
+                    "count from 0, as np.argmin and the lists do",
                 ),
-                Slip(lambda *runs: _stopped(*runs) / 100, "that is a share", "multiply by 100"),
                 Slip(
-                    lambda watched, judged: (
-                        100
-                        * judged.history["val_accuracy"][
-                            int(np.argmax(watched.history["val_accuracy"]))
-                        ]
-                    ),
-                    "that is where the accuracy is largest",
-                    "look for the smallest loss",
+                    functools.partial(_stopped, scale=1),
+                    "the accuracy is a share",
+                    "multiply it by 100",
                 ),
-                Slip(lambda _, judged: 100 * judged.val_accuracy, "that is the last epoch"),
+                Slip(
+                    lambda watched, judged, _: _stopped(watched, judged, "loss"),
+                    "the criterion changes nothing",
+                    'it is "loss" or "accuracy"',
+                ),
+                Slip(
+                    _at_the_smallest,
+                    "that is the smallest accuracy",
+                    "the smallest loss, but the largest accuracy",
+                ),
             ),
-            lambda: list(zip(load_records("mlp"), load_records("dropout"), strict=True)),
+            lambda: [
+                (*pair, criterion)
+                for pair in zip(load_records("mlp")[:3], load_records("dropout")[:3], strict=True)
+                for criterion in ("loss", "accuracy")
+            ],
+            names=("the place", "the accuracy", "the loss"),
         ),
         (
-            "np.argmin(watched.history['val_loss']) is the place of its smallest loss.",
-            "Take judged.history['val_accuracy'] at that place.",
+            "np.argmin(values) is the place of the smallest loss, np.argmax(values) of the best "
+            "accuracy.",
+            "Take judged.history['val_accuracy'] and judged.history['val_loss'] at that place.",
+        ),
+    ),
+    "signs": Answer(
+        "this is the exact p-value for pairs",
+        Function(
+            _p_value,
+            (
+                Slip(
+                    functools.partial(_p_value, sides=1),
+                    "that is one side only",
+                    "a mean as far below zero counts, too: abs(...)",
+                ),
+                Slip(
+                    functools.partial(_p_value, ties=1e-9),
+                    "means that are just as far from zero count, too",
+                    ">=, with 1e-9 for rounding",
+                ),
+                Slip(
+                    lambda differences: 2 ** len(differences) * _p_value(differences),
+                    "that is how many ways they are",
+                    "their share, np.mean(...)",
+                ),
+            ),
+            lambda: [
+                (np.array([1.0, 2.0, 3.0]),),
+                (np.array([0.5, -0.2, 0.4, 0.9, 0.1]),),
+                (np.random.default_rng().normal(0.3, 1, 6),),
+            ],
+        ),
+        (
+            "(signs * differences).mean(axis=1) is the mean for each way to choose the signs.",
+            "Compare abs of these with abs of the mean as it is; np.mean of True and False is a "
+            "share.",
         ),
     ),
 }

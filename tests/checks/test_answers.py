@@ -70,12 +70,6 @@ def five(run):
     return [sum(accuracies(run)[place : place + 5]) / 5 for place in range(run.epochs - 4)]
 
 
-def signed_means(differences):
-    """The mean of the differences with each combination of signs."""
-    for signs in itertools.product((-1, 1), repeat=len(differences)):
-        yield float(np.mean(np.multiply(signs, differences)))
-
-
 def losses(run):
     return run.history["val_loss"]
 
@@ -97,6 +91,27 @@ def calibration_error(said, truth, distance=abs):
     return 100 * sum(
         distance(np.mean(right[own]) - np.mean(sure[own])) * np.mean(own) for own in bins
     )
+
+
+def best_of(right, order):
+    """Of the best by the first half of the images: points above the mean, by each half."""
+    shuffled = np.asarray(right)[:, order]
+    first, second = np.hsplit(shuffled, 2)
+    best = max(range(len(right)), key=lambda network: first[network].sum())
+    return tuple(100 * (half[best].mean() - half.mean()) for half in (first, second))
+
+
+def stopped(watched, judged, criterion):
+    values = {"loss": losses, "accuracy": accuracies}[criterion](watched)
+    place = values.index({"loss": min, "accuracy": max}[criterion](values))
+    return place, 100 * accuracies(judged)[place], losses(judged)[place]
+
+
+def by_flipping(differences):
+    """An exact p-value for pairs, one way to choose the signs after the other."""
+    ways = list(itertools.product((-1, 1), repeat=len(differences)))
+    sums = [abs(np.dot(way, differences)) for way in ways]
+    return sum(each >= abs(sum(differences)) - 1e-9 for each in sums) / len(ways)
 
 
 def first():
@@ -480,16 +495,12 @@ RIGHT = {
         lambda: (MLP / CNN, [MLP**0.5, CNN**0.5]),
     ],
     "test.flattery": [
-        lambda: lambda run: 100 * max(run.history["val_accuracy"]) - 100 * run.val_accuracy,
-        lambda: lambda run: np.max(100 * np.subtract(accuracies(run), accuracies(run)[-1])),
+        lambda: lambda one, other: 100 * other[one.index(max(one))] - 100 * other[-1],
+        lambda: lambda one, other: float(np.subtract(other, other[-1])[np.argmax(one)] * 100),
     ],
-    "test.real": [
-        lambda: lambda run: 100 * (
-            run.history["val_accuracy"][np.argmax(run.history["fit_accuracy"])] - run.val_accuracy
-        ),
-        lambda: lambda run: 100 * dict(
-            zip(run.history["fit_accuracy"][::-1], accuracies(run)[::-1], strict=True)
-        )[max(run.history["fit_accuracy"])] - 100 * run.val_accuracy,
+    "test.halves": [
+        lambda: best_of,
+        lambda: lambda right, order: np.array(best_of(right, order)),
     ],
     "test.error": [
         lambda: lambda p, n: (p * (100 - p) / n) ** 0.5,
@@ -505,24 +516,17 @@ RIGHT = {
         lambda: lambda without, having: ends(having) - ends(without),
         lambda: lambda *runs: np.diff([ends(each) for each in runs], axis=0)[0],
     ],
-    "test.paired": [
-        lambda: lambda d: np.mean(
-            [abs(mean) >= abs(np.mean(d)) - 1e-9 for mean in signed_means(d)]
-        ),
-        lambda: lambda d: sum(
-            abs(mean) > abs(np.mean(d)) or math.isclose(abs(mean), abs(np.mean(d)))
-            for mean in signed_means(d)
-        ) / 2 ** len(d),
-    ],
     "test.remains": [
         lambda: lambda n, rate, decay: (1 - rate * decay) ** n,
         lambda: lambda n, rate, decay: np.exp(n * np.log1p(-rate * decay)),
     ],
     "test.stopped": [
-        lambda: lambda watched, judged: 100 * accuracies(judged)[np.argmin(losses(watched))],
-        lambda: lambda watched, judged: (
-            100 * accuracies(judged)[losses(watched).index(min(losses(watched)))]
-        ),
+        lambda: stopped,
+        lambda: lambda *given: list(stopped(*given)),
+    ],
+    "test.signs": [
+        lambda: by_flipping,
+        lambda: lambda differences: np.float64(by_flipping(differences)),
     ],
     "sure.ece": [
         lambda: calibration_error,
@@ -750,13 +754,6 @@ WRONG = {
         (lambda: (MLP - CNN, np.sqrt([MLP, CNN])), "ratio: "),
         (lambda: (MLP / CNN, (MLP**0.5, 3)), "roots: the second one: 3 is too small"),
     ],
-    "test.real": [
-        (lambda: lambda run: list(accuracies(run)), "shape (17,): one number is asked for"),
-        (lambda: lambda run: 3.0, "it is 3"),
-    ],
-    "test.paired": [
-        (lambda: lambda d: 0.0, "for [1 2 3]: it is 0, it must be 0.25"),
-    ],
     "test.error": [
         (lambda: lambda p, n: p, "for 50, 100: it is 50, it must be 5"),
         (lambda: lambda p, n: np.sqrt(p * (1 - p) / n), "that is the root of a negative number"),
@@ -766,6 +763,22 @@ WRONG = {
     "test.choose": [
         (lambda: (0.5, 8), "best_rate: 0.5 is too large"),
         (lambda: 0.1, "it"),
+    ],
+    "test.flattery": [
+        (lambda: lambda one, other: np.argmax(one), "it is 1, it must be 10"),
+        (lambda: lambda one, other: None, "it returns nothing: is return missing?"),
+    ],
+    "test.halves": [
+        (lambda: lambda right, order: best_of(right, order)[0], "it"),
+        (lambda: lambda right, order: (0.0, 0.0), "claimed: 0 is too small"),
+    ],
+    "test.stopped": [
+        (lambda: lambda watched, judged, criterion: stopped(watched, judged, "loss")[1], "it"),
+        (lambda: lambda watched, judged: 0, "it raises TypeError"),
+    ],
+    "test.signs": [
+        (lambda: lambda differences: 1.0, "for [1 2 3]: it is 1, it must be 0.25"),
+        (lambda: lambda differences: abs(differences) > 0, "one number is asked for"),
     ],
     "test.gains": [
         (
@@ -902,7 +915,7 @@ def slipping(slip, *arguments):
 
 TRIED = [name for name, answer in ANSWERS.items() if isinstance(answer.task, Function)]
 OF_RECORDS = {  # whose probes are recorded runs, not numbers that can be drawn
-    *("cnn.shift", "comparison.finals", "comparison.faces", "test.flattery", "test.real"),
+    *("cnn.shift", "comparison.finals", "comparison.faces"),
     *("test.gains", "test.stopped", "best.missed"),
 }
 
