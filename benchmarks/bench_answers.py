@@ -47,7 +47,10 @@ TODAY = "categorical_crossentropy"
 FIGURES = [
     *(
         Figure("1_linear", "lab-rate", quoted, "build_linear", {"learning_rate": rate}, 17)
-        for quoted, rate in (("74", 1.0), ("9.8", 2.0))
+        for quoted, rate in (("11.35", 0.8), ("9.8", 2.0))
+    ),
+    Figure(
+        "1_linear", "lab-rate", "91.9", "build_linear", {"learning_rate": 0.3, "loss": TODAY}, 17
     ),
     *(
         Figure(

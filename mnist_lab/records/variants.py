@@ -106,8 +106,8 @@ def variants() -> list[Variant]:
         _like(linear, "linear_today", {"loss": "categorical_crossentropy"}, seeds=1),
         # The same with steps that are short enough: what students' own programs are compared with.
         _like(linear, "linear_gentle", {"loss": "categorical_crossentropy", "learning_rate": 0.1}),
-        _like(mlp, "mlp_small", small, seeds=1),
-        _like(dropout, "dropout_small", small, seeds=1),
+        _like(mlp, "mlp_small", small),
+        _like(dropout, "dropout_small", small),
         *(
             _like(linear, f"linear_{name}", {"learning_rate": rate}, **kept)
             for name, rate in RATES.items()

@@ -26,8 +26,9 @@ def train_replicas(
     *,
     seeds: int = 100,
     iterations: int = 150,
+    accuracies: bool = False,
     progress: bool | None = None,
-) -> np.ndarray:
+) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
     """Train the linear network from many seeds at many learning rates at once.
 
     A linear network is so small that most of its training time is overhead. Here one array holds
@@ -47,6 +48,8 @@ def train_replicas(
         Seeds 0 to seeds - 1 are trained, 1 to 1,000. Memory: about 2 MB a seed (at seven rates).
     iterations
         Number of batches of 100 images, at most one epoch.
+    accuracies
+        Whether to return the batches' accuracies, too.
     progress
         Whether to show a progress line, as in `train`.
 
@@ -55,6 +58,7 @@ def train_replicas(
     numpy.ndarray
         The loss of each batch, float32 of shape (losses, learning rates, seeds, iterations).
         Ctrl-C (in a notebook: Interrupt) stops early; the array then has fewer iterations.
+        With `accuracies`, this and the accuracy of each batch, 0 to 1, of the same shape.
 
     Raises
     ------
@@ -88,10 +92,13 @@ def train_replicas(
             logits = tf.transpose(hidden, (0, 2, 1, 3)) @ weights[2] + weights[3]
             output = keras.ops.softmax(logits)
             each = tf.reduce_mean(loss.call(tf.broadcast_to(y, output.shape), output), axis=-1)
+        right = tf.argmax(output, axis=-1) == tf.argmax(y, axis=-1)
+        own = tf.stack([each, tf.reduce_mean(tf.cast(right, tf.float32), axis=-1)])
         gradients = tape.gradient(each, weights)
-        return [w - s * g for w, s, g in zip(weights, steps, gradients, strict=True)], each
+        return [w - s * g for w, s, g in zip(weights, steps, gradients, strict=True)], own
 
-    history = np.empty((len(losses), iterations, seeds, count), np.float32)
+    # Loss and accuracy of each batch
+    history = np.empty((len(losses), iterations, 2, seeds, count), np.float32)
     now, done = [weights] * len(losses), 0
     with MovingLine(progress) as line, interruptions() as interrupted:
         began = time.perf_counter()
@@ -105,7 +112,8 @@ def train_replicas(
             line.show(f"iteration {done}/{iterations}  {left}")
     if done < iterations:
         print(f"stopped after {done} of {iterations} iterations")
-    return history[:, :done].transpose(0, 3, 2, 1)
+    loss_and_accuracy = history[:, :done].transpose(2, 0, 4, 3, 1)
+    return tuple(loss_and_accuracy) if accuracies else loss_and_accuracy[0]
 
 
 def _initial_weights(model: keras.Model, seeds: int, count: int) -> list[tf.Tensor]:

@@ -33,6 +33,7 @@ def test_seed_0_of_all_parts_comes_first(jobs):
         *("linear_fast-seed0", "linear_medium-seed0", "linear_slow-seed0", "linear_chosen-seed0"),
         *(f"{name}-seed0" for name in [*ON_FEW, "modern"]),
         *("linear-seed1", "mlp-seed1", "dropout-seed1", "cnn-seed1", "linear_gentle-seed1"),
+        *("mlp_small-seed1", "dropout_small-seed1"),
         *(f"{name}-seed1" for name in [*ON_FEW, "modern"]),
     ]
 

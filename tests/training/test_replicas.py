@@ -18,12 +18,15 @@ def test_replicas_are_trainings(data):
     arrays = data.x_train[:800], data.y_train[:800], data.x_valid[:10], data.y_valid[:10]
     some = lab.Dataset(*arrays)
     rates = [0.1, 0.5]
-    trained = lab.train_replicas(some, rates, LOSSES, seeds=3, iterations=8)
-    assert trained.shape == (2, 2, 3, 8)
-    for rate, loss, rows in zip(rates, LOSSES, (trained[0, 0], trained[1, 1]), strict=True):
+    losses, accuracies = lab.train_replicas(
+        some, rates, LOSSES, seeds=3, iterations=8, accuracies=True
+    )
+    assert losses.shape == accuracies.shape == (2, 2, 3, 8)
+    for place, (rate, loss) in enumerate(zip(rates, LOSSES, strict=True)):
         model = lab.build_linear(learning_rate=rate, loss=loss)
         run = lab.train(model, some, epochs=1, seed=2)
-        assert np.allclose(rows[2], run.batch_loss, rtol=1e-4)
+        assert np.allclose(losses[place, place, 2], run.batch_loss, rtol=1e-4)
+        assert np.allclose(accuracies[place, place, 2], run.batch_accuracy)
 
 
 def test_prepared_images_of_other_classes_are_trained_as_they_are(small):
