@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from nbformat import NotebookNode
 
-from .cells import find_cells, generated_ids, our_part
+from .cells import find_cells, first_line, generated_ids, our_part
 
 # What an exercise was called, and what it has become, in the order of its cells.
 SPLIT = {"6_beyond": ("6_test", "7_sure", "8_best")}
@@ -27,7 +27,7 @@ def _is_made_of(
     Their first lines tell: the rest of many cells has been reworded since.
     """
     homes = _homes({part: exercises[part] for part in parts if part in exercises})
-    found = [homes.get(cell.id) or homes.get(_first_line(cell), []) for cell in book.cells]
+    found = [homes.get(cell.id) or homes.get(first_line(cell), []) for cell in book.cells]
     alone = {own[0] for own in found if len(own) == 1}
     return alone == {*parts} and sum(map(bool, found)) > len(found) / 4
 
@@ -36,13 +36,9 @@ def _homes(exercises: Mapping[str, NotebookNode]) -> dict[str, list[str]]:
     """In which exercises there is a cell of an id, or of a first line."""
     homes: dict[str, list[str]] = {}
     for name, each in exercises.items():
-        for key in {key for cell in each.cells for key in (cell.id, _first_line(cell))}:
+        for key in {key for cell in each.cells for key in (cell.id, first_line(cell))}:
             homes.setdefault(key, []).append(name)
     return homes
-
-
-def _first_line(cell: NotebookNode) -> str:
-    return cell.source.strip().partition("\n")[0]
 
 
 def split(book: NotebookNode, exercises: Mapping[str, NotebookNode]) -> dict[str, NotebookNode]:

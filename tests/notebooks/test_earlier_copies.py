@@ -205,6 +205,22 @@ def test_an_old_copy_that_comes_back_changes_nothing_that_it_has_given_already(c
     assert made == {name: (tmp_path / f"{name}.ipynb").read_bytes() for name in PARTS}
 
 
+@pytest.mark.parametrize("vintage", ["five", "six"])
+def test_a_copy_of_which_only_the_words_are_left_is_known(copies, tmp_path, vintage):
+    copies(vintage)
+    for path in tmp_path.glob("[1-5]_*.ipynb"):
+        book = json.loads(path.read_text())
+        book["metadata"] = {}
+        for number, cell in enumerate(book["cells"]):
+            cell |= {"metadata": {}, "id": f"other-{number}"}
+        renamed = tmp_path / f"My {path.name}"
+        renamed.write_text(json.dumps(book))
+        told, failed = update([renamed])
+        assert not failed
+        assert "not a copy of an exercise" not in told[0]
+        assert read(renamed).metadata["mnist_lab"]["exercise"] == path.stem
+
+
 @pytest.mark.parametrize("ids", [True, False])
 def test_a_copy_that_lost_what_the_lab_noted_is_known_by_its_cells(copies, tmp_path, ids):
     written = copies("six")["6_beyond"]
