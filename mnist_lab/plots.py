@@ -475,7 +475,7 @@ def _grid(number: int, columns: int, margin: float, alt: str) -> tuple[Figure, l
 
 
 def plot_confusion(truth: Sequence[int], said: Sequence[int]) -> Figure:
-    """Draw how often each digit is taken for each other one.
+    """Draw how often each digit is taken for each of the others.
 
     The colours leave out the right answers, the large majority; their share is at the right.
 
@@ -496,8 +496,8 @@ def plot_confusion(truth: Sequence[int], said: Sequence[int]) -> Figure:
     figure = Picture(
         6 * side,
         5 * side,
-        f"How often each digit is taken for each other one; most often {most[0]} for {most[1]}, "
-        f"{wrong[most]} times.",
+        "How often each digit is taken for each of the others; most often "
+        f"{most[0]} for {most[1]}, {wrong[most]} times.",
     )
     axes = figure.add_subplot(xlabel="the network says", ylabel="the digit is")
     axes.imshow(wrong, cmap="Blues")

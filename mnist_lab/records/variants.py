@@ -134,7 +134,7 @@ def variants() -> list[Variant]:
         _like(remedy, "normalized_on_3000", {"batch_normalization": True}),
         _like(remedy, "watched_on_3000", {}, epochs=20, images=often),
         _like(remedy, "judged_on_3000", {}, epochs=20, images=often._replace(validation=0)),
-        # All cures together, on all images; docs/records.md says how it was chosen.
+        # All remedies together, on all images; docs/records.md says how it was chosen.
         Variant("modern", "build_modern_cnn", {}, 25, BEST),
     ]
 
