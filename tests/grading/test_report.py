@@ -550,9 +550,9 @@ def test_mischief_stays_within_its_row(room, capsys):
         assert rows[kind]["right"] == "1"  # what came before it
     for kind, sentence in REFUSED.items():
         assert rows[kind]["first"].startswith(sentence), rows[kind]
-        assert rows[kind]["right"] == "5"
+        assert rows[kind]["right"] == "6"
     for kind in (*HARMLESS, "right"):
-        assert rows[kind]["right"] == "5", rows[kind]
+        assert rows[kind]["right"] == "6", rows[kind]
     assert rows["hoards"]["first"] == "refused: taking more than 3 GB of memory in cell number 9"
     assert rows["wrong"]["right"] == "3"
     assert rows["wrong"]["first"].startswith("finals: ")
@@ -571,4 +571,4 @@ def test_a_dask_cluster_examines_as_well(room):
         Client(cluster) as client,
     ):
         report.report_class(room, room.parent / "mnist_lab-report", executor=client.get_executor)
-    assert [row["right"] for row in table()] == ["0", "5"]
+    assert [row["right"] for row in table()] == ["0", "6"]
