@@ -554,7 +554,7 @@ def test_mischief_stays_within_its_row(room, capsys):
     for kind in (*HARMLESS, "right"):
         assert rows[kind]["right"] == "6", rows[kind]
     assert rows["hoards"]["first"] == "refused: taking more than 3 GB of memory in cell number 9"
-    assert rows["wrong"]["right"] == "3"
+    assert rows["wrong"]["right"] == "4"
     assert rows["wrong"]["first"].startswith("finals: ")
     assert (victim / "precious").read_text() == "kept"
     capsys.readouterr()
