@@ -34,7 +34,7 @@ NETWORKS = {
     "cnn": ("CNN", (GREEN, "-.", "D")),
     "modern": ("modern CNN", ("#882255", "--", "v")),
 }
-_BY_LABEL = {label: (label, look) for label, look in NETWORKS.values()}
+_KNOWN = NETWORKS | {label: (label, look) for label, look in NETWORKS.values()}
 # Of all other curves, in the order of the legend.
 OTHERS = (
     ("black", "-", "x"),
@@ -192,13 +192,10 @@ def plot_accuracy(
     }
     if not fit:
         del lines["fit_accuracy"]
-    figure = Picture(
-        7,
-        4,
-        f"Accuracy by epoch of {run.name}: {' and '.join(line[0] for line in lines.values())}.",
-    )
+    name, curves = _label(run.name), " and ".join(label for label, *_ in lines.values())
+    figure = Picture(7, 4, f"Accuracy by epoch of {name}: {curves}.")
     axes = figure.add_subplot(
-        title=run.name, xlabel="epoch", ylabel="accuracy (%)", xlim=(0.5, max(run.epochs, 1) + 0.5)
+        title=name, xlabel="epoch", ylabel="accuracy (%)", xlim=(0.5, max(run.epochs, 1) + 0.5)
     )
     epochs = np.arange(1, run.epochs + 1)
     for key, (label, color, style, marker) in lines.items():
@@ -246,11 +243,12 @@ def plot_iterations(run: Run, *, every: int = 100) -> Figure:
     """
     every = in_range("every", every, 1, 1_000_000, whole=True)
     every = every if every <= len(run.batch_loss) else 1
+    name = _label(run.name)
     figure = Picture(
-        7, 4, f"Loss and error of every {_ordinal(every)}batch of {run.name}, by iteration."
+        7, 4, f"Loss and error of every {_ordinal(every)}batch of {name}, by iteration."
     )
     loss = figure.add_subplot(ylabel="loss")
-    loss.set_title(run.name, loc="left")
+    loss.set_title(name, loc="left")
     error = loss.twinx()
     error.set_ylabel("error (%)")
     error.set_yscale("symlog", linthresh=1, linscale=0.3)
@@ -539,7 +537,8 @@ def plot_survival(
         share = np.asarray(values, float)
         # Slightly side by side, so that no bar hides another.
         beside = np.asarray(rates) + 0.008 * (place - (len(looks) - 1) / 2)
-        _with_bars(axes, beside, share, wilson_interval(share, trainings), look, label=label)
+        bars = np.array(wilson_interval(share, trainings))
+        _with_bars(axes, beside, 100 * share, 100 * bars, look, label=label)
     axes.grid(alpha=0.3)
     axes.legend(loc="center left")
     return figure
@@ -576,7 +575,8 @@ def plot_by_size(
         each = np.asarray(each)
         beside = np.asarray(sizes) * 1.05 ** (place - (len(values) - 1) / 2)
         mean, half = each.mean(axis=0), half_interval(each)
-        _with_bars(axes, beside, mean, (mean - half, mean + half), look, label=label, scale=1)
+        bars = np.array([mean - half, mean + half])
+        _with_bars(axes, beside, mean, bars, look, label=label)
         for seed in each:
             axes.plot(beside * 1.02, seed, look[2], color=look[0], markersize=3, alpha=0.4)
     if min(map(np.min, values.values())) < 0 < max(map(np.max, values.values())):
@@ -628,9 +628,9 @@ def plot_reliability(said: Mapping[str, np.ndarray], truth: np.ndarray) -> Figur
             bins = [place for place in range(10) if count[place] and (count[place] < 10) == few]
             sure = np.array([100 * confidence[number == place].mean() for place in bins])
             share = np.array([right[number == place].mean() for place in bins])
-            bars = wilson_interval(share, count[bins])
+            bars = 100 * np.array(wilson_interval(share, count[bins]))
             how = {"markerfacecolor": "white", "alpha": 0.5} if few else {"label": label}
-            _with_bars(axes, sure, share, bars, look, linestyle="none", **how)
+            _with_bars(axes, sure, 100 * share, bars, look, linestyle="none", **how)
         color, style, _ = look
         below.stairs(100 * count / len(right), np.arange(0, 101, 10), color=color, linestyle=style)
     axes.set_ylabel("right answers (%)")
@@ -638,25 +638,22 @@ def plot_reliability(said: Mapping[str, np.ndarray], truth: np.ndarray) -> Figur
     below.yaxis.set_major_formatter("{x:g}")
     for each in (axes, below):
         each.grid(alpha=0.3)
-    axes.legend(loc="upper left")
+    axes.legend(loc="lower right")  # where overconfident networks have no points
     return figure
 
 
 def _with_bars(
-    axes: Axes,
-    x: np.ndarray,
-    y: np.ndarray,
-    bars: tuple[np.ndarray, np.ndarray],
-    look: Look,
-    *,
-    scale: float = 100,
-    **how: object,
+    axes: Axes, x: np.ndarray, y: np.ndarray, bars: np.ndarray, look: Look, **how: object
 ) -> None:
-    """Draw points with a bar from a lower to an upper value; shares are drawn in percent."""
+    """Draw points, each with a bar from a lower to an upper value; bars have shape (2, points)."""
     color, style, marker = look
-    ends = scale * np.array([y - bars[0], bars[1] - y])
     how = {"linestyle": style, "color": color, "capsize": 3, "markersize": 5} | how
-    axes.errorbar(x, scale * y, ends, marker=marker, **how)
+    axes.errorbar(x, y, abs(bars - y), marker=marker, **how)
+
+
+def _label(name: str) -> str:
+    """What a network is called: a recorded run's name is its key."""
+    return _KNOWN[name][0] if name in _KNOWN else name
 
 
 def _looks(names: Collection[str], what: str) -> list[tuple[str, Look]]:
@@ -664,8 +661,7 @@ def _looks(names: Collection[str], what: str) -> list[tuple[str, Look]]:
     if len(names) > len(OTHERS):
         raise ValueError(f"{len(names)} {what}: at most {len(OTHERS)} can be told apart")
     others = iter(OTHERS)
-    known = NETWORKS | _BY_LABEL
-    return [known[name] if name in known else (name, next(others)) for name in names]
+    return [_KNOWN[name] if name in _KNOWN else (name, next(others)) for name in names]
 
 
 def _one_line(label: object) -> str:

@@ -224,6 +224,8 @@ def test_a_network_has_one_look_in_all_plots_and_no_quantity_has_it(run):
     compared = looks(lab.compare([other_seed(run, name) for name in names]))
     assert list(compared) == list(names.values())
     assert len({color for color, _ in compared.values()}) == 4
+    assert lab.plot_accuracy(other_seed(run, "mlp")).axes[0].get_title() == "MLP"
+    assert "batch of MLP, by" in lab.plot_iterations(other_seed(run, "mlp")).alt
     alone = looks(lab.compare([other_seed(run, "CNN"), run]))
     assert alone["CNN"] == compared["CNN"]
     assert alone["mine"] not in compared.values()

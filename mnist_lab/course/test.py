@@ -20,28 +20,24 @@ def _gain(chooses: list[float], judges: list[float], *, beyond: int = -1) -> flo
 
 def _some_accuracies() -> list[tuple[list[float], list[float]]]:
     """Accuracies by epoch, on the images that choose and on those that judge."""
-    drawn = np.random.default_rng().uniform(0.5, 1, (2, 9)).round(4).tolist()
+    random = np.random.default_rng().uniform(0.5, 1, (2, 9)).round(4).tolist()
     fixed = [0.5, 0.9, 0.7, 0.6], [0.6, 0.8, 0.85, 0.7]
-    return [fixed, ([0.92, 0.9, 0.91], [0.9, 0.91, 0.93]), tuple(drawn)]
+    return [fixed, ([0.92, 0.9, 0.91], [0.9, 0.91, 0.93]), tuple(random)]
 
 
-def _best_of(right: np.ndarray, order: np.ndarray, *, by: str = "first") -> tuple[float, float]:
+def _best_of(
+    right: np.ndarray, order: np.ndarray, *, by: str = "first", means: float = 1
+) -> tuple[float, float]:
     """Points by which the network that one half chooses is above the mean, by both halves."""
     halves = [100 * right[:, half].mean(axis=1) for half in np.split(order, 2)]
     best = halves[by == "second"].argmax()
-    claimed, real = (half[best] - half.mean() for half in halves)
+    claimed, real = (half[best] - means * half.mean() for half in halves)
     return claimed, real
 
 
 def _best_of_each(right: np.ndarray, order: np.ndarray) -> tuple[float, float]:
     """A slip: each half chooses its own."""
     return _best_of(right, order)[0], _best_of(right, order, by="second")[1]
-
-
-def _without_mean(right: np.ndarray, order: np.ndarray) -> tuple[float, float]:
-    """A slip: the accuracies themselves."""
-    first, second = (100 * right[:, half].mean(axis=1) for half in np.split(order, 2))
-    return first.max(), second[first.argmax()]
 
 
 def _some_answers(seed: int | None) -> tuple[np.ndarray, np.ndarray]:
@@ -115,18 +111,18 @@ def _remains(iterations: int, learning_rate: float, weight_decay: float) -> floa
 
 
 def _stopped(
-    watched: Run, judged: Run, criterion: str, *, plus: int = 0, scale: float = 100
+    watched: Run,
+    judged: Run,
+    criterion: str,
+    *,
+    smallest: tuple[str, ...] = ("loss",),
+    plus: int = 0,
+    scale: float = 100,
 ) -> tuple[int, float, float]:
     """The epoch that one run chooses, and accuracy and loss of another one there."""
-    values = watched.history[f"val_{criterion}"]
-    place = int(np.argmin(values) if criterion == "loss" else np.argmax(values)) + plus
+    choose = np.argmin if criterion in smallest else np.argmax
+    place = int(choose(watched.history[f"val_{criterion}"])) + plus
     return place, scale * judged.history["val_accuracy"][place], judged.history["val_loss"][place]
-
-
-def _at_the_smallest(watched: Run, judged: Run, criterion: str) -> tuple[int, float, float]:
-    """A slip: the smallest value, of the accuracy too."""
-    place = int(np.argmin(watched.history[f"val_{criterion}"]))
-    return place, 100 * judged.history["val_accuracy"][place], judged.history["val_loss"][place]
 
 
 def _p_value(differences: np.ndarray, *, sides: int = 2, ties: float = -1e-9) -> float:
@@ -195,7 +191,7 @@ _ANSWERS = {
                     "order[:half] are the places of the first half",
                 ),
                 Slip(
-                    _without_mean,
+                    functools.partial(_best_of, means=0),
                     "these are accuracies",
                     "take away the mean of all networks, of the same half",
                 ),
@@ -398,7 +394,7 @@ _ANSWERS = {
                     'it is "loss" or "accuracy"',
                 ),
                 Slip(
-                    _at_the_smallest,
+                    functools.partial(_stopped, smallest=("loss", "accuracy")),
                     "that is the smallest accuracy",
                     "the smallest loss, but the largest accuracy",
                 ),

@@ -92,13 +92,15 @@ def train_replicas(
             logits = tf.transpose(hidden, (0, 2, 1, 3)) @ weights[2] + weights[3]
             output = keras.ops.softmax(logits)
             each = tf.reduce_mean(loss.call(tf.broadcast_to(y, output.shape), output), axis=-1)
-        right = tf.argmax(output, axis=-1) == tf.argmax(y, axis=-1)
-        own = tf.stack([each, tf.reduce_mean(tf.cast(right, tf.float32), axis=-1)])
+        own = [each]
+        if accuracies:
+            right = tf.argmax(output, axis=-1) == tf.argmax(y, axis=-1)
+            own.append(tf.reduce_mean(tf.cast(right, tf.float32), axis=-1))
         gradients = tape.gradient(each, weights)
         return [w - s * g for w, s, g in zip(weights, steps, gradients, strict=True)], own
 
-    # Loss and accuracy of each batch
-    history = np.empty((len(losses), iterations, 2, seeds, count), np.float32)
+    # Of each batch its loss and, if asked for, its accuracy
+    history = np.empty((len(losses), iterations, 1 + accuracies, seeds, count), np.float32)
     now, done = [weights] * len(losses), 0
     with MovingLine(progress) as line, interruptions() as interrupted:
         began = time.perf_counter()
@@ -112,8 +114,8 @@ def train_replicas(
             line.show(f"iteration {done}/{iterations}  {left}")
     if done < iterations:
         print(f"stopped after {done} of {iterations} iterations")
-    loss_and_accuracy = history[:, :done].transpose(2, 0, 4, 3, 1)
-    return tuple(loss_and_accuracy) if accuracies else loss_and_accuracy[0]
+    measured = tuple(history[:, :done].transpose(2, 0, 4, 3, 1))
+    return measured if accuracies else measured[0]
 
 
 def _initial_weights(model: keras.Model, seeds: int, count: int) -> list[tf.Tensor]:

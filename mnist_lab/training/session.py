@@ -47,10 +47,8 @@ class Training:
     """
 
     def __init__(self, loop: CompiledLoop, *, epochs: int, seed: int | None, name: str):
-        self.loop, self.run = (
-            loop,
-            Run(name, _settings(loop, epochs, seed), held_out=loop.data.held_out),
-        )
+        self.loop = loop
+        self.run = Run(name, _settings(loop, epochs, seed), held_out=loop.data.held_out)
 
     def compile(self) -> str:
         """Compile the loop.
