@@ -21,7 +21,7 @@ PARALLEL = $(PYTEST) --numprocesses $(PROCESSES)
 NBVAL = --nbval --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 # The tests that depend on the versions of TensorFlow, Keras, ipywidgets and Jupyter's server. The
 # notebook that test-oldest executes covers the rest.
-OLDEST = tests/test_models.py tests/laboratory tests/notebooks/test_connection.py \
+OLDEST = tests/test_models.py tests/laboratory tests/notebooks/test_connection.py tests/grading/test_judge.py \
 	$(patsubst %,tests/training/test_%.py,like_fit dropout loop pooling precision)
 COMPILE = uv pip compile --quiet --upgrade --no-annotate --custom-compile-command "make lock"
 LOCK = $(COMPILE) --extra test pyproject.toml
@@ -76,14 +76,18 @@ bench: $(READY)
 	$(BIN)/python benchmarks/bench_report.py
 	$(BIN)/python benchmarks/bench_answers.py
 	$(BIN)/python benchmarks/bench_waits.py
+	node benchmarks/bench_engine.mjs
+	$(BIN)/python benchmarks/bench_page.py 8
 
 # Lock the newest and the oldest versions that pyproject.toml allows, for CI, and the versions of the
-# graders that tests install. Needs uv.
+# graders and of a hub's packages, which tests install. Needs uv.
 lock:
 	$(LOCK) --universal --output-file .ci/newest.txt
 	$(LOCK) --python-version 3.11 --resolution lowest-direct --output-file .ci/oldest.txt
 	printf 'nbgrader\notter-grader>=7\n' | $(COMPILE) --universal --python-version 3.11 \
 		--output-file .ci/graders.txt -
+	printf 'jupyterhub\nnbgitpuller\njupyter-collaboration\n' | $(COMPILE) --universal \
+		--python-version 3.11 --output-file .ci/hub.txt -
 
 ready: $(READY)
 

@@ -1,5 +1,7 @@
 """How much showing a training slows it down, and how soon after Start the first point is sent.
 
+The network is seen through meanwhile, layer by layer.
+
 Each training that is shown lies between two that are not, whose own ratio tells the noise.
 
 Usage: python bench_explorer.py PART EPOCHS ROUNDS [IMAGES]; fewer images, shorter epochs
@@ -24,7 +26,13 @@ class Bench:
         self.laboratory = lab.explore(part, data=some_of_mnist(images))
         page = self.laboratory._page
         self._follow, page.follow = page.follow, self._timed
-        self.showing, self.messages, self.first, self.spent = True, 0, None, 0.0
+        self.showing, self.messages, self.first, self.spent, self.looks = True, 0, None, 0.0, 0
+        self._live, page.through.live = page.through.live, self._counted
+        self.laboratory.hear({"ask": "through", "wish": {}}, [])
+
+    def _counted(self, *args):
+        self.looks += 1
+        return self._live(*args)
 
     def _timed(self, run, glimpses, *, speaks):
         if not self.showing:
@@ -66,6 +74,16 @@ def answers(laboratory: explorer.Explorer) -> list[float]:
     return times
 
 
+def through(laboratory: explorer.Explorer, network: str) -> float:
+    """Milliseconds that it takes to show all layers of a network on file; the median."""
+    times = []
+    for _ in range(30):
+        began = time.perf_counter()
+        laboratory.hear({"ask": "through", "wish": {"network": network}}, [])
+        times.append(time.perf_counter() - began)
+    return 1000 * statistics.median(times)
+
+
 def mean_of(ratios: list[float]) -> str:
     """Their mean and its standard error."""
     return f"{statistics.mean(ratios):.3f} ± {statistics.stdev(ratios) / len(ratios) ** 0.5:.3f}"
@@ -80,7 +98,7 @@ def main() -> None:
         f"(median of {STARTS}; {latencies[0]:.1f} s with compiling)"
     )
     bench.seconds(1, True)
-    bench.messages, bench.spent = 0, 0.0
+    bench.messages, bench.spent, bench.looks = 0, 0.0, 0
     times = [[bench.seconds(epochs, each) for each in (False, True, False)] for _ in range(rounds)]
     shown = statistics.mean(between for _, between, _ in times)
     print(
@@ -88,6 +106,7 @@ def main() -> None:
         f"{mean_of([2 * between / (before + after) for before, between, after in times])} times as "
         f"long as unseen (unseen ones {mean_of([after / before for before, _, after in times])}); "
         f"{bench.messages / rounds:.0f} messages, "
+        f"{bench.looks / rounds / shown:.1f} looks through the network a second, "
         f"{bench.spent / (rounds * shown):.2%} of the time in making them"
     )
     asked = answers(bench.laboratory)
@@ -95,6 +114,8 @@ def main() -> None:
         f"{part}: a drawn digit is answered in {1000 * statistics.median(asked[1:]):.0f} ms "
         f"(median; the first in {1000 * asked[0]:.0f} ms)"
     )
+    for network in bench.laboratory._at_hand():
+        print(f"all layers of {network}: {through(bench.laboratory, network):.1f} ms")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ PAGE = """async ([code, css]) => {
     const model = {
         send: ({page}) => { window.page ??= page; },
         on: (_, hear) => { window.hear = hear; },
+        get: () => ({}),
     };
     front.render({model, el: document.body});
     window.take = ([content, buffers]) => hear(

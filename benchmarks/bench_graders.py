@@ -1,6 +1,6 @@
-"""All notebooks released to nbgrader and Otter, and graded: a right, a wrong, a blank student.
+"""All notebooks graded by nbgrader, Otter and the report, for four students: right to blank.
 
-    python benchmarks/bench_graders.py [nbgrader | otter]
+    python benchmarks/bench_graders.py [nbgrader | otter | report]
 
 It takes some minutes, prints the points of each, and fails where they are not those that are due.
 """
@@ -15,7 +15,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import graders
 
 from mnist_lab import notebooks
-from mnist_lab.grading import write_release
 
 
 def measure(graders):
@@ -25,17 +24,18 @@ def measure(graders):
         environment = graders.make_environment(place / "environment")
         for grader in graders:
             began = time.perf_counter()
-            write_release(grader, place / grader)
             found = graders.GRADE[grader](place / grader, environment)
             for path in notebooks.list_solutions():
                 points = [found[student, path.stem] for student in graders.STUDENTS]
                 due = [graders.due(path, student) for student in graders.STUDENTS]
-                wrong += [got for got, _ in points] != due
+                pairs = zip(points, due, strict=True)
+                wrong += any(abs(got - wanted) > 1e-3 for (got, _), wanted in pairs)
                 given = ", ".join(
                     f"{student} {got:g} of {best:g}"
                     for student, (got, best) in zip(graders.STUDENTS, points, strict=True)
                 )
-                print(f"{grader:9} {path.stem:13} {given}; due: {', '.join(map(str, due))}")
+                wanted = ", ".join(f"{each:g}" for each in due)
+                print(f"{grader:9} {path.stem:13} {given}; due: {wanted}")
             print(f"{grader:9} {time.perf_counter() - began:.0f} s")
     return wrong
 

@@ -121,7 +121,7 @@ _RUNS = (
         "--seeds",
         type=int,
         metavar="N",
-        help="seeds 0 to N - 1 of each part (as many as are on file)",
+        help="only seeds 0 to N - 1 of each part, and no network that has hundreds of them",
     ),
 )
 
@@ -226,13 +226,14 @@ def _solutions(options: argparse.Namespace) -> int:
     """
     _need_clone("solutions")
     from .notebooks import make_solutions, plan_solutions
-    from .records import list_jobs
+    from .records import list_jobs, list_many
 
-    jobs = list_jobs(*_chosen_runs(options))
+    needs, seeds = _chosen_runs(options)
+    jobs, many = list_jobs(needs, seeds), list_many(needs) if seeds is None else []
     if options.dry_run:
-        return _say(plan_solutions(jobs, places.here.records))
+        return _say(plan_solutions(jobs, many))
     try:
-        return _say([make_solutions(jobs, places.here.records, options.executor)])
+        return _say([make_solutions(jobs, many, options.executor)])
     except KeyboardInterrupt:
         _say([], ["call again to go on from here"])
         raise
@@ -242,13 +243,15 @@ def _solutions(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     """Retrain the first iterations of each record from its seed, and compare every loss.
 
-    It recomputes the summaries, too.
+    It recomputes the summaries, too. Of the networks with hundreds of runs it takes samples.
     """
-    from .records import list_jobs, verify_records
+    from .records import list_jobs, list_many, verify_many, verify_records
 
-    data = load_mnist()
-    jobs = list_jobs(*_chosen_runs(options))
-    return DONE if verify_records(jobs, places.here.records, data) else FAILED
+    data, (needs, seeds) = load_mnist(), _chosen_runs(options)
+    right = verify_records(list_jobs(needs, seeds), places.here.records, data)
+    if seeds is None:
+        right &= verify_many(list_many(needs), places.here.seeds, data)
+    return DONE if right else FAILED
 
 
 def _chosen_runs(options: argparse.Namespace) -> tuple[list[str], int | None]:
@@ -335,9 +338,26 @@ def _release(options: argparse.Namespace) -> int:
 
 
 @_command(
+    "mend",
+    "copy what students hand in to nbgrader, mended where it would stop or skip a notebook",
+    _path("course", "COURSE", "the folder of the course, with `release` and `submitted`"),
+    _path("--output", "DIR", "where the copy goes (COURSE/mended)"),
+)
+def _mend(options: argparse.Namespace) -> int:
+    """Copy what students have handed in to nbgrader, and mend the copy.
+
+    nbgrader stops at a notebook with an answer's cell twice, and grades nobody behind it. It skips
+    a notebook under another name. Each mend is told.
+    """
+    from .grading import mend_course
+
+    return _say(*mend_course(options.course, options.output))
+
+
+@_command(
     "report",
     "examine the notebooks of a class, and say who got what",
-    _path("folder", "FOLDER", "your students' notebooks"),
+    _path("folder", "FOLDER", "what your students handed in, or a zip of it"),
     _path(
         "--output",
         "DIR",
@@ -346,17 +366,35 @@ def _release(options: argparse.Namespace) -> int:
     ),
     _option("--jobs", type=int, metavar="N", help="notebooks at once (as many as processors)"),
     _option(
-        "--limit", type=float, default=240, metavar="SECONDS", help="time for each notebook (240)"
+        "--limit",
+        type=float,
+        default=180,
+        metavar="SECONDS",
+        help="processor time for each notebook (180)",
     ),
     _flag("--no-run", "run nothing, read what the saved outputs say"),
+    _path(
+        "--grades",
+        "FILE",
+        "a table that Moodle or Canvas exported, or another CSV file: fill the grades into a copy",
+    ),
+    _option(
+        "--column", metavar="NAME", help="the column of the grades in it, or a part of its name"
+    ),
+    _flag("--model-answers", "show model answers to the questions in words in the feedback"),
+    _flag("--alike", "compare the answers of the class with each other, as a page for you alone"),
+    _flag("--strict", "count a right answer as blank that calls what an answer does not need"),
+    _path("--points", "FILE", "what each question is worth, as `release` writes it (the course's)"),
+    _flag("--trust", "run the notebooks where walls around them are missing, too"),
     _executor_for("on which the notebooks are examined"),
 )
 def _report(options: argparse.Namespace) -> int:
-    """Run every notebook under a folder in its own process, and say who got what.
+    """Run every notebook that a class handed in, each in its own process, and say who got what.
 
-    Right, wrong and blank answers are printed as a table, and written as CSV and as a page. Called
-    again, it examines only what is new and what did not finish, such as a notebook that took longer
-    than the limit.
+    Folders and zips may be laid out as Moodle or Canvas does it, or by yourself. Right, wrong and
+    blank answers are printed as a table, and written as CSV and as a page, with a page of feedback
+    for each student. Called again, it examines only what is new and what did not finish, such as a
+    notebook that took longer than the limit.
     """
     from .grading import report_class
 
@@ -368,11 +406,41 @@ def _report(options: argparse.Namespace) -> int:
             seconds=options.limit,
             run=not options.no_run,
             executor=options.executor,
+            trust=options.trust,
+            strict=options.strict,
+            grades=options.grades,
+            column=options.column,
+            model_answers=options.model_answers,
+            alike=options.alike,
+            table=options.points,
         )
     except KeyboardInterrupt:
         _say([], ["call again to go on from here"])
         raise
     return _say(lines)
+
+
+@_command(
+    "collect",
+    "make one file of the digits that a class has drawn",
+    _path("folder", "FOLDER", "your students' files (my_digits.npz), in folders or not"),
+    _path(
+        "--output",
+        "FILE",
+        "the file to write (class_digits.npz)",
+        default=Path("class_digits.npz"),
+    ),
+    _flag("--names", "keep what each file or its folder is called; otherwise writers have numbers"),
+)
+def _collect(options: argparse.Namespace) -> int:
+    """Make one file of all files of digits (*.npz) below a folder, a writer for each file.
+
+    What cannot be read is named and left out, and so is a digit that was there before. Without
+    --names, nothing in the file says who wrote what.
+    """
+    from .collecting import collect_digits
+
+    return _say(*collect_digits(options.folder, options.output, names=options.names))
 
 
 @_command(
@@ -398,6 +466,22 @@ def _export(options: argparse.Namespace) -> int:
     target = options.output or Path("mnist_lab-solutions.html")
     export_solutions(target)
     return _say([target])
+
+
+@_command(
+    "page",
+    "write the laboratory as a page that needs no Python: for a web server, or as one file",
+    _path("place", "PLACE", "the folder to write, or with --single the file (.html)"),
+    _flag("--single", "one file with everything in it, which opens by a double click"),
+)
+def _page(options: argparse.Namespace) -> int:
+    """Write the laboratory as a page that trains in the browser, with MNIST and the recorded runs.
+
+    Any web server, or a host of plain files, serves the folder. Called again, it writes it anew.
+    """
+    from .web import write_page
+
+    return _say(write_page(options.place, single=options.single))
 
 
 @_command("download", "get MNIST where its file is missing or damaged")

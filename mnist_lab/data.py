@@ -7,11 +7,20 @@ import re
 import sys
 import urllib.request
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from . import places
-from .support import DataError, MissingArrayError, in_range, read_arrays, read_idx, write_whole
+from .support import (
+    ArgumentError,
+    DataError,
+    MissingArrayError,
+    in_range,
+    read_arrays,
+    read_idx,
+    write_whole,
+)
 
 # The file that Keras' own keras.datasets.mnist downloads, and its published SHA-256.
 URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -70,6 +79,9 @@ class Dataset:
     held_out : str
         What plots call the accuracy on `x_valid`: "validation"; or "test", where these images took
         no part in any choice.
+    writer_train, writer_valid, writer_test : numpy.ndarray or None
+        Who wrote each image, as a number: uint16 of shape (images,). MNIST's are NIST's numbers;
+        of other data it is not known.
 
     Raises
     ------
@@ -86,6 +98,9 @@ class Dataset:
     x_test: np.ndarray | None = None
     y_test: np.ndarray | None = None
     held_out: str = "validation"
+    writer_train: np.ndarray | None = None
+    writer_valid: np.ndarray | None = None
+    writer_test: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         parts = ("train", "valid") if self.x_test is None else ("train", "valid", "test")
@@ -140,7 +155,13 @@ class Dataset:
         return dataclasses.replace(self, **turned)
 
     def split(
-        self, validation: int = 10_000, *, training: int | None = None, seed: int = 0
+        self,
+        validation: int = 10_000,
+        *,
+        training: int | None = None,
+        seed: int = 0,
+        by: Literal["image", "writer"] = "image",
+        fold: int = 0,
     ) -> "Dataset":
         """Turn some training images into validation images; the old ones become the test part.
 
@@ -159,11 +180,19 @@ class Dataset:
             The images are drawn at random, and this says which. With the same seed, a smaller
             number of training images is a part of a larger one, and none of them is among the
             validation images.
+        by
+            With "image", each image is drawn by itself, and most writers have images in both
+            parts. With "writer", all images of a writer are drawn together, so that nobody has
+            written both training and validation images; there are as many validation images as
+            asked for, or a few more or less.
+        fold
+            Which images become validation images, of the same random order: with 10,000 of 60,000,
+            the folds 0 to 5 are six sixths, and each image is in one of them (cross-validation).
 
         Raises
         ------
         ValueError
-            If there are not as many training images.
+            If there are not as many training images; or if it is not known who wrote them.
 
         Examples
         --------
@@ -171,19 +200,59 @@ class Dataset:
         >>> lab.load_mnist().split(validation=10_000)
         MNIST, split: 50,000 training, 10,000 validation and 10,000 test images of ...
         """
+        train, valid = self.drawn(validation, training=training, seed=seed, by=by, fold=fold)
+        parts = {f"{kind}_train": array[train] for kind, array in self._training().items()}
+        if len(valid):
+            for kind, array in self._training().items():
+                parts[f"{kind}_valid"] = array[valid]
+                parts[f"{kind}_test"] = getattr(self, f"{kind}_valid")
+        held_out = "validation" if len(valid) else "test"
+        return dataclasses.replace(self, **parts, name=f"{self.name}, split", held_out=held_out)
+
+    def drawn(
+        self,
+        validation: int = 10_000,
+        *,
+        training: int | None = None,
+        seed: int = 0,
+        by: Literal["image", "writer"] = "image",
+        fold: int = 0,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Say which images `split` takes: the arguments are its own.
+
+        Returns
+        -------
+        numpy.ndarray, numpy.ndarray
+            Indices of the training images that stay, and of those that become validation images,
+            both ascending.
+        """
         images = len(self.x_train)
         validation = in_range("validation", validation, 0, images - 1, whole=True)
-        training = images - validation if training is None else training
-        training = in_range("training", training, 1, images - validation, whole=True)
-        order = np.random.default_rng(seed).permutation(images)
+        folds = images // validation if validation else 1
+        fold = in_range("fold", fold, 0, folds - 1, whole=True)
+        order, starts = self._order(seed, by)
+        # The first images in this order are trained on: with fewer, they are part of the same.
+        end, start = images - fold * validation, images - (fold + 1) * validation
+        end, start = (starts[np.searchsorted(starts, place, "right") - 1] for place in (end, start))
+        valid, others = order[start:end], np.concatenate([order[:start], order[end:]])
+        training = len(others) if training is None else training
+        training = in_range("training", training, 1, len(others), whole=True)
         # In the order of the file, so that all images are all images, whatever the seed.
-        train, valid = np.sort(order[:training]), np.sort(order[images - validation :])
-        parts = {"x_train": self.x_train[train], "y_train": self.y_train[train]}
-        if validation:
-            parts |= {"x_valid": self.x_train[valid], "y_valid": self.y_train[valid]}
-            parts |= {"x_test": self.x_valid, "y_test": self.y_valid}
-        held_out = "validation" if validation else "test"
-        return dataclasses.replace(self, **parts, name=f"{self.name}, split", held_out=held_out)
+        return np.sort(others[:training]), np.sort(valid)
+
+    def _order(self, seed: int, by: str) -> tuple[np.ndarray, np.ndarray]:
+        """Put the training images into a random order; return it, and where it may be cut."""
+        random, images = np.random.default_rng(seed), len(self.x_train)
+        if by == "image":
+            return random.permutation(images), np.arange(images + 1)
+        if by != "writer":
+            raise ArgumentError(f"by={by!r}: it must be image or writer")
+        if self.writer_train is None:
+            raise ArgumentError(f"by='writer': it is not known who wrote the images of {self.name}")
+        ranks = random.permutation(int(self.writer_train.max()) + 1)[self.writer_train]
+        order = np.argsort(ranks, kind="stable")
+        cuts = 1 + np.flatnonzero(np.diff(ranks[order]))
+        return order, np.concatenate([[0], cuts, [images]])
 
     def repeated(self, times: int) -> "Dataset":
         """Repeat each training image this many times.
@@ -193,9 +262,15 @@ class Dataset:
         """
         times = in_range("times", times, 1, 100_000, whole=True)
         parts = {
-            key: np.concatenate([getattr(self, key)] * times) for key in ("x_train", "y_train")
+            f"{kind}_train": np.concatenate([array] * times)
+            for kind, array in self._training().items()
         }
         return dataclasses.replace(self, **parts)
+
+    def _training(self) -> dict[str, np.ndarray]:
+        """The training images, their labels and, where they are known, their writers."""
+        arrays = {"x": self.x_train, "y": self.y_train, "writer": self.writer_train}
+        return {kind: array for kind, array in arrays.items() if array is not None}
 
     @property
     def sha256(self) -> str:
@@ -320,7 +395,41 @@ def load_mnist(path: str | os.PathLike | None = None, *, download: bool = False)
     changed = [name for name, digest in DIGESTS.items() if _digest(arrays[name]) != digest]
     if path is None and changed:
         raise DataError(f"{file} is not MNIST: its {changed[0]} has another SHA-256: {cure}")
-    return Dataset(*arrays.values(), name=_name(file) if changed else "MNIST")
+    if changed:
+        return Dataset(*arrays.values(), name=_name(file))
+    return Dataset(*arrays.values(), name="MNIST", **_writers())
+
+
+def _writers() -> dict[str, np.ndarray]:
+    names = {"train_writer": "writer_train", "test_writer": "writer_valid"}
+    found = read_arrays(places.here.data / "mnist_writers.npz", tuple(names), LARGEST)
+    return {names[key]: array for key, array in found.items()}
+
+
+def load_reviews() -> np.ndarray:
+    """Load what people said of the 100 MNIST test images whose labels are doubted most.
+
+    Five people each were shown the image, its label and what a program guesses. On 13 images the
+    guess is the label, and those who say so are counted in both columns. Northcutt, Athalye and
+    Mueller, "Pervasive label errors in test sets destabilize machine learning benchmarks", 2021,
+    arXiv 2103.14749.
+
+    Returns
+    -------
+    numpy.ndarray
+        A structured array of shape (100,) with whole numbers: `index` among the test images, the
+        `label` on file, the program's `guess`, and how many people said that it is the label
+        (`says_label`), the guess, neither or both.
+
+    Examples
+    --------
+    >>> import mnist_lab as lab
+    >>> reviews = lab.load_reviews()
+    >>> int((reviews["says_label"] < 3).sum())
+    15
+    """
+    path = places.here.data / "mnist_label_review.csv"
+    return np.genfromtxt(path, np.int64, delimiter=",", names=True)
 
 
 def download_mnist(path: str | os.PathLike | None = None) -> Path:

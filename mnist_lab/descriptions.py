@@ -47,6 +47,14 @@ _WORDS = {
 }
 
 
+class Elsewhere:
+    """A network that another process computes, and that says itself what its layers are."""
+
+    def described(self, shape: tuple[int, ...] | None) -> Description:
+        """What `describe_network` says there, for images of this shape."""
+        raise NotImplementedError
+
+
 def describe(model: "keras.Model", input_shape: tuple[int, ...] | None = None) -> Description:
     """Say what a compiled model is, layer by layer, in plain terms.
 
@@ -129,6 +137,8 @@ def describe_network(
     model: "keras.Model", input_shape: tuple[int, ...] | None = None
 ) -> Description:
     """The part of `describe` before `compile`: the shape of an image, and the layers."""
+    if isinstance(model, Elsewhere):
+        return model.described(input_shape)
     try:
         config = _config(model, input_shape)
         shape, layers = _bare(list(_chain(config)))

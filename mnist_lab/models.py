@@ -103,7 +103,7 @@ def build_mlp(
     weight_decay: float = 0.0,
     degrees: float = 0.0,
     shift: float = 0.0,
-    kernel_stddev: float = 0.01,
+    kernel_stddev: float | None = 0.01,
     bias: float = 0.1,
     learning_rate: float = 0.001,
     beta_1: float = 0.9,
@@ -135,7 +135,8 @@ def build_mlp(
         image, drawn again each time the image is shown.
     kernel_stddev, bias
         The hidden layers' weights start from a normal distribution of this standard deviation
-        (0 to 10), truncated at two of them; their biases start at this value (-10 to 10).
+        (0 to 10), truncated at two of them; their biases start at this value (-10 to 10). With
+        None, the weights start as Keras' own default has it (Glorot and Bengio 2010, uniform).
     learning_rate, beta_1, beta_2, epsilon
         Of Adam: 0 to 1,000, 0 to 0.9999, 0 to 0.99999 and 1e-12 to 1.
     loss
@@ -315,12 +316,12 @@ def _output(classes: int) -> keras.layers.Dense:
     return layers.Dense(in_range("classes", classes, 2, 1000, whole=True), activation="softmax")
 
 
-def _initialisers(kernel_stddev: float, bias: float) -> dict[str, keras.Initializer]:
-    kernel_stddev = in_range("kernel_stddev", kernel_stddev, 0, 10)
-    return {
-        "kernel_initializer": keras.initializers.TruncatedNormal(0.0, kernel_stddev),
-        "bias_initializer": keras.initializers.Constant(in_range("bias", bias, -10, 10)),
-    }
+def _initialisers(kernel_stddev: float | None, bias: float) -> dict[str, keras.Initializer]:
+    start = {"bias_initializer": keras.initializers.Constant(in_range("bias", bias, -10, 10))}
+    if kernel_stddev is not None:
+        stddev = in_range("kernel_stddev", kernel_stddev, 0, 10)
+        start["kernel_initializer"] = keras.initializers.TruncatedNormal(0.0, stddev)
+    return start
 
 
 def _augmentation(degrees: float, shift: float, zoom: float) -> list[layers.Layer]:

@@ -14,8 +14,8 @@ class Places:
         Whether this is a clone of the project, where records and notebooks can be made again.
     home : Path
         The folder that holds all the others.
-    data, records : Path
-        The folders of MNIST and of the recorded runs.
+    data, records, seeds : Path
+        The folders of MNIST, of the recorded runs, and of networks trained from many seeds.
     solutions, exercises : Path
         The folders of the notebooks that come with the lab.
     mine : Path
@@ -28,6 +28,7 @@ class Places:
     home: Path
     data: Path
     records: Path
+    seeds: Path
     solutions: Path
     exercises: Path
     mine: Path
@@ -43,6 +44,7 @@ def find_in(home: Path, *, is_clone: bool = True) -> Places:
         home=home,
         data=home / "data",
         records=home / "data" / "runs",
+        seeds=home / "data" / "seeds",
         solutions=notebooks / "solutions",
         exercises=notebooks / "exercises",
         # For an installed copy, in the current folder and not among the installed packages.

@@ -17,7 +17,8 @@ from types import EllipsisType
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
+from PIL import Image
 
 from .runs import Run
 from .support import ArgumentError, half_interval, in_range, wilson_interval, write_whole
@@ -43,6 +44,8 @@ OTHERS = (
     ("#661100", "-.", "p"),
 )
 DPI = 100
+# The place of a legend where curves or bars may be anywhere in the plot.
+ABOVE = {"loc": "lower right", "bbox_to_anchor": (1, 1), "frameon": False}
 # What `compare` can draw: a function of the history, and the label of the axis.
 CURVES = {
     "val_accuracy": (lambda of: 100 * of["val_accuracy"], "{held_out} accuracy (%)"),
@@ -71,7 +74,7 @@ class Picture(Figure):
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         png = io.BytesIO()
         self.savefig(png, format="png", dpi=2 * DPI)  # for screens with two pixels per point
-        picture = base64.b64encode(png.getvalue()).decode()
+        picture = base64.b64encode(in_few_colours(png)).decode()
         width = round(self.get_figwidth() * DPI)
         # In JupyterLab an image output cannot have an alternative text; HTML can.
         return {
@@ -79,6 +82,17 @@ class Picture(Figure):
             f'src="data:image/png;base64,{picture}">',
             "text/plain": f"<Figure: {self.alt}>",
         }
+
+
+def in_few_colours(png: io.BytesIO) -> bytes:
+    """Write a picture again with 256 colours, which looks the same and takes a third of the bytes.
+
+    A notebook keeps its pictures, and everybody who installs the lab gets them.
+    """
+    image = Image.open(png).convert("RGB").quantize(256, Image.Quantize.MEDIANCUT)
+    small = io.BytesIO()
+    image.save(small, "png", optimize=True)
+    return small.getvalue()
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -273,9 +287,51 @@ def plot_iterations(run: Run, *, every: int = 100) -> Figure:
         loss.set_ylim(bottom=0)
     loss.xaxis.set_major_formatter("{x:,.0f}")
     handles = [axes.get_lines()[-1] for axes in (loss, error)]
-    # Above the plot, since the curves may be anywhere in it.
-    place = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 2, "frameon": False}
-    error.legend(handles=handles, **place)
+    error.legend(handles=handles, ncols=2, **ABOVE)
+    return figure
+
+
+def plot_curves(run: Run, beside: Run | None = None) -> Figure:
+    """Draw loss and accuracy by epoch side by side, each in training and in validation.
+
+    The axis of the loss is logarithmic. These are the curves to look at first when a program does
+    not do what it should.
+
+    Parameters
+    ----------
+    run
+        With finished epochs, such as one that `Run.from_keras` made.
+    beside
+        Another run, drawn in grey as a yardstick.
+    """
+    names = _label(run.name) + (f", beside {_label(beside.name)}" if beside else "")
+    figure = Picture(7.5, 3.8, f"Loss and accuracy by epoch, training and validation: {names}.")
+    sides = figure.subplots(1, 2)
+    figure.suptitle(_label(run.name))
+    for axes, (what, factor) in zip(sides, {"loss": 1, "accuracy": 100}.items(), strict=True):
+        for each in filter(None, (beside, run)):
+            for key, label, look in (
+                (what, "training", TRAINING),
+                (f"val_{what}", run.held_out, HELD_OUT),
+            ):
+                color, style, marker = look
+                how = {"color": color, "marker": marker, "label": label}
+                if each is beside:
+                    how = {"color": GREY, "linewidth": 2, "label": f"{_label(each.name)}: {label}"}
+                values = factor * np.array(each.history[key])
+                epochs = np.arange(1, each.epochs + 1)
+                axes.plot(epochs, values, style, markersize=3, **how)
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+    loss, accuracy = sides
+    loss.set(ylabel="loss", yscale="log")
+    loss.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    loss.yaxis.set_major_formatter("{x:g}")
+    loss.minorticks_off()
+    accuracy.set(ylabel="accuracy (%)", ylim=(0, 103))
+    handles, labels = loss.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure
 
 
@@ -639,6 +695,90 @@ def plot_reliability(said: Mapping[str, np.ndarray], truth: np.ndarray) -> Figur
     for each in (axes, below):
         each.grid(alpha=0.3)
     axes.legend(loc="lower right")  # where overconfident networks have no points
+    return figure
+
+
+def plot_along(wrong: Mapping[str, np.ndarray], *, size: int = 500) -> Figure:
+    """Draw the share of wrong answers along a set of images, block by block, in their order.
+
+    Parameters
+    ----------
+    wrong
+        One to four networks: a name for the legend, and whether each image is read wrong, of shape
+        (images,) or, for several runs, (runs, images).
+    size
+        Images in a block, 1 to 1,000,000; what is left at the end is left out.
+
+    Raises
+    ------
+    ValueError
+        If there are more than four networks, or `size` lies outside its range.
+    """
+    looks = _looks(wrong, "networks in wrong")
+    size = in_range("size", size, 1, 1_000_000, whole=True)
+    names = "; ".join(label for label, _ in looks)
+    figure = Picture(7, 4.5, f"Wrong answers in each {size:,} images, in their order: {names}.")
+    axes = figure.add_subplot(xlabel="place of the image", ylabel="wrong answers (%)")
+    axes.set_yscale("symlog", linthresh=0.1, linscale=0.3)
+    ticks = [0, 0.1, 0.3, 1, 3, 10, 30, 100]
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+    for each, (label, (color, style, marker)) in zip(wrong.values(), looks, strict=True):
+        each = np.atleast_2d(each).mean(axis=0)
+        blocks = len(each) // size
+        share = 100 * each[: blocks * size].reshape(blocks, size).mean(axis=1)
+        middles = size * (np.arange(blocks) + 0.5)
+        axes.plot(middles, share, style, color=color, marker=marker, markersize=4, label=label)
+    axes.set_ylim(0, 1.5 * axes.dataLim.y1)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.grid(alpha=0.3)
+    axes.legend(ncols=len(looks), **ABOVE)
+    return figure
+
+
+def plot_histogram(
+    values: Mapping[str, np.ndarray],
+    what: str,
+    *,
+    low: float | None = None,
+    width: float | None = None,
+) -> Figure:
+    """Draw how often values occur, such as the accuracies of many runs.
+
+    Parameters
+    ----------
+    values
+        One to four histograms over the same bins: a name for the legend, and numbers, shape (n,).
+    what
+        Name and unit of the values.
+    low
+        Where the axis begins. How many values lie below it stands in the legend.
+    width
+        Of a bin; by default a 40th of what is drawn.
+
+    Raises
+    ------
+    ValueError
+        If there are more than four histograms.
+    """
+    looks = _looks(values, "histograms in values")
+    every = np.concatenate([np.asarray(each, float) for each in values.values()])
+    low, high = every.min() if low is None else low, every.max()
+    width = (high - low) / 40 if width is None else width
+    edges = low + width * np.arange(math.ceil((high - low) / width + 1e-9) + 1)
+    names = "; ".join(label for label, _ in looks)
+    figure = Picture(7, 4, f"How often each {what} occurs: {names}.")
+    axes = figure.add_subplot(xlabel=what, ylabel="how many")
+    for each, (label, (color, style, _)) in zip(values.values(), looks, strict=True):
+        each = np.asarray(each, float)
+        below = int((each < low).sum())
+        label += f", {below:,} of {len(each):,} below {low:g}" if below else f", {len(each):,}"
+        counts, _ = np.histogram(each, edges)
+        style = style if len(looks) > 1 else "-"
+        axes.stairs(counts, edges, color=color, linestyle=style, linewidth=2, label=label)
+        axes.stairs(counts, edges, color=color, fill=True, alpha=0.15)
+    axes.grid(alpha=0.3)
+    axes.legend(ncols=len(looks), **ABOVE)
     return figure
 
 

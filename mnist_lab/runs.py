@@ -36,6 +36,7 @@ _ARRAYS = {
     "val_probabilities": (np.float16, 2),
 }
 _LARGEST = 2**30  # bytes of all arrays
+_MOST_WEIGHTS = 1000  # arrays of weights
 _LONGEST = 2**22  # bytes of the metadata, which take more memory once they are parsed
 
 
@@ -122,6 +123,9 @@ class Run:
         Whether it was stopped before its last epoch was finished.
     held_out : str
         As in `Dataset`: whether plots say "validation" or "test". It is not kept in a file.
+    expected : dict of list of float
+        What was drawn into the laboratory's chart before the training: `val_loss`, `val_accuracy`
+        or both, one value for each epoch. It is not kept in a file.
     """
 
     name: str
@@ -136,6 +140,7 @@ class Run:
     diverged: bool = False
     interrupted: bool = False
     held_out: str = "validation"
+    expected: dict[str, list[float]] = field(default_factory=dict)
 
     @classmethod
     def from_keras(
@@ -220,6 +225,19 @@ class Run:
             return math.nan
         return self.history["val_accuracy"][-1]
 
+    @property
+    def surprise(self) -> dict[str, float]:
+        """For each measure in `expected`, its mean distance from what came, epoch by epoch."""
+        pairs = {
+            key: list(zip(values, self.history[key], strict=False))
+            for key, values in self.expected.items()
+        }
+        return {
+            key: sum(abs(one - other) for one, other in both) / len(both)
+            for key, both in pairs.items()
+            if both
+        }
+
     def __repr__(self) -> str:
         end = "diverged" if self.diverged else f"validation accuracy {self.val_accuracy:.1%}"
         epochs = f"{self.epochs} epoch{'' if self.epochs == 1 else 's'}"
@@ -256,7 +274,7 @@ class Run:
             "diverged": self.diverged,
             "interrupted": self.interrupted,
         }
-        sealed = {"about": about, "sha256": _seal(about, arrays)}
+        sealed = {"about": about, "sha256": seal(about, arrays)}
         with whole_file(path) as beside, beside.open("wb") as file:
             text = np.frombuffer(json.dumps(sealed).encode(), np.uint8)
             write = np.savez_compressed if compressed else np.savez
@@ -272,9 +290,9 @@ class Run:
             If the file is missing, damaged, of another format version, or not a run.
         """
         path = Path(path)
-        about, sha256 = _read_about(path)
+        about, sha256 = _read_run_about(path)
         arrays = _read_arrays(path, about["weights"])
-        if _seal(about, arrays) != sha256:
+        if seal(about, arrays) != sha256:
             raise DataError(f"{path} was changed or damaged: its contents have another SHA-256")
         found = {name: arrays.pop(name) for name in _ARRAYS}
         found["history"] = dict(zip(HISTORY, found["history"].tolist(), strict=True))
@@ -331,7 +349,7 @@ def find_record(settings: Settings, folder: Path | None = None) -> tuple[Run | N
     for path in record_files(folder or places.here.records):
         try:
             # The metadata are quick to read; the whole file is read only if they fit.
-            about, _ = _read_about(path)
+            about, _ = _read_run_about(path)
             found = differences(wanted, _settings(about).fingerprint)
             if not found:
                 run = Run.load(path)
@@ -393,6 +411,26 @@ def load_records(part: str, folder: Path | None = None) -> list[Run]:
         raise DataError(f"{problem}: {cure}") from None
 
 
+def band(runs: Sequence[Run]) -> dict[str, np.ndarray]:
+    """Return between which values runs lie that differ in their seeds only.
+
+    Parameters
+    ----------
+    runs
+        Of the same number of epochs.
+
+    Returns
+    -------
+    dict of numpy.ndarray
+        `val_loss` and `val_accuracy`: float32 of shape (2, epochs), the lowest and the highest.
+    """
+    found = {}
+    for key in ("val_loss", "val_accuracy"):
+        values = np.array([run.history[key] for run in runs], np.float32)
+        found[key] = np.stack([values.min(axis=0), values.max(axis=0)])
+    return found
+
+
 def _summary(run: Run) -> str:
     return (
         f"{run.name}, {run.epochs} epochs, trained in {duration(run.seconds)} "
@@ -400,7 +438,7 @@ def _summary(run: Run) -> str:
     )
 
 
-def _seal(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
+def seal(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
     """Return the SHA-256 of a file's metadata and arrays, so that a changed figure is noticed."""
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for name, array in sorted(arrays.items()):
@@ -409,25 +447,46 @@ def _seal(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _read_about(path: Path) -> tuple[dict[str, Any], str]:
-    """Return a file's metadata, and the seal of all its contents."""
+def read_about(path: Path, version: int, kinds: dict[str, type]) -> tuple[dict[str, Any], str]:
+    """Return a file's metadata, and the seal of all its contents.
+
+    Parameters
+    ----------
+    path
+        A file of a run, or of many.
+    version
+        The format version that it has to have.
+    kinds
+        What the metadata hold besides the version and the settings, and of which type.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or if its metadata are others.
+    """
     text = read_arrays(path, ("about",), _LONGEST)["about"]
     refused = f"{path} is not a run that this lab can read"
     incomplete = DataError(f"{refused} (what it says of itself is incomplete)")
     try:
         sealed = json.loads(text.tobytes())
-        about, version, sha256 = sealed["about"], sealed["about"]["format"], sealed["sha256"]
+        about, found, sha256 = sealed["about"], sealed["about"]["format"], sealed["sha256"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise incomplete from None
-    if version != FORMAT:
+    if found != version:
         raise DataError(f"{refused} (another version of the lab wrote it)")
-    kinds = {"format": int, "settings": dict, "weights": int, "seconds": float}
-    kinds |= {"compile_seconds": float, "diverged": bool, "interrupted": bool}
-    right = {key: type(value) for key, value in about.items()} == kinds
-    if not right or not 0 <= about["weights"] <= 1000:
+    kinds = {"format": int, "settings": dict, **kinds}
+    if {key: type(value) for key, value in about.items()} != kinds:
         raise incomplete
     if about["settings"].keys() != {"name", *(field.name for field in fields(Settings))}:
         raise incomplete
+    return about, sha256
+
+
+def _read_run_about(path: Path) -> tuple[dict[str, Any], str]:
+    kinds = {"weights": int, "seconds": float, "compile_seconds": float}
+    about, sha256 = read_about(path, FORMAT, kinds | {"diverged": bool, "interrupted": bool})
+    if not 0 <= about["weights"] <= _MOST_WEIGHTS:
+        raise DataError(f"{path} is not a run that this lab can read (it has too many weights)")
     return about, sha256
 
 

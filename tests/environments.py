@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import site
 import subprocess
 import sys
 from pathlib import Path
@@ -20,3 +21,13 @@ def make_environment(folder: Path, *install: str) -> Path:
     subprocess.run(make, check=True)
     subprocess.run([*pip, *install], check=True)
     return programs
+
+
+def add_to_lab(folder: Path, lock: Path) -> dict[str, str]:
+    """Install other packages on top of the lab's; return the environment for their programs."""
+    # Searched after the others' own packages, as if all were installed together.
+    here = f"import site; site.addsitedir({site.getsitepackages()[0]!r})"
+    programs = make_environment(folder, "--requirement", str(lock))
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "lab.pth").write_text(here)
+    return os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}

@@ -11,7 +11,7 @@ from mnist_lab.notebooks import exercises, read_notebook
 
 NAMES = (
     *("1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison"),
-    *("6_test", "7_sure", "8_best"),
+    *("6_test", "7_sure", "8_best", "9_writers", "12_yours"),
 )
 # By notebook and answer: a part of the solution, and what a student wrote instead.
 WRONG = {
@@ -65,6 +65,19 @@ WRONG = {
         "schedule": ("highest / 10", "0"),
         "missed": ("np.all(wrong, axis=0)", "np.any(wrong, axis=0)"),
     },
+    "9_writers": {
+        "blocks": ("100 * rows", "rows"),
+        "groups": ("writers < 2000", "writers >= 2000"),
+        "resampled": (".sum(axis=1) / images", ".mean(axis=1) / images"),
+        "shared": ("len(np.intersect1d", "len(np.union1d"),
+        "corrected": ('review["says_label"] < 3', 'review["says_label"] < 1'),
+    },
+    "12_yours": {
+        "interval": ("centre - half", "p - half"),
+        "people": ("100 * wrong", "wrong"),
+        "centre": ("(down, right)", "(right, down)"),
+        "paired": (">= abs(", "> abs("),
+    },
 }
 BOMB = "<script>document.title = 'owned'</script><img src=x onerror=\"document.title='owned'\">"
 FILE = "<img src=x onerror=document.title='owned'>"
@@ -74,14 +87,8 @@ MISCHIEF = {
     "hoards": "hoard = []\nwhile True:\n    hoard.append(b'x' * 10**7)",
     "fills the disk": "for n in range(1000):\n    open(f'{n}', 'wb').write(bytes(9 * 10**7))",
     "exits": "import os\nos._exit(3)",
-    "kills": "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)",
     "shouts": "for _ in range(1000):\n    print('x' * 10**6)",
     "deletes": "import shutil\nshutil.rmtree({victim!r})",
-    "writes": "open({victim!r} + '/precious', 'w')",
-    "calls": "import urllib.request\nurllib.request.urlopen('http://192.0.2.1', timeout=5)",
-    "starts": "import subprocess\nsubprocess.run(['rm', '-rf', {victim!r}])",
-    "shell": "!rm -rf {victim}",
-    "forges": "import mnist_lab\nmnist_lab.check_answer = lambda *a, **k: print('Right')",
 }
 
 

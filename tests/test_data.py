@@ -196,3 +196,63 @@ def test_a_split_needs_as_many_images(data, validation, training, told):
 def test_all_images_are_turned_upright(data):
     split = data.split(10)
     assert (split.transposed().x_test[0] == data.x_valid[0].T).all()
+
+
+def test_a_split_by_writer_shares_nobody():
+    data = lab.load_mnist()
+    random, strangers = data.split(seed=1), data.split(seed=1, by="writer")
+    assert len(np.intersect1d(random.writer_train, random.writer_valid)) > 500
+    assert not len(np.intersect1d(strangers.writer_train, strangers.writer_valid))
+    assert abs(len(strangers.x_valid) - 10_000) < 200
+    assert len(strangers.x_train) + len(strangers.x_valid) == 60_000
+    assert (strangers.writer_test == data.writer_valid).all()
+    some = data.split(5_000, training=2_000, by="writer").repeated(2)
+    assert len(some.x_train) == len(some.writer_train) == 4_000
+    assert np.intersect1d(some.writer_train, some.writer_valid).size == 0
+
+
+@pytest.mark.parametrize("by", ["image", "writer"])
+def test_six_folds_are_all_images(by):
+    data = lab.load_mnist()
+    drawn = [data.drawn(seed=3, by=by, fold=fold) for fold in range(6)]
+    assert (np.sort(np.concatenate([valid for _, valid in drawn])) == np.arange(60_000)).all()
+    for train, valid in drawn:
+        assert len(train) + len(valid) == 60_000
+        assert not np.intersect1d(train, valid).size
+    split = data.split(seed=3, by=by, fold=2)
+    assert (split.x_valid == data.x_train[drawn[2][1]]).all()
+
+
+def test_a_split_says_what_it_cannot_do():
+    data = lab.load_mnist()
+    for wrong, words in (
+        ({"by": "day"}, "by='day': it must be image or writer"),
+        ({"fold": 6}, "fold=6"),
+        ({"fold": -1}, "fold=-1"),
+        ({"validation": 0, "fold": 1}, "fold=1"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            data.split(**wrong)
+    unknown = lab.Dataset(data.x_train, data.y_train, data.x_valid, data.y_valid)
+    with pytest.raises(ValueError, match="it is not known who wrote the images of your data"):
+        unknown.split(by="writer")
+
+
+def test_writers_of_mnist_are_employees_and_students():
+    data = lab.load_mnist()
+    students = data.writer_valid >= 2_000
+    assert students[:5_001].all()
+    assert not students[5_001:].any()
+    assert len(np.unique(data.writer_valid)) == 297
+    assert not np.intersect1d(data.writer_train, data.writer_valid).size
+    assert (data.writer_train >= 2_000).sum() == 29_050
+
+
+def test_reviews_agree_with_the_labels_on_file():
+    reviews, data = lab.load_reviews(), lab.load_mnist()
+    assert len(reviews) == 100
+    assert (data.y_valid[reviews["index"]] == reviews["label"]).all()
+    votes = sum(reviews[name] for name in reviews.dtype.names if name.startswith("says"))
+    alike = reviews["label"] == reviews["guess"]
+    assert alike.sum() == 13
+    assert (votes - np.where(alike, reviews["says_guess"], 0) == 5).all()

@@ -29,8 +29,11 @@ import mnist_lab as lab
 from mnist_lab import data as data_module
 from mnist_lab import notebooks, places, runs
 from mnist_lab.__main__ import main
+from mnist_lab.laboratory.keeping import Kept
 from mnist_lab.notebooks import files
 from mnist_lab.support import write_whole
+from mnist_lab.web import building
+from mnist_lab.web.shipping import Shipped
 
 LOADERS = {"data": lab.load_mnist, "record": lab.Run.load, "notebook": notebooks.read_notebook}
 MEMORY = 2e7  # bytes: far more than any file here needs, far less than a bomb
@@ -521,7 +524,7 @@ RECORDS = {
     "no name": (changed(about=about(settings=without("name"))), "incomplete"),
     "a setting more": (changed(about=about(settings=SETTINGS | {"surprise": 1})), "incomplete"),
     "time in words": (changed(about=about(seconds="long")), "incomplete"),
-    "too many weights": (changed(about=about(weights=10**12)), "incomplete"),
+    "too many weights": (changed(about=about(weights=10**12)), "too many weights"),
     "not JSON": (changed(about=said("{")), "is not a run that this lab can read (what it says"),
     "deep JSON": (changed(about=said("[" * 100_000)), "is not a run"),
     "endless number": (changed(about=said("9" * 100_000)), "is not a run"),
@@ -826,6 +829,22 @@ def test_a_notebook_command_that_cannot_write_leaves_all(
 
 
 @pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("options", [["page"], ["page.html", "--single"]])
+def test_a_page_that_cannot_be_written_leaves_the_earlier_one(
+    tmp_path, monkeypatch, capsys, options, failure
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(building, "ship", lambda: iter([Shipped("worker.js", b"a program")]))
+    assert main(["page", *options]) == 0
+    before = content(tmp_path)
+    capsys.readouterr()
+    with FAILURES[failure](tmp_path):
+        assert main(["page", *options]) == 1
+    told(capsys, tmp_path / options[0])
+    assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("folder", ["exercises", "mine"])
 def test_a_first_notebook_that_cannot_be_written(house, capsys, folder, failure):
     notebooks.write_exercises(house.exercises)
@@ -847,6 +866,29 @@ def test_a_run_that_cannot_be_saved(tmp_path, failure):
         run.save(path)
     assert str(said.value).startswith(f"{path} cannot be written (")
     assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_digit_that_cannot_be_kept(tmp_path, monkeypatch, failure, count):
+    monkeypatch.chdir(tmp_path)
+    drawn = np.random.default_rng(0).integers(256, size=(140, 140), dtype=np.uint8)
+    kept = Kept()
+    for _ in range(count):
+        kept.add(drawn[:28, :28], 3, drawn)
+    before = content(tmp_path)
+    with FAILURES[failure](tmp_path):
+        kept.add(drawn[:28, :28], 7, drawn)
+    said = kept.values()
+    assert said["labels"].tolist() == [3] * count
+    assert said["problem"].startswith(f"{tmp_path}")
+    assert "cannot be written" in said["problem"]
+    after = content(tmp_path)
+    assert after.pop(tmp_path / ".my_digits.npz.lock", b"") == b""
+    assert after == {path: it for path, it in before.items() if path.suffix == ".npz"}
+    kept.add(drawn[:28, :28], 7, drawn)
+    assert kept.values()["labels"].tolist() == [*[3] * count, 7]
+    assert kept.values()["problem"] == ""
 
 
 @pytest.fixture

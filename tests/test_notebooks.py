@@ -53,7 +53,16 @@ def shown(output):
 
 def test_there_are_notebooks():
     names = ["1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison"]
-    names += ["6_test", "7_sure", "8_best", "glossary"]
+    names += [
+        "6_test",
+        "7_sure",
+        "8_best",
+        "9_writers",
+        "10_spoilt",
+        "11_bugs",
+        "12_yours",
+        "glossary",
+    ]
     assert [path.stem for path in NOTEBOOKS] == names
 
 

@@ -1,6 +1,8 @@
 """The figures show the runs' own numbers, say what their axes are, and appear once."""
 
+import base64
 import dataclasses
+import io
 import re
 import subprocess
 import sys
@@ -8,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 from samples import settings
 
 import mnist_lab as lab
@@ -127,6 +130,23 @@ def test_a_diverged_run_can_be_drawn(run):
     assert "img" in figure._repr_mimebundle_()["text/html"]
     texts = [text.get_text() for text in lab.plot_accuracy(run, fit=True).axes[0].texts]
     assert texts == ["no epoch was finished: the training diverged"]
+
+
+def test_curves_of_a_run_stand_before_those_of_another_in_grey(run):
+    healthy = other_seed(run, "healthy")
+    figure = lab.plot_curves(run, healthy)
+    for axes, what, factor in zip(figure.axes, ("loss", "accuracy"), (1, 100), strict=True):
+        grey, own = axes.get_lines()[:2], axes.get_lines()[2:]
+        colours = [{line.get_color() for line in lines} for lines in (grey, own)]
+        assert (len(colours[0]), len(colours[1])) == (1, 2)
+        assert not colours[0] & colours[1]
+        for lines, each in ((grey, healthy), (own, run)):
+            for line, key in zip(lines, (what, f"val_{what}"), strict=True):
+                assert line.get_ydata() == pytest.approx(factor * np.array(each.history[key]))
+    assert figure.axes[0].get_yscale() == "log"
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["healthy: training", "healthy: validation", "training", "validation"]
+    assert [len(axes.get_lines()) for axes in lab.plot_curves(run).axes] == [2, 2]
 
 
 @pytest.mark.parametrize("every", [0, -3, 1.5])
@@ -288,6 +308,7 @@ def test_figures_have_alternative_text_and_can_be_saved(run, tmp_path):
     for figure in (
         lab.plot_accuracy(run),
         lab.plot_iterations(run),
+        lab.plot_curves(run),
         lab.plot_survival([1], {"one": [1]}, 30),
         lab.compare([run]),
         lab.plot_confusion([1, 2], [1, 3]),
@@ -346,3 +367,41 @@ def test_reliability_in_bins_of_equal_width():
     assert "one; other" in figure.alt
     with pytest.raises(ValueError, match="5 networks in said: at most 4"):
         lab.plot_reliability({str(k): said for k in range(5)}, truth)
+
+
+def test_errors_along_the_images_are_those_of_each_block():
+    wrong = np.zeros((2, 1_050), bool)
+    wrong[0, :50] = True  # half of the runs, a tenth of the block's images
+    figure = lab.plot_along({"mlp": wrong, "no mistakes": wrong[1]}, size=500)
+    mlp, none = figure.axes[0].get_lines()
+    assert mlp.get_ydata().tolist() == [5, 0]
+    assert mlp.get_xdata().tolist() == [250, 750]
+    assert none.get_ydata().tolist() == [0, 0]
+    assert figure.alt == "Wrong answers in each 500 images, in their order: MLP; no mistakes."
+    with pytest.raises(ValueError, match="5 networks in wrong: at most 4"):
+        lab.plot_along({str(name): wrong for name in range(5)})
+    with pytest.raises(ValueError, match="size=0"):
+        lab.plot_along({"mlp": wrong}, size=0)
+
+
+def test_a_histogram_counts_all_values_and_says_what_lies_below():
+    values = np.array([90.0, 91.0, 91.0, 92.0, 10.0])
+    figure = lab.plot_histogram({"linear": values}, "accuracy (%)", low=89, width=1)
+    (label,) = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert label == "linear network, 1 of 5 below 89"
+    counts = figure.axes[0].patches[0].get_data().values
+    assert counts.sum() == 4
+    assert counts.max() == 2
+    two = lab.plot_histogram({"one": values, "other": values + 1}, "accuracy (%)")
+    assert [patch.get_data().values.sum() for patch in two.axes[0].patches[::2]] == [5, 5]
+    with pytest.raises(ValueError, match="at most 4"):
+        lab.plot_histogram({str(name): values for name in range(5)}, "accuracy (%)")
+
+
+def test_pictures_of_notebooks_have_few_colours_and_white_paper():
+    figure = lab.plot_confusion([0, 1, 2], [0, 1, 1])
+    html = figure._repr_mimebundle_()["text/html"]
+    picture = Image.open(io.BytesIO(base64.b64decode(re.search(r"base64,([^\"]+)", html)[1])))
+    assert picture.mode == "P"
+    assert len(picture.getcolors(256)) <= 256
+    assert picture.convert("RGB").getpixel((1, 1)) == (255, 255, 255)

@@ -3,7 +3,7 @@
 import functools
 from typing import Any
 
-from ..course import ANSWERS
+from ..course import ANSWERS, rubric
 from .given import missing
 from .judges import judge
 from .judging import judged
@@ -34,6 +34,7 @@ def check_answer(name: str, attempt: Any, **given: Any) -> CheckResult:
     >>> lab.check_answer("mlp.relu", lambda x: np.minimum(x, 0))
     Not yet: mlp.relu is not right.
       - the sign: it keeps the negative numbers, and the positive ones become 0
+    Right so far: 1 of 2.
     """
     if name not in ANSWERS:
         raise ValueError(f"name={name!r}: it must be one of {', '.join(map(repr, ANSWERS))}")
@@ -42,6 +43,7 @@ def check_answer(name: str, attempt: Any, **given: Any) -> CheckResult:
         functools.partial(_judge, name, given),
         ANSWERS[name].hints,
         functools.partial(solution, name),
+        rubric=rubric(name),
         question=name,
         call=False,
     )

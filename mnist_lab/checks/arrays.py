@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..course import DATA_CODE, DATA_HINTS
+from ..course import DATA, DATA_CODE, DATA_HINTS
 from ..data import Dataset, as_stored, is_one_hot, load_mnist
 from .findings import Finding, faults, remark, with_reasons
 from .judging import judged, not_judged
@@ -31,7 +31,7 @@ def check_data(dataset: Any) -> CheckResult:
         makes it. Images are flat (784) or 28 × 28 or 28 × 28 × 1, from 0 to 1; labels are one-hot
         or class numbers. As `load_mnist` gives it, it is right, too.
     """
-    return judged(dataset, _judge, DATA_HINTS, lambda: DATA_CODE, question="data")
+    return judged(dataset, _judge, DATA_HINTS, lambda: DATA_CODE, rubric=DATA, question="data")
 
 
 def _judge(data: Any) -> CheckResult:
@@ -90,6 +90,31 @@ def unscaled(data: Dataset, divides: bool = False) -> list[Finding]:
     train, valid = (_scale(images, divides) for images in (x, data.x_valid))
     sides = {"train": train, "valid": None if valid == train else valid}
     return [_of_images(*fault, side=side) for side, fault in sides.items() if fault]
+
+
+def misplaced(data: Dataset, images: np.ndarray, labels: np.ndarray) -> list[Finding]:
+    """Faults in what arrays hold, by the images and labels that they were made from.
+
+    Parameters
+    ----------
+    data
+        Usable images, in whatever order.
+    images, labels
+        What they were made from: uint8 of shape (n, 28, 28), and class numbers.
+    """
+    known, digits = _marks(images), labels.astype(int)
+    findings, found = [], {}
+    for side, x, y in (
+        ("train", data.x_train, data.y_train),
+        ("valid", data.x_valid, data.y_valid),
+    ):
+        view, found[side] = _recognised(x, known)
+        if view != _PLAIN:
+            return [_of_images("view", view, side=side) if view else _of_images("other", side=side)]
+        faults, own = _class_numbers(y, f"y_{side}")
+        findings += faults if own is None else _mismatch(own, digits[found[side]], f"y_{side}")
+    both = int(np.isin(found["valid"], found["train"]).sum())
+    return findings + ([_of_images("training images", both, side="valid")] if both else [])
 
 
 def _scale(x: np.ndarray, divides: bool) -> tuple[str, Any] | None:

@@ -18,7 +18,7 @@ from ..descriptions import (
     mathematics,
 )
 from .comparing import compare
-from .findings import Finding, faults, slipped
+from .findings import Finding, faults, said, slipped
 from .judging import raised, type_of
 from .reading import read
 from .values import arguments_in_words
@@ -30,7 +30,7 @@ _NEAR = 1e-4  # of the largest learning rate: Keras computes schedules in float3
 def judge_layers(task: Layers, attempt: Any) -> list[Finding]:
     """Find what is wrong with a function that returns layers."""
     for probe in task.probes:
-        made, findings = _called(attempt, probe)
+        made, findings = called(attempt, probe)
         made, findings = (made, findings) if findings else _listed(made)
         findings = findings or _made_anew(made, attempt, probe)
         if not findings:
@@ -46,13 +46,13 @@ def judge_schedule(task: Schedule, attempt: Any) -> list[Finding]:
 
     found, wrong = [], []
     for probe in task.probes:
-        made, findings = _called(attempt, probe)
+        made, findings = called(attempt, probe)
         if findings:
             return findings
         if not isinstance(made, keras.optimizers.schedules.LearningRateSchedule):
-            return [_said(f"it returns {type_of(made)}", "return a schedule, which Keras calls")]
+            return [said(f"it returns {type_of(made)}", "return a schedule, which Keras calls")]
         for iteration in task.iterations(*probe):
-            rate, findings = _called(made.__call__, (iteration,))
+            rate, findings = called(made.__call__, (iteration,))
             if findings:
                 return findings
             found.append((iteration, probe, float(rate)))
@@ -70,28 +70,27 @@ def judge_built(task: Built, attempt: Any) -> list[Finding]:
     import keras
 
     is_model = isinstance(attempt, keras.Model)  # which can be called, too
-    model, findings = (attempt, []) if is_model else _called(attempt, ())
+    model, findings = (attempt, []) if is_model else called(attempt, ())
     if findings:
         return findings
     if not isinstance(model, keras.Model):
-        return [_said(f"it returns {type_of(model)}", "return the model")]
+        return [said(f"it returns {type_of(model)}", "return the model")]
     right = task.right()
     shape = right.input_shape[1:]
     if not model.built or getattr(model, "input_shape", (None,))[1:] != shape:
-        return [_said("it does not take images of shape (28, 28, 1)", "keras.Input comes first")]
+        return [said("it does not take images of shape (28, 28, 1)", "keras.Input comes first")]
     layers = compare(describe_network(model, shape), describe_network(right))
     if any(each.topic in _STRUCTURE for each in layers):
         return _structure_first(layers)
     if not model.compiled:
-        missing = _said("its layers are right, but it is not compiled", "model.compile(...)")
-        return layers or [missing]
+        return [*layers, Finding("uncompiled", topic="compile")]
     findings = faults(read(model, shape, describe_training(right)).findings)
     if any(each.topic == "compile" for each in findings):
-        return findings
+        return [*layers, *findings]
     return compare(mathematics(describe(model)), mathematics(describe(right))) + findings
 
 
-def _called(function: Any, arguments: Sequence[Any]) -> tuple[Any, list[Finding]]:
+def called(function: Any, arguments: Sequence[Any]) -> tuple[Any, list[Finding]]:
     """What a student's function makes, or what is wrong with calling it."""
     import keras
 
@@ -105,7 +104,7 @@ def _called(function: Any, arguments: Sequence[Any]) -> tuple[Any, list[Finding]
     except Exception as problem:  # whatever a student's own function raises
         return None, [Finding("raises", *raised(problem))]
     if made is None:
-        return None, [_said("it returns nothing", "end it with return and what it has made")]
+        return None, [said("it returns nothing", "end it with return and what it has made")]
     return made, []
 
 
@@ -115,22 +114,22 @@ def _listed(made: Any) -> tuple[list, list[Finding]]:
 
     made = made.layers if isinstance(made, keras.Sequential) else made
     if isinstance(made, keras.Layer):
-        return [], [_said("it returns one layer", "return a list of layers, [...]")]
+        return [], [said("it returns one layer", "return a list of layers, [...]")]
     if not isinstance(made, list | tuple):
-        return [], [_said(f"it returns {type_of(made)}", "return a list of layers, [...]")]
+        return [], [said(f"it returns {type_of(made)}", "return a list of layers, [...]")]
     others = [each for each in made if not isinstance(each, keras.Layer)]
     if others:
         what = others[0].__name__ if isinstance(others[0], type) else type_of(others[0])
         cure = f"call it, {what}(...)" if isinstance(others[0], type) else "layers only"
-        return [], [_said(f"the list holds {what}, which is no layer", cure)]
+        return [], [said(f"the list holds {what}, which is no layer", cure)]
     return list(made), []
 
 
 def _made_anew(made: list, attempt: Callable, probe: tuple) -> list[Finding]:
     """Whether each call makes new layers: a layer that stands twice has one set of weights."""
-    again, _ = _listed(_called(attempt, probe)[0])
+    again, _ = _listed(called(attempt, probe)[0])
     if any(layer is other for layer in made for other in again):
-        return [_said("it returns the same layers each time", "make new ones in the function")]
+        return [said("it returns the same layers each time", "make new ones in the function")]
     return []
 
 
@@ -156,7 +155,8 @@ def _described(made: list, shape: tuple[int, ...]) -> tuple[Description, tuple[i
     """What layers are, and the shape of what comes out of them, without the batch."""
     import keras
 
-    end = [keras.layers.Flatten(), keras.layers.Dense(10)]
+    # Names of their own, which none of the layers has.
+    end = [keras.layers.Flatten(name="its pixels"), keras.layers.Dense(10, name="its scores")]
     model = keras.Sequential([keras.Input(shape), *made, *end])
     out = made[-1].output.shape[1:] if made else shape
     return describe_network(model, shape), tuple(out)
@@ -175,7 +175,3 @@ def _slips(slip: Slip, found: list[tuple[int, tuple, float]]) -> bool:
 
 def _near(rate: float, wanted: float, probe: tuple) -> bool:
     return bool(np.isclose(rate, wanted, rtol=1e-3, atol=_NEAR * probe[0]))
-
-
-def _said(what: str, cure: str) -> Finding:
-    return slipped(Slip(None, what, cure))

@@ -6,7 +6,17 @@ import math
 import numbers
 from typing import Any
 
-from ..course import COUNT_SLIPS, OPTIMISER, PARTS, CountedLayer, Part, Slip, count_hints, no_slip
+from ..course import (
+    COUNT,
+    COUNT_SLIPS,
+    OPTIMISER,
+    PARTS,
+    CountedLayer,
+    Part,
+    Slip,
+    count_hints,
+    no_slip,
+)
 from .findings import slipped
 from .judging import judged, kind_of, untouched
 from .network import chosen_part
@@ -29,11 +39,14 @@ def check_count(part: str, number: Any) -> CheckResult:
     >>> lab.check_count("linear", 7850)
     Not yet: 7,850 is too few.
       - the output layer is forgotten
+    Right so far: 1 of 2.
     """
     chosen = chosen_part(part)
     judge = functools.partial(_judge, chosen)
     hints = count_hints(_layers(part))
-    return judged(number, judge, hints, lambda: arithmetic(chosen), question=f"{part}, count")
+    return judged(
+        number, judge, hints, lambda: arithmetic(chosen), rubric=COUNT, question=f"{part}, count"
+    )
 
 
 def _judge(part: Part, number: Any) -> CheckResult:
@@ -68,12 +81,15 @@ def find_slip(part: Part, number: float) -> Slip | None:
         both = sum(it.times(one.answer(it)).times(other.answer(it)).sum for it in layers)
         known.setdefault(both, one.and_also(other))
     known |= {
-        it.sum: Slip(None, f"this is {it.name} alone") for it in layers if it.sum not in known
+        it.sum: Slip(None, f"this is {it.name} alone", free=True)
+        for it in layers
+        if it.sum not in known
     }
     for copies in (1, 2, 3):  # Adam keeps two numbers for each parameter, and two of its own
         known[copies * part.parameters + 2] = OPTIMISER
     for other in PARTS.values():
-        known.setdefault(other.parameters, Slip(None, f"this is the number of part {other.key}"))
+        slip = Slip(None, f"this is the number of part {other.key}", free=True)
+        known.setdefault(other.parameters, slip)
     return known.get(number)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..course import Slip, reason_of
+from ..course import HALF, Slip, reason_of
 from ..descriptions import in_words
 
 REMARK = "remark"  # the topic of a finding that is worth saying, but is not wrong
@@ -27,10 +27,16 @@ class Finding:
     topic : str
         The kind of thing: of a network "layers", "optimiser" or "loss" (one figure of them
         differs), "number" (of layers of a kind), "structure", "behaviour", "metrics" or
-        "compile"; of arrays "images", "labels" or "data"; else "answer", "slip", "run" or
-        "count"; and "remark" for what is not wrong.
+        "compile"; of arrays "images", "labels" or "data"; of a program "program", "training",
+        "batches" or "validation"; else "answer", "slip", "run" or "count"; and "remark" for what
+        is not wrong.
     reason : str
         Why it matters, or what to do; perhaps empty.
+    parts : tuple of str
+        Of the answer, that are wrong for it; none for all. It counts where the question's rubric
+        does not say what such a finding costs.
+    cost : float
+        The share of these parts that it costs, from 0 to 1.
     """
 
     figure: str
@@ -39,6 +45,8 @@ class Finding:
     place: str = ""
     topic: str = "answer"
     reason: str = ""
+    parts: tuple[str, ...] = ()
+    cost: float = 1.0
 
     @property
     def head(self) -> str:
@@ -73,9 +81,15 @@ def remark(figure: str, found: Any = None, asked: Any = None) -> Finding:
     return Finding(figure, found, asked, topic=REMARK)
 
 
-def slipped(slip: Slip, topic: str = "slip") -> Finding:
-    """A finding for a usual mistake that the course knows."""
-    return Finding(slip.what, asked=slip.cure, topic=topic)
+def slipped(slip: Slip, topic: str = "slip", parts: tuple[str, ...] = ()) -> Finding:
+    """A finding for a usual mistake that the course knows, in these parts of the answer."""
+    cost = 1 if slip.free else HALF
+    return Finding(slip.what, asked=slip.cure, topic=topic, parts=parts, cost=cost)
+
+
+def said(what: str, cure: str) -> Finding:
+    """A finding in words, about something that cannot be judged at all."""
+    return Finding(what, asked=cure, topic="slip")
 
 
 def with_reasons(findings: Iterable[Finding]) -> list[Finding]:
@@ -109,6 +123,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "raises on an image": ("calling it on an image raises {found}", "{asked}"),
     # Compiling
     "compile": ("{found}", ""),
+    "uncompiled": ("it is not compiled", "model.compile(...)"),
     "class": ("{found} is a class", "make an object of it with parentheses, {found}()"),
     "metrics": ("{found}, the part asks for accuracy", ""),
     "metrics for other labels": (
@@ -297,6 +312,32 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "after {found[1]} epochs it reads {found[0]:.1%} of the validation images, the runs on "
         "file {asked[0]:.1%} to {asked[1]:.1%}",
         "nothing else is wrong that a check can see: look at the labels, and at their order",
+    ),
+    # A program that was mended
+    "not all returned": (
+        "it returns {found}",
+        "return what fit returned, and the four arrays that fit was given, as the program did",
+    ),
+    "no arrays": ("the arrays that it returns do not go together", "{asked}"),
+    "other": ("not all of its images are those that the program was given", ""),
+    "size": ("has {found:,} images, the program had {asked:,}", "mend the bug alone"),
+    "other epochs": ("fit has epochs={found}", "the program had {asked}; mend the bug alone"),
+    "other batches": (
+        "an epoch has {found} iterations, with batches of 100 it would have {asked}",
+        "mend the bug alone",
+    ),
+    "other arrays": (
+        "the history ends with a validation accuracy of {found:.1%}, but the network reads "
+        "{asked:.1%} of the x_valid that is returned",
+        "return the arrays that fit was given",
+    ),
+    "one answer": (
+        "whatever the image, the network gives the same answer",
+        "its hidden units have died, since the first steps were too large",
+    ),
+    "reads little": (
+        "the network reads only {found:.0%} of new digits, without a bug more than {asked:.0%}",
+        "look at its curves again",
     ),
     # Remarks
     "trained": (

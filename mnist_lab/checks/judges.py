@@ -15,9 +15,10 @@ from .building import judge_built, judge_layers, judge_schedule
 from .comparing import compare, perhaps_the_same
 from .findings import Finding, slipped
 from .judging import raised, type_of
+from .mending import judge_mended
 from .programs import judge_program
 from .reading import overlook
-from .values import arguments_in_words, difference, same, unchanged
+from .values import arguments_in_words, difference, same, unchanged, wrong_parts
 
 
 @functools.singledispatch
@@ -45,6 +46,7 @@ judge.register(judge_layers)
 judge.register(judge_schedule)
 judge.register(judge_built)
 judge.register(judge_program)
+judge.register(judge_mended)
 
 
 @judge.register
@@ -60,7 +62,10 @@ def _(task: Value, attempt: Any, **given: Any) -> list[Finding]:
     if same(attempt, expected):
         return []
     slip = next((slip for slip in task.slips if same(attempt, of(slip.answer))), None)
-    return [slipped(slip) if slip else difference(attempt, expected, task.names)]
+    parts = wrong_parts(task.names, [(attempt, expected)])
+    if slip:
+        return [slipped(slip, parts=parts)]
+    return [replace(difference(attempt, expected, task.names), parts=parts)]
 
 
 @judge.register
@@ -106,8 +111,11 @@ def _(task: Function, attempt: Any, **given: Any) -> list[Finding]:
         return all(itertools.starmap(same, zip(found, made, strict=True)))
 
     slip = next(filter(makes, task.slips), None)
+    parts = wrong_parts(task.names, [pair for _, *pair in wrong])
+    if slip:
+        return [slipped(slip, parts=parts)]
     probe, it, wanted = wrong[0]
-    return [slipped(slip) if slip else difference(it, wanted, task.names, probe)]
+    return [replace(difference(it, wanted, task.names, probe), parts=parts)]
 
 
 def _error(problem: Exception, probe: Sequence[Any]) -> Finding:
@@ -159,8 +167,9 @@ def _(task: Layer, attempt: Any) -> list[Finding]:
 def _described(it: Any, shape: tuple[int, ...]) -> dict:
     import keras
 
-    layers = [keras.Input(shape), it, keras.layers.Flatten(), keras.layers.Dense(10)]
-    return describe_network(keras.Sequential(layers), shape)
+    # Names of their own, which the layer has not.
+    end = [keras.layers.Flatten(name="its pixels"), keras.layers.Dense(10, name="its scores")]
+    return describe_network(keras.Sequential([keras.Input(shape), it, *end]), shape)
 
 
 @judge.register

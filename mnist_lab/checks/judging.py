@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ..course import cure_of
+from ..course import PLAIN, Rubric, cure_of
 from ..data import Dataset
 from ..runs import Run
+from .shares import reached
 from .verdicts import CheckResult
 
 _LONGEST = 200  # characters of an error's own words
@@ -39,6 +40,7 @@ def judged(
     hints: Sequence[str],
     solution: Callable[[], str],
     *,
+    rubric: Rubric = PLAIN,
     question: str = "",
     call: bool = True,
     nothing: str = _NOTHING,
@@ -55,6 +57,8 @@ def judged(
         For the student to ask for.
     solution
         Gives one right answer, if the student asks for it.
+    rubric
+        How the points are divided.
     question
         By which the hints that were given are remembered.
     call
@@ -83,7 +87,16 @@ def judged(
         )
         result._traceback = traceback.format_exc()
     result._question, result._hints, result._solution = question, tuple(hints), solution
+    result.weights = dict(rubric.weights)
+    result.parts = _parts(result, rubric)
     return result
+
+
+def _parts(result: CheckResult, rubric: Rubric) -> dict[str, float]:
+    """The share that is reached of each part; without findings, all or nothing."""
+    if result.outcome == "wrong" and result.findings:
+        return reached(result.findings, rubric)
+    return dict.fromkeys(rubric.weights, float(bool(result)))
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .. import places
 from ..course import find_regions, named, question_name
+from ..support import by_number
 from .verdicts import unless_withheld
 
 
@@ -57,7 +58,7 @@ def model_answer(name: str) -> Text:
 
 
 def _answers(kind: str = "code") -> dict[str, str]:
-    paths = sorted(places.here.solutions.glob("[!.]*.ipynb"))
+    paths = sorted(places.here.solutions.glob("[!.]*.ipynb"), key=by_number)
     read = (_read_answers(path, path.stat().st_mtime_ns) for path in paths)
     return {name: text for each in read for name, (its, text) in each.items() if its == kind}
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..course import COMPILE_HINTS, NOTEBOOKS, PARTS, Part
+from ..course import COMPILE_HINTS, NOTEBOOKS, PARTS, Part, rubric
 from ..data import Dataset, as_stored, is_one_hot
 from ..descriptions import describe_network, describe_training
 from . import arrays, behaviour
@@ -58,11 +58,19 @@ def check(
     >>> lab.check("mlp", lab.build_mlp(hidden_units=100))
     Not yet: this is not the network that part mlp asks for.
       - hidden layers 1, 2 and 3: units are 100, the part asks for 1500
+    Right so far: 4 of 5.
     """
     judge = functools.partial(_judge, chosen_part(part), data, compiled)
     question = f"{part}, compiled" if compiled else part
-    code = NOTEBOOKS[part].code
-    result = judged(model, judge, (), lambda: code, question=question, nothing=_NOTHING)
+    result = judged(
+        model,
+        judge,
+        (),
+        lambda: NOTEBOOKS[part].code,
+        rubric=rubric(f"{part}.compile" if compiled else f"{part}.build"),
+        question=question,
+        nothing=_NOTHING,
+    )
     result._hints = _hints(part, result.findings, compiled)
     return result
 

@@ -26,48 +26,50 @@ def judge_program(task: Program, attempt: Any, model: Any) -> list[Finding]:
     if any(part is Ellipsis for part in (run, accuracy)):
         raise NotImplementedError
     if not isinstance(run, Run):
-        return [_found("no program", type_of(run))]
+        return [_found("program", "no program", type_of(run))]
     if run.settings.data != FROM_KERAS:
-        return [_found("not by fit")]
+        return [_found("program", "not by fit")]
     part = PARTS[task.part]
     asked = part.build(**task.figures)
-    findings = faults(against_part(model, part, asked))
-    findings += [*_figures(task, run), *_beginning(run, model), *_batches(run)]
-    if not run.diverged:
-        findings += _validation(run, model, input_shape(model, asked))
-    if not findings:
-        findings = [*_evaluated(run, accuracy), *_beside_the_records(task, run)]
-    return findings
+    network = faults(against_part(model, part, asked))
+    training = [*network, *_figures(task, run), *_beginning(run, model, as_asked=not network)]
+    batches = _batches(run)
+    if run.diverged:
+        return training + batches
+    validation = _validation(run, model, input_shape(model, asked))
+    otherwise = [] if training or validation else _beside_the_records(task, run)
+    return training + batches + (validation or _evaluated(run, accuracy)) + otherwise
 
 
-def _found(figure: str, found: Any = None, asked: Any = None) -> Finding:
-    return Finding(figure, found, asked, topic="program")
+def _found(topic: str, figure: str, found: Any = None, asked: Any = None) -> Finding:
+    return Finding(figure, found, asked, topic=topic)
 
 
 def _figures(task: Program, run: Run) -> list[Finding]:
     """How `fit` was called: for how many epochs, in batches of which size."""
     findings, steps = [], run.settings.steps_per_epoch
     if steps == _KERAS_STEPS:
-        findings.append(_found("no batch size", steps, _STEPS))
+        findings.append(_found("training", "no batch size", steps, _STEPS))
     elif steps and steps != _STEPS:
-        findings.append(_found("iterations", steps, _STEPS))
+        findings.append(_found("training", "iterations", steps, _STEPS))
     if run.epochs < task.epochs:
-        findings.append(_found("fewer epochs", run.epochs, task.epochs))
+        findings.append(_found("training", "fewer epochs", run.epochs, task.epochs))
     return findings
 
 
-def _beginning(run: Run, model: "keras.Model") -> list[Finding]:
+def _beginning(run: Run, model: "keras.Model", *, as_asked: bool) -> list[Finding]:
     """Whether the training began with a new network, on pixels from 0 to 1."""
     lowest, highest = _GUESSING
     trained = int(model.optimizer.iterations) if model.compiled else 0
-    began = run.batch_loss[:1]
+    losses = run.batch_accuracy if _swapped(run) else run.batch_loss
+    began = losses[:1] if len(losses) == run.epochs * run.settings.steps_per_epoch else losses[:0]
     if trained > run.epochs * run.settings.steps_per_epoch > 0 or (began < lowest).any():
-        return [_found("trained before")]
+        return [_found("training", "trained before")]
     # Unscaled pixels give a loss of hundreds; where the first layer is all zeros, from the second
-    # batch on.
-    large = run.batch_loss[:5]
-    if run.diverged or (large > highest).any() or not np.isfinite(large).all():
-        return [_found("large losses", float(large.max(initial=0)))]
+    # batch on. So may another network or another learning rate.
+    large = losses[:5]
+    if run.diverged or (as_asked and not (large <= highest).all()):
+        return [_found("training", "large losses", float(large.max(initial=0)))]
     return []
 
 
@@ -76,16 +78,21 @@ def _batches(run: Run) -> list[Finding]:
     kept, steps = len(run.batch_loss), run.settings.steps_per_epoch
     wanted = run.epochs * steps
     if not kept or not len(run.batch_accuracy):
-        return [_found("no batches")]
+        return [_found("batches", "no batches")]
     if kept == steps != wanted:
-        return [_found("one epoch's batches", kept, wanted)]
+        return [_found("batches", "one epoch's batches", kept, wanted)]
     if kept != wanted or len(run.batch_accuracy) != kept:
-        return [_found("batches", kept, wanted)]
-    if (run.batch_accuracy > 1.01).any():  # computed from means, a 1 is a little more or less
-        return [_found("no shares")]
+        return [_found("batches", "batches", kept, wanted)]
+    if _swapped(run):
+        return [_found("batches", "no shares")]
     if _are_means(run.batch_loss, steps) or _are_means(run.batch_accuracy, steps):
-        return [_found("running means")]
+        return [_found("batches", "running means")]
     return []
+
+
+def _swapped(run: Run) -> bool:
+    """Whether what was given for accuracies are losses."""
+    return bool((run.batch_accuracy > 1.01).any())  # from means, a 1 is a little more or less
 
 
 def _are_means(values: np.ndarray, steps: int) -> bool:
@@ -102,7 +109,7 @@ def _validation(run: Run, model: "keras.Model", shape: tuple[int, ...]) -> list[
     """Whether the validation accuracy is what the network reads of the 10,000 validation images."""
     said = np.array(run.history["val_accuracy"])
     if np.isnan(said).all():
-        return [_found("no validation")]
+        return [_found("validation", "no validation")]
     images, labels = test_images()
     scaled = images.reshape(-1, *shape).astype(np.float32) / 255
 
@@ -114,10 +121,10 @@ def _validation(run: Run, model: "keras.Model", shape: tuple[int, ...]) -> list[
     if abs(accuracy - said[-1]) < _SAME:
         return []
     if abs(read(255 * scaled) - said[-1]) < _SAME:
-        return [_found("large validation pixels")]
+        return [_found("validation", "large validation pixels")]
     if not _are_shares(said, _VALIDATION) and _are_shares(said, _TRAINING):
-        return [_found("validated on training images")]
-    return [_found("validation accuracy", float(said[-1]), accuracy)]
+        return [_found("validation", "validated on training images")]
+    return [_found("validation", "validation accuracy", float(said[-1]), accuracy)]
 
 
 def _are_shares(accuracies: np.ndarray, images: int) -> bool:
@@ -129,19 +136,19 @@ def _are_shares(accuracies: np.ndarray, images: int) -> bool:
 def _evaluated(run: Run, accuracy: Any) -> list[Finding]:
     """Whether what `evaluate` gave is the accuracy on the validation images."""
     if accuracy is None:
-        return [_found("not evaluated")]
+        return [_found("validation", "not evaluated")]
     try:
         values = np.array(accuracy, np.float64)
     except (TypeError, ValueError):
-        return [_found("no accuracy", type_of(accuracy))]
+        return [_found("validation", "no accuracy", type_of(accuracy))]
     if values.size != 1:
-        return [_found("loss and accuracy")]
+        return [_found("validation", "loss and accuracy")]
     value, right = float(values.ravel()[0]), run.history["val_accuracy"][-1]
     if min(abs(value - right), abs(value / 100 - right)) < _SAME:
         return []
     if abs(value - run.history["val_loss"][-1]) < 1e-3:
-        return [_found("loss for accuracy")]
-    return [_found("evaluated otherwise", value, right)]
+        return [_found("validation", "loss for accuracy")]
+    return [_found("validation", "evaluated otherwise", value, right)]
 
 
 def _beside_the_records(task: Program, run: Run) -> list[Finding]:
@@ -152,4 +159,4 @@ def _beside_the_records(task: Program, run: Run) -> list[Finding]:
     own = run.history["val_accuracy"][epochs - 1]
     if min(ends) - _APART < own < max(ends) + _APART:
         return []
-    return [_found("unlike the records", [own, epochs], [min(ends), max(ends)])]
+    return [_found("training", "unlike the records", [own, epochs], [min(ends), max(ends)])]

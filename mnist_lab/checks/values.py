@@ -3,12 +3,13 @@
 import itertools
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ..course import HALF
 from ..runs import Run
 from .findings import Finding
 from .judging import type_of
@@ -21,7 +22,7 @@ def same(found: Any, expected: Any) -> bool:
         return alike and all(itertools.starmap(same, zip(found, expected, strict=True)))
     if isinstance(expected, np.ndarray) and isinstance(found, list | tuple):
         return False
-    numbers, wanted = _numbers(found), np.asarray(expected, np.float64)
+    numbers, wanted = _numbers(found), np.asarray(expected)
     if numbers is None or numbers.shape != wanted.shape:
         return False
     # float32 matrix products differ in their last digits with the order of the additions.
@@ -53,6 +54,30 @@ def _numbers(found: Any) -> np.ndarray | None:
     if array.dtype.kind == "c":  # the root of a negative number in plain Python
         return np.full(array.shape, np.nan)
     return array.astype(np.float64) if array.dtype.kind in "buif" else None
+
+
+def wrong_parts(names: Sequence[str], answers: Iterable[Sequence[Any]]) -> tuple[str, ...]:
+    """Which parts of a tuple are wrong in any of the answers.
+
+    Parameters
+    ----------
+    names
+        Of the parts; none if the answer is no tuple.
+    answers
+        Pairs of what was found and what is right.
+
+    Returns
+    -------
+    tuple of str
+        All names where an answer has not as many parts; none where there are no names.
+    """
+    wrong = set()
+    for found, expected in answers:
+        if not isinstance(found, tuple | list | np.ndarray) or len(found) != len(names):
+            return tuple(names)
+        parts = zip(names, found, expected, strict=True)
+        wrong |= {name for name, *pair in parts if not same(*pair)}
+    return tuple(name for name in names if name in wrong)
 
 
 def difference(
@@ -111,10 +136,16 @@ def _of_another_kind(found: Any, wanted: np.ndarray, called: bool) -> Finding:
     if found is None and called:
         return Finding("returns nothing")
     if isinstance(found, tuple) and len(found) == 1 and np.ndim(found[0]):
-        return Finding("tuple of one")
+        return Finding("tuple of one", cost=_cost(found[0], wanted))
     if wanted.ndim and isinstance(found, list | tuple):
-        return Finding("list", type(found).__name__)
+        return Finding("list", type(found).__name__, cost=_cost(found, wanted))
     return Finding("kind", type_of(found), "an array" if wanted.ndim else "a number")
+
+
+def _cost(content: Any, wanted: np.ndarray) -> float:
+    """Half of the points, where the numbers are right and only what holds them is not."""
+    numbers = _numbers(content)
+    return HALF if numbers is not None and same(numbers, wanted) else 1
 
 
 def _of_another_shape(numbers: np.ndarray, wanted: np.ndarray, truths: bool) -> Finding:
@@ -135,8 +166,10 @@ def _is_rounded(numbers: np.ndarray, wanted: np.ndarray) -> bool:
     """Whether all are what is wanted, with fewer digits."""
     if not numbers.size or not numbers.any() or not np.isfinite(numbers).all():
         return False
+    if wanted.dtype == bool:  # which NumPy does not round
+        return False
     least = 0 if np.abs(wanted).min() >= 10 else 1  # decimals
-    return any(np.allclose(numbers, wanted.round(to), rtol=1e-9) for to in range(least, 7))
+    return any(np.allclose(numbers, wanted.round(to), rtol=1e-7) for to in range(least, 7))
 
 
 def _factor(numbers: np.ndarray, wanted: np.ndarray) -> float | None:

@@ -2,10 +2,11 @@
 
 import html
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..course import PLAIN, share
 from .findings import REMARK, Finding, faults
 from .hints import next_hint
 
@@ -20,7 +21,7 @@ _SIGNS = {
 }
 OUTCOMES = tuple(_SIGNS)
 WITHHELD = "Solutions are switched off by your instructor."
-_INSTEAD = "For a hint, write this check with .hint() instead of .require() in a cell of your own."
+_INSTEAD = "For a hint, write this check with .hint() behind it in a cell of your own."
 _HELP = "<small>For a hint, run this check with <code>.hint()</code> behind it.</small>"
 
 _withheld = False  # whether solutions are switched off
@@ -46,11 +47,17 @@ class CheckResult:
         The answer in one sentence.
     findings : list of Finding
         All that was found, as data: what is wrong, and remarks.
+    parts : dict of str to float
+        The share that is right of each part of the answer, from 0 to 1.
+    weights : dict of str to float
+        What each part is worth, beside the others.
     """
 
     outcome: str
     verdict: str
     findings: list[Finding] = field(default_factory=list)
+    parts: dict[str, float] = field(default_factory=dict, init=False)
+    weights: dict[str, float] = field(default_factory=lambda: dict(PLAIN.weights), init=False)
     _question: str = field(default="", init=False)
     _hints: tuple[str, ...] = field(default=(), init=False)
     _solution: Callable[[], str] = field(default=str, init=False)
@@ -84,11 +91,11 @@ class CheckResult:
             lines += _item(reason, "    ") if reason else []
         for remark in self.remarks:
             lines += _item(remark, "  * ")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._so_far()])
 
     def __float__(self) -> float:
-        """The share of the points: 1 if it is right, else 0."""
-        return float(bool(self))
+        """The share of the points, from 0 to 1: what is right of the parts, by their weights."""
+        return share(self.weights, self.parts)
 
     def _repr_html_(self) -> str:
         """A card for a notebook; words of the student's are escaped."""
@@ -99,11 +106,12 @@ class CheckResult:
             items.append(html.escape(words) + (why if reason else ""))
         items += [f"<i>{html.escape(remark)}</i>" for remark in self.remarks]
         listed = "".join(f'<li style="margin:.2em 0">{item}</li>' for item in items)
+        so_far = "".join(f'<p style="margin:.3em 0">{line}</p>' for line in self._so_far())
         help_on = "" if self or not self._hints else _HELP
         return (
             f'<div role="status" style="border-left:.4em solid {colour};padding:.3em .8em;'
             f'max-width:50em"><b>{sign} {html.escape(self.verdict)}</b>'
-            f'<ul style="margin:.3em 0 .3em 1.2em;padding:0">{listed}</ul>{help_on}</div>'
+            f'<ul style="margin:.3em 0 .3em 1.2em;padding:0">{listed}</ul>{so_far}{help_on}</div>'
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -111,22 +119,51 @@ class CheckResult:
         return {
             "outcome": self.outcome,
             "verdict": self.verdict,
+            "parts": self.parts,
+            "weights": self.weights,
             "findings": [each.as_dict() for each in self.findings],
         }
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return {"text/plain": repr(self), "text/html": self._repr_html_(), MIME: self.as_dict()}
 
-    def require(self) -> None:
-        """Raise if it is not right: what a grader, such as nbgrader or Otter, needs.
+    def require(self, part: str = "", least: float = 1) -> None:
+        """Raise if it is not right, or a part of it is not: what a grader such as Otter needs.
+
+        Parameters
+        ----------
+        part
+            One of `parts`; empty for all.
+        least
+            The share of the part that must be right, from 0 to 1.
 
         Raises
         ------
         AssertionError
             With the verdict, and all that differs, as its message.
         """
-        if not self:
+        if not (self.parts[part] >= least if part else self):
             raise NotRightError(str(self))
+
+    def points(self, worth: float, weights: Mapping[str, float] | None = None) -> "Points":
+        """The points that it gets: what a grader such as nbgrader needs, which reads a number.
+
+        Parameters
+        ----------
+        worth
+            What the question is worth.
+        weights
+            What each part is worth, beside the others, where that is not as in the course.
+
+        Raises
+        ------
+        AssertionError
+            If nothing is right, with the verdict, and all that differs, as its message.
+        """
+        self.weights = dict(weights or self.weights)
+        if not float(self):
+            raise NotRightError(str(self))
+        return Points(self, worth)
 
     def hint(self) -> None:
         """Print the next hint for this question: from vague to concrete, never the solution."""
@@ -145,6 +182,13 @@ class CheckResult:
         """Print where the check itself crashed, to be sent with a report of it."""
         print(self._traceback or "The check did not crash.")
 
+    def _so_far(self) -> list[str]:
+        """A line that says how much of a wrong answer is right, where something is."""
+        if self or not float(self):
+            return []
+        total = sum(self.weights.values())
+        return [f"Right so far: {float(self) * total:.3g} of {total:g}."]
+
     def _faults_in_words(self) -> list[tuple[str, str]]:
         """Each fault, and its reason where no fault before it has the same."""
         lines, given = [], {""}
@@ -152,6 +196,19 @@ class CheckResult:
             lines.append((fault.words, "" if fault.reason in given else fault.reason))
             given.add(fault.reason)
         return lines
+
+
+class Points(float):
+    """The points of an answer: a number as text, and in a notebook the check's card."""
+
+    def __new__(cls, result: CheckResult, worth: float) -> "Points":
+        """Round them, so that nobody sees a third of a point with sixteen digits."""
+        points = super().__new__(cls, round(float(result) * worth, 4))
+        points._result = result
+        return points
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        return {**self._result._repr_mimebundle_(), "text/plain": repr(self)}
 
 
 def verdict(findings: list[Finding], right: str, wrong: str) -> CheckResult:

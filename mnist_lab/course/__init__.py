@@ -1,6 +1,18 @@
 """The course as data, one file for each notebook: its part, sliders, code, hints and answers."""
 
-from .contents import ANSWERS, BEST, COMPILE_HINTS, NEEDS, NOTEBOOKS, PARTS, TEST, worth
+from .bugs import PROGRAMS
+from .contents import (
+    ANSWERS,
+    BEST,
+    COMPILE_HINTS,
+    NEEDS,
+    NOTEBOOKS,
+    PARTS,
+    SPOILT,
+    TEST,
+    rubric,
+    worth,
+)
 from .counting import OPTIMISER, CountedLayer, count_hints, no_slip
 from .counting import SLIPS as COUNT_SLIPS
 from .errors import cure_of
@@ -17,6 +29,7 @@ from .markers import (
 from .measures import test_images
 from .parts import Part
 from .reasons import reason_of
+from .rubrics import COUNT, DATA, HALF, PLAIN, Rubric, share
 from .sliders import CLIPPED, TRAINING, Slider
 from .tasks import (
     Built,
@@ -27,6 +40,7 @@ from .tasks import (
     GivenRuns,
     Layer,
     Layers,
+    Mended,
     Notebook,
     Program,
     Schedule,
@@ -41,14 +55,20 @@ __all__ = [
     "BEST",
     "CLIPPED",
     "COMPILE_HINTS",
+    "COUNT",
     "COUNT_SLIPS",
+    "DATA",
     "DATA_CODE",
     "DATA_HINTS",
+    "HALF",
     "MARKER",
     "NEEDS",
     "NOTEBOOKS",
     "OPTIMISER",
     "PARTS",
+    "PLAIN",
+    "PROGRAMS",
+    "SPOILT",
     "TEST",
     "TRAINING",
     "Built",
@@ -60,10 +80,12 @@ __all__ = [
     "GivenRuns",
     "Layer",
     "Layers",
+    "Mended",
     "Notebook",
     "Part",
     "Program",
     "Region",
+    "Rubric",
     "Schedule",
     "Slider",
     "Slip",
@@ -78,6 +100,8 @@ __all__ = [
     "question_name",
     "reason_of",
     "replace_regions",
+    "rubric",
+    "share",
     "split_hidden",
     "test_images",
     "worth",

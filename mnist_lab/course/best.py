@@ -337,6 +337,7 @@ _ANSWERS = {
                     functools.partial(_missed, count=np.any),
                     "these are all that any network reads wrong",
                     "all of them must",
+                    free=True,
                 ),
                 Slip(
                     lambda runs, truth: np.flatnonzero(
@@ -351,7 +352,12 @@ _ANSWERS = {
                     "that is yes or no for each image",
                     "np.flatnonzero gives the places",
                 ),
-                Slip(lambda *given: len(_missed(*given)), "that is how many they are", "which?"),
+                Slip(
+                    lambda *given: len(_missed(*given)),
+                    "that is how many they are",
+                    "which?",
+                    free=True,
+                ),
                 Slip(
                     lambda runs, truth: _missed(runs[:1], truth),
                     "that is by the first network alone",

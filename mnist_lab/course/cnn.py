@@ -122,6 +122,7 @@ _ANSWERS = {
                     lambda image, kernel: (_windows(image) * kernel).sum(),
                     "it adds up everything",
                     "only over the last two axes, axis=(2, 3)",
+                    free=True,
                 ),
                 Slip(
                     lambda image, kernel: _windows(image) * kernel,
@@ -176,6 +177,7 @@ _ANSWERS = {
                     lambda image: image.max(),
                     "that is the largest number of all",
                     "one for each square is asked for",
+                    free=True,
                 ),
             ),
             lambda: [(_IMAGE,), (-_FLAT_IMAGE,), _drawn()[:1]],
@@ -202,12 +204,18 @@ _ANSWERS = {
                     lambda model: _kernels(model).reshape(32, 5, 5),
                     "reshape only breaks the row of numbers in other places",
                     "move the axes",
+                    free=True,
                 ),
                 Slip(
                     lambda model: _kernels(model).transpose(2, 1, 0),
                     "rows and columns of each filter are swapped",
                 ),
-                Slip(_kernels, "the filters are still the last axis", "it has to be the first"),
+                Slip(
+                    _kernels,
+                    "the filters are still the last axis",
+                    "it has to be the first",
+                    free=True,
+                ),
                 Slip(
                     lambda model: _kernels(model).transpose(2, 0, 1)[..., np.newaxis],
                     "the axis of the one channel is still there",
@@ -215,7 +223,7 @@ _ANSWERS = {
             ),
         ),
         ("kernels is (5, 5, 1, 32): rows, columns, channel, filter.", "See np.transpose."),
-        {"model": GivenModel("cnn")},
+        {"model": GivenModel("cnn", trained=True)},
     ),
     "shift": Answer(
         "any of the networks can be asked, however far the digits are moved",
@@ -244,7 +252,7 @@ _ANSWERS = {
                     lambda run: (_second(run)[0] & ~_second(run)[1]).sum(),
                     "that counts those of which the second guess is wrong, too",
                 ),
-                Slip(lambda run: _second(run)[0].sum(), "that counts all wrong answers"),
+                Slip(lambda run: _second(run)[0].sum(), "that counts all wrong answers", free=True),
                 Slip(
                     lambda run: _second(run)[1][_second(run)[0]].mean(),
                     "that is a share; count them",
@@ -253,6 +261,7 @@ _ANSWERS = {
                     0,
                     "it counts none",
                     "compare the second guess: of the wrong ones the first is wrong",
+                    free=True,
                 ),
             ),
         ),

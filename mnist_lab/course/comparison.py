@@ -3,13 +3,14 @@
 import functools
 import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..runs import Run, load_records
 from . import cnn, dropout, linear, mlp
-from .measures import wrong
+from .measures import drawn, wrong
 from .tasks import Answer, Function, GivenRun, GivenRuns, Notebook, Slip, Value
 
 _PARTS = tuple(each.PART.key for each in (linear, mlp, dropout, cnn))
@@ -40,6 +41,18 @@ def _permutation(
         ways.append(sign(numbers[list(chosen)].mean() - numbers[others].mean()))
     observed = abs(np.mean(first) - np.mean(second))
     return float(np.mean([difference >= observed + least for difference in ways]))
+
+
+def _needed(
+    spread: float,
+    difference: float,
+    *,
+    power: int = 2,
+    factor: int = 16,
+    whole: Callable[[float], float] = math.ceil,
+) -> float:
+    """Runs of each recipe that find a difference in four of five experiments (Lehr 1992)."""
+    return whole(factor * (spread / difference) ** power)
 
 
 def _faces(run: Run, means: bool = True) -> tuple[float, float, float]:
@@ -75,6 +88,7 @@ _ANSWERS = {
                         [100 * run.history[what][0] for run in runs[part]]
                     ),
                     "that is the first epoch; the last one is [-1]",
+                    free=True,
                 ),
                 Slip(
                     lambda part, what, runs: np.array(
@@ -160,6 +174,44 @@ _ANSWERS = {
             "The other side is just as unequal: twice that, but never more than 1.",
         ),
     ),
+    "needed": Answer(
+        "so many runs of each recipe are needed",
+        Function(
+            _needed,
+            (
+                Slip(
+                    functools.partial(_needed, power=1),
+                    "the ratio has to be squared",
+                    "for half the difference four times as many runs are needed",
+                ),
+                Slip(
+                    lambda spread, difference: _needed(difference, spread),
+                    "that is upside down",
+                    "the smaller the difference, the more runs",
+                ),
+                Slip(
+                    functools.partial(_needed, factor=8),
+                    "that finds the difference in about half of all experiments",
+                    "16 times the square",
+                ),
+                Slip(
+                    functools.partial(_needed, whole=math.floor),
+                    "it is rounded down",
+                    "a part of a run is a whole run more: np.ceil, or math.ceil",
+                ),
+                Slip(
+                    functools.partial(_needed, whole=float),
+                    "that is no whole number",
+                    "round it up",
+                ),
+            ),
+            lambda: [(0.5, 0.3), (0.14, 0.1), (drawn(20, 90) / 97, drawn(6, 19) / 101)],
+        ),
+        (
+            "(spread / difference) ** 2, times 16.",
+            "np.ceil or math.ceil rounds up.",
+        ),
+    ),
     "permutation": Answer(
         "this is the exact two-sided p-value",
         Function(
@@ -180,7 +232,11 @@ _ANSWERS = {
                     "rounding hides some ties",
                     "compare with observed - 1e-9",
                 ),
-                Slip(lambda *groups: 1.0, "it counts every way, whether the groups differ or not"),
+                Slip(
+                    lambda *groups: 1.0,
+                    "it counts every way, whether the groups differ or not",
+                    free=True,
+                ),
             ),
             lambda: [
                 (np.array([1.0, 2, 3]), np.array([4.0, 5, 6])),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from .tasks import Slip
 
-OPTIMISER = Slip(None, "the optimiser's own numbers are no parameters")
+OPTIMISER = Slip(None, "the optimiser's own numbers are no parameters", free=True)
 
 
 class CountedLayer(NamedTuple):
@@ -64,9 +64,10 @@ def no_slip(layers: Sequence[CountedLayer]) -> Slip:
     """What to say of a number to which none of the usual slips leads."""
     dense = "inputs · units + biases"
     if not any(layer.window > 1 for layer in layers):
-        return Slip(None, "count layer by layer", dense)
+        return Slip(None, "count layer by layer", dense, free=True)
     convolution = "5 · 5 · channels · filters + biases"
-    return Slip(None, "count layer by layer", f"a convolution has {convolution}, Dense {dense}")
+    cure = f"a convolution has {convolution}, Dense {dense}"
+    return Slip(None, "count layer by layer", cure, free=True)
 
 
 def _if(layer: CountedLayer, inputs: int, factor: float) -> float:

@@ -40,16 +40,22 @@ _LAYER_MEAN = Estimate(
         "it is exactly 1, as with dropout off",
         "give training=True (by chance alone this comes up once in 1,250 times; then run the cell "
         "again)",
+        free=True,
     ),
     (
         Slip(
             0.5,
             "that is the share of units that are left; take the mean of what they send on",
+            free=True,
         ),
-        Slip(2, "that is what a unit that is left sends on; the dropped ones send 0, and count"),
-        Slip(0, "that is what a dropped unit sends on; take the mean of all"),
+        Slip(
+            2,
+            "that is what a unit that is left sends on; the dropped ones send 0, and count",
+            free=True,
+        ),
+        Slip(0, "that is what a dropped unit sends on; take the mean of all", free=True),
     ),
-    Slip(None, "it is not one number", "take the mean of all that comes out"),
+    Slip(None, "it is not one number", "take the mean of all that comes out", free=True),
     "take the mean of a million ones; of a few, chance decides",
 )
 
@@ -69,10 +75,11 @@ _ANSWERS = {
                     (34 * 600, _DIGITS),
                     "each image of a batch meets a network of its own, not each batch",
                 ),
-                Slip((60_000, _DIGITS), "that is one epoch; there are 34"),
+                Slip((60_000, _DIGITS), "that is one epoch; there are 34", free=True),
                 Slip(
                     (_MET, len(str(2**1500))),
                     "there are three layers with dropout, 4,500 units in all",
+                    free=True,
                 ),
                 Slip(
                     (_MET, len(str(2 * 4500))),
@@ -90,6 +97,7 @@ _ANSWERS = {
                     (_MET, 4500),
                     "that is the number of units",
                     "each of them is there or missing",
+                    free=True,
                 ),
             ),
             names=("met", "digits"),

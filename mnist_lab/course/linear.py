@@ -201,6 +201,7 @@ _ANSWERS = {
                     np.ones(10),
                     "there is a 1 at every place",
                     "only the digit's own has one",
+                    free=True,
                 ),
             ),
             before=np.zeros(10),
@@ -294,7 +295,9 @@ _ANSWERS = {
                     "it is transposed",
                     "one column for each digit, not one row",
                 ),
-                Slip(lambda model: model.get_weights()[0], "that is the first layer alone"),
+                Slip(
+                    lambda model: model.get_weights()[0], "that is the first layer alone", free=True
+                ),
                 Slip(
                     lambda model: model.get_weights()[0] * model.get_weights()[2][:, 0],
                     "* multiplies number by number; a matrix product is @",
@@ -318,6 +321,7 @@ _ANSWERS = {
                     lambda run: run.val_probabilities.max(axis=1),
                     "these are the probabilities of the answers",
                     "argmax says which it is",
+                    free=True,
                 ),
                 Slip(
                     lambda run: run.val_probabilities.argmax(axis=0),
@@ -332,6 +336,7 @@ _ANSWERS = {
                     lambda run: run.val_probabilities.argmax(),
                     "that is a single number",
                     "look for the largest in each row, axis=1",
+                    free=True,
                 ),
             ),
         ),
@@ -343,7 +348,12 @@ _ANSWERS = {
         Function(
             _own_values,
             (
-                Slip(lambda means: means, "these are the means themselves", "undo the mean"),
+                Slip(
+                    lambda means: means,
+                    "these are the means themselves",
+                    "undo the mean",
+                    free=True,
+                ),
                 Slip(
                     lambda means: np.diff(means, prepend=0),
                     "these are the differences of the means",

@@ -45,3 +45,26 @@ def start() -> dict[str, Any]:
 def drawn(low: int, high: int) -> int:
     """A whole number, drawn anew each time."""
     return int(np.random.default_rng().integers(low, high + 1))
+
+
+def p_value(
+    by_chance: np.ndarray, observed: float, *, sides: int = 2, ties: float = -1e-9
+) -> np.floating:
+    """The share of sums or means by chance that are at least as far from zero as the observed one.
+
+    With one side, those at least as large; `ties` is what a value has to lie beyond the observed.
+    """
+    if sides == 2:
+        by_chance, observed = abs(by_chance), abs(observed)
+    return np.mean(by_chance >= observed + ties)
+
+
+def p_by_people(
+    differences: np.ndarray, writers: np.ndarray, signs: np.ndarray, **how: float
+) -> np.floating:
+    """The p-value of a sum of differences, by flipping the signs of each writer's total.
+
+    The signs are 1 or -1, of shape (draws, writers); for the other arguments see `p_value`.
+    """
+    totals = np.bincount(np.unique(writers, return_inverse=True)[1], differences)
+    return p_value(signs @ totals, totals.sum(), **how)

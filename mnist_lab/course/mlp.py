@@ -106,7 +106,7 @@ _ANSWERS = {
         Function(
             lambda x: np.maximum(x, 0),
             (
-                Slip(lambda x: x, "the negative numbers are still there"),
+                Slip(lambda x: x, "the negative numbers are still there", free=True),
                 Slip(
                     lambda x: np.minimum(x, 0),
                     "the sign",
@@ -122,6 +122,7 @@ _ANSWERS = {
                     lambda x: max(np.max(x), 0),
                     "it returns the largest number of all",
                     "np.maximum compares one by one",
+                    free=True,
                 ),
             ),
             _numbers,
@@ -245,7 +246,7 @@ _ANSWERS = {
                     lambda run: _sure(run).sum(),
                     "that counts all answers of which it is sure, the right ones too",
                 ),
-                Slip(lambda run: wrong(run).sum(), "that counts all wrong answers"),
+                Slip(lambda run: wrong(run).sum(), "that counts all wrong answers", free=True),
                 Slip(
                     lambda run: (~wrong(run) & _sure(run)).sum(),
                     "that counts the right answers of which it is sure",
@@ -258,6 +259,7 @@ _ANSWERS = {
                     0,
                     "it counts none",
                     "if you compare with 99: sure goes from 0 to 1, and 99 % is 0.99",
+                    free=True,
                 ),
                 Slip(lambda run: (wrong(run) & _sure(run)).mean(), "that is a share; count them"),
                 Slip(

@@ -105,6 +105,7 @@ _ANSWERS = {
                     lambda said, _: said,
                     "the temperature changes nothing",
                     "** comes before /, so the power is ** (1 / temperature)",
+                    free=True,
                 ),
             ),
             lambda: [
@@ -143,6 +144,7 @@ _ANSWERS = {
                     lambda said, truth, share: _reviewed(said, truth, 0),
                     "these are all mistakes",
                     "leave out those that somebody reads again",
+                    free=True,
                 ),
             ),
             lambda: [

@@ -20,11 +20,15 @@ class Slip:
         What is wrong.
     cure : str
         What to do, or why; empty if `what` says enough.
+    free : bool
+        Whether it takes no thought, as giving back what was given: then it gets no points, where
+        another slip gets half of them.
     """
 
     answer: Any
     what: str
     cure: str = ""
+    free: bool = False
 
     def and_also(self, other: "Slip") -> "Slip":
         """Both slips in one, in words; it has no answer of its own."""
@@ -223,7 +227,35 @@ class Built:
     right: Callable[[], Any]
 
 
-Task = Value | Estimate | Function | Layer | Layers | Schedule | Built | Trained | Program
+@dataclass(frozen=True)
+class Mended:
+    """A whole Keras program, a function of images and labels, by what comes out for new digits.
+
+    It returns what `fit` returned, and the four arrays that `fit` was given: images and labels to
+    train on, then those to validate on.
+
+    Attributes
+    ----------
+    build : callable
+        Builds and compiles the network that it has to train.
+    digits : callable
+        Draws images, uint8 of shape (n, 28, 28), and their labels.
+    epochs : int
+        For how long it has to train.
+    validation : int
+        How many of the images validate; all others train, in batches of 100.
+    free : tuple of str
+        Figures of the network, as `describe` names them, that may be others.
+    """
+
+    build: Callable[[], Any]
+    digits: Callable[[], tuple[Any, Any]]
+    epochs: int
+    validation: int
+    free: tuple[str, ...] = ()
+
+
+Task = Value | Estimate | Function | Layer | Layers | Schedule | Built | Trained | Program | Mended
 
 
 @dataclass(frozen=True)
@@ -267,7 +299,7 @@ class GivenModel:
     part : str
         Whose network it has to be; empty for any.
     trained : bool
-        Whether its weights have to be others than those that it began with.
+        Whether it has to be trained.
     """
 
     part: str = ""
@@ -288,12 +320,15 @@ class Answer:
         From vague to concrete.
     given : dict of str to GivenRun, GivenRuns or GivenModel
         What the check needs besides the answer, by keyword.
+    weights : dict of str to float
+        What its parts are worth beside one another, where that is not as usual for such a task.
     """
 
     right: str
     task: Task
     hints: tuple[str, ...]
     given: Mapping[str, GivenRun | GivenRuns | GivenModel] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 def dense(inputs: int, units: int) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..data import Dataset, load_mnist
 from ..runs import Run, load_records
-from .measures import drawn, mnist
+from .measures import drawn, mnist, p_value
 from .tasks import Answer, Function, GivenModel, GivenRun, GivenRuns, Notebook, Slip, Value
 
 
@@ -125,13 +125,10 @@ def _stopped(
     return place, scale * judged.history["val_accuracy"][place], judged.history["val_loss"][place]
 
 
-def _p_value(differences: np.ndarray, *, sides: int = 2, ties: float = -1e-9) -> float:
+def _p_value(differences: np.ndarray, **how: float) -> np.floating:
     """Of the mean of paired differences, by flipping signs."""
     signs = np.array(list(itertools.product((1, -1), repeat=len(differences))))
-    means, observed = (signs * differences).mean(axis=1), np.mean(differences)
-    if sides == 2:
-        means, observed = abs(means), abs(observed)
-    return np.mean(means >= observed + ties)
+    return p_value((signs * differences).mean(axis=1), np.mean(differences), **how)
 
 
 _ANSWERS = {
@@ -161,6 +158,7 @@ _ANSWERS = {
                     lambda chooses, judges: 100 * judges[int(np.argmax(chooses))],
                     "that is the accuracy itself",
                     "take the last one away",
+                    free=True,
                 ),
             ),
             _some_accuracies,
@@ -254,6 +252,7 @@ _ANSWERS = {
                     lambda runs: (_choice(runs)[0], runs[_choice(runs)[0]].epochs),
                     "that is the last epoch",
                     "the validation accuracy is best before that",
+                    free=True,
                 ),
             ),
             names=("best_rate", "best_epochs"),
@@ -284,6 +283,7 @@ _ANSWERS = {
                     _against_other_labels,
                     "these are the labels of the validation images",
                     "compare with split.y_test",
+                    free=True,
                 ),
             ),
         ),

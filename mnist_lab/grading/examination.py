@@ -1,34 +1,36 @@
-"""Examines one notebook: runs its cells in a separate process, within bounds of all kinds."""
+"""Examines one notebook: starts a judge for it, which runs the cells behind walls."""
 
-import contextlib
 import functools
-import json
 import multiprocessing
-import multiprocessing.forkserver
 import os
 import signal
 import sys
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from .. import quiet
 from ..data import load_mnist
-from ..support import check_file
-from .examinee import REPORT, sit
-from .results import LONGEST, Examination, read_result
+from .judge import preside
+from .results import Examination, read_kept
+from .walls import Bounds
 
-LARGEST = 200 * 2**20  # bytes that a notebook may leave on the disk
-_MOST_FILES = 10_000
-_LARGEST_REPORT = 2**24  # bytes
+_WALL = 4.0  # seconds on the clock for each of processor time: others may use the machine, too
+_STARTING = 60.0  # seconds, for the rest of the machine
+_JUDGING = 300.0  # seconds on the clock that a judge may take beyond a notebook's own
 _PROCESS = "mnist-lab examination"
+_starting = threading.Lock()
 
 
 def examine(
-    cells: Sequence[tuple[str, str, bool]], files: Mapping[str, bytes], seconds: float
+    cells: Sequence[tuple[str, str, bool]],
+    files: Mapping[str, bytes],
+    seconds: float,
+    trust: bool = False,
 ) -> Examination:
-    """Run a notebook's cells in a separate process.
+    """Run a notebook's cells behind walls, and judge its answers in another process.
 
     Parameters
     ----------
@@ -37,24 +39,28 @@ def examine(
     files
         The files beside the notebook, by name, of which it gets copies.
     seconds
-        How long it may take.
+        Of processor time that it may take.
+    trust
+        Whether it is run even where walls are missing.
     """
-    context = warm_up()
+    bounds = Bounds(seconds, _WALL * seconds + _STARTING)
     # If a student's files cannot be removed, the system will clear its temporary folder some day.
     with tempfile.TemporaryDirectory(prefix="mnist-lab-", ignore_cleanup_errors=True) as folder:
-        place = Path(folder)
-        (place / "work").mkdir()
         for name, content in files.items():
-            (place / "work" / name).write_bytes(content)
-        arguments = list(cells), place, seconds
-        process = context.Process(target=sit, args=arguments, name=_PROCESS, daemon=True)
-        process.start()
+            (Path(folder) / name).write_bytes(content)
+        ours, theirs = multiprocessing.Pipe()
+        process = _start(preside, list(cells), Path(folder), bounds, trust, theirs)
+        theirs.close()
         try:
-            stopped = _watch(process, place / "work", seconds)
+            if ours.poll(bounds.wall + _JUDGING):
+                return read_kept(ours.recv_bytes())
+            return Examination({}, unexamined="its judge did not come to an end")
+        except EOFError:
+            process.join()
+            return Examination({}, unexamined=f"its judge was ended ({_end_of(process)})")
         finally:
-            _end(process)
-        names = {name for name, *_ in cells}
-        return _read(place / REPORT, names, stopped or _death(process))
+            process.kill()
+            process.join()
 
 
 def stop_all() -> None:
@@ -64,8 +70,7 @@ def stop_all() -> None:
             process.kill()
 
 
-@functools.cache
-def warm_up() -> multiprocessing.context.BaseContext:
+def warm_up() -> None:
     """Start the process from which all examinations are forked, with TensorFlow loaded once.
 
     Raises
@@ -74,20 +79,33 @@ def warm_up() -> multiprocessing.context.BaseContext:
         If the data are missing or damaged.
     """
     load_mnist()  # here, since the fork server would not report an error
-    # A Dask worker is a daemon, which may have no children, as nobody might end them; we end ours.
-    multiprocessing.current_process().daemon = False
+    _start(_nothing).join()
+
+
+def _start(target: Callable[..., None], *arguments: Any) -> multiprocessing.process.BaseProcess:
+    """Start a function in a fork of the process that has everything loaded; if need be, that first.
+
+    Its TensorFlow has no threads yet, which would not survive a fork.
+    """
+    context = _context()
+    process = context.Process(target=target, args=arguments, name=_PROCESS)
+    with _starting:
+        # A Dask worker is a daemon, which may have no children, as nobody might end them; we do.
+        multiprocessing.current_process().daemon = False
+        os.environ[quiet.ASLEEP] = "1"
+        try:
+            process.start()
+        finally:
+            os.environ.pop(quiet.ASLEEP, None)
+    return process
+
+
+@functools.cache
+def _context() -> multiprocessing.context.BaseContext:
     if sys.platform != "linux":  # on other systems, some libraries do not survive a fork
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["mnist_lab.grading.warm"])
-    os.environ[quiet.ASLEEP] = "1"
-    try:
-        multiprocessing.forkserver.ensure_running()
-    finally:
-        os.environ.pop(quiet.ASLEEP, None)
-    first = context.Process(target=_nothing, daemon=True)
-    first.start()
-    first.join()
     return context
 
 
@@ -95,70 +113,6 @@ def _nothing() -> None:
     """Do nothing, in a first fork whose end shows that everything is loaded."""
 
 
-def _watch(process: multiprocessing.Process, folder: Path, seconds: float) -> str:
-    """Wait for a process; return why it has to be stopped, or an empty text if it ended."""
-    ends = time.monotonic() + seconds
-    while process.is_alive():
-        process.join(0.2)
-        if time.monotonic() > ends:
-            return f"took longer than {seconds:g} s"
-        if _is_full(folder):
-            return f"wrote more than {LARGEST // 2**20} MB, or {_MOST_FILES:,} files"
-    return ""
-
-
-def _is_full(folder: Path) -> bool:
-    size = count = 0
-    for place, _, names in os.walk(folder):
-        count += 1 + len(names)
-        for name in names:
-            with contextlib.suppress(OSError):  # it may have been removed meanwhile
-                size += os.lstat(os.path.join(place, name)).st_size
-        if size > LARGEST or count > _MOST_FILES:
-            return True
-    return False
-
-
-def _end(process: multiprocessing.Process) -> None:
-    """Kill a process and everything that it started."""
-    if hasattr(os, "killpg"):
-        # The group is missing before the process has made it and after all members have ended. Its
-        # number cannot belong to another process while a member is left.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.join()
-
-
-def _death(process: multiprocessing.Process) -> str:
-    code = process.exitcode
-    if code is not None and code < 0:
-        with contextlib.suppress(ValueError):
-            return f"ended its kernel ({signal.Signals(-code).name})"
-    return f"ended its kernel (exit code {code})"
-
-
-def _read(report: Path, names: set[str], stopped: str) -> Examination:
-    """Read a process's report, trusting nothing: a student's code may have written into it."""
-    results, begun, refused = {}, "", ""
-    try:
-        check_file(report, _LARGEST_REPORT)
-        for line in report.read_text("utf-8").splitlines():
-            entry = json.loads(line)
-            if entry == {"done": True}:
-                return Examination(results, refused=refused)
-            if "refused" in entry:
-                refused = refused or f"{entry['refused']} in {_cell(begun)}"[:LONGEST]
-            elif "begin" in entry:
-                begun = entry["begin"] if entry["begin"] in names else ""
-            elif (name := entry.pop("end")) in names:
-                results[name] = read_result(entry)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return Examination(results, "its process sent a malformed report")
-    return Examination(results, f"{_cell(begun)} {stopped}", refused)
-
-
-def _cell(name: str) -> str:
-    if not name:
-        return "its kernel, before the first cell,"
-    return f"cell {name}" if name.startswith("number ") else f"cell {name!r}"
+def _end_of(process: multiprocessing.process.BaseProcess) -> str:
+    code = process.exitcode or 0
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"

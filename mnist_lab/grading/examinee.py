@@ -1,35 +1,40 @@
-"""Runs in the child process: executes the cells of one notebook and reports each outcome."""
+"""Runs a student's code: does what the judge asks for, in a process of its own behind walls."""
 
 import contextlib
 import functools
 import inspect
 import io
-import json
 import os
+import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
 from .. import quiet
-from . import guard
+from ..checks import untouched
+from .telling import Teller
+from .wire import send
 
-REPORT = "report.jsonl"  # the file that the examining process reads afterwards
-LONGEST = 400  # characters of a text in the report
-SECONDS = 2.0  # for each training that was not recorded
+# Trainings are held to processor time, which does not depend on what else the machine does.
+SECONDS = 2.0  # for one by the lab that was not recorded
+_OF_ALL = 0.8  # of a notebook's time, for one by Keras' own `fit`, as in a student's own program
 _OUTPUT = 10**7  # characters that a cell may print
-_SHOUTING = f"printing more than {_OUTPUT // 10**6} MB"
-_HOARDING = f"taking more than {guard.MEMORY // 2**30} GB of memory"
+_LONGEST = 2000  # characters of an error's words
 
 
-class NotDoneError(Exception):
-    """Raised where an examination skips or stops what takes too long."""
+class NotDoneError(BaseException):
+    """Raised where an examination skips or stops what takes too long.
+
+    It passes through what catches a student's errors, so that nothing takes it for one.
+    """
 
 
 class _Output(io.TextIOBase):
-    """Counts what a cell prints, and throws it away."""
+    """Counts what is printed, and throws it away."""
 
     def __init__(self):
         self.printed = 0
@@ -37,59 +42,96 @@ class _Output(io.TextIOBase):
     def write(self, text: str) -> int:
         self.printed += len(text)
         if self.printed > _OUTPUT:
-            raise NotDoneError(f"{_SHOUTING} is refused in an examination")
+            raise NotDoneError(f"printing more than {_OUTPUT // 10**6} MB is refused in a report")
         return len(text)
 
 
-def sit(cells: list[tuple[str, str, bool]], place: Path, seconds: float) -> NoReturn:
-    """Run the cells of a notebook in `place/work`, and report each result in `place/report.jsonl`.
+def sit(folder: Path, seconds: float, connection: Connection) -> NoReturn:
+    """Answer the judge's requests, one by one, until this process is ended.
 
     Parameters
     ----------
-    cells
-        Name and source of each, and whether it is a check of the lab.
-    place
-        A folder that contains the folder "work".
+    folder
+        The only one in which a student's code may write.
     seconds
-        How long it may compute.
+        Of processor time for the whole notebook.
+    connection
+        To the judge, whose requests are the lab's own and may be unpickled.
     """
-    if hasattr(os, "setsid"):  # so that it can be killed together with what it starts
-        os.setsid()
-    report = os.open(place / REPORT, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-
-    def write(**entry: Any) -> None:
-        os.write(report, json.dumps(entry).encode() + b"\n")
-
-    refused = []
-
-    def write_refused(what: str) -> None:
-        if not refused:  # the first says enough, and a loop may try for ever
-            write(refused=what[:LONGEST])
-        refused[:] = [what]
-
-    guard.leave_network()
-    output = _Output()
-    shell, own = _prepare(place / "work", output)
-    guard.shut_in(place / "work", seconds, write_refused)
-    for name, source, is_check in cells:
-        write(begin=name)
+    output, teller = _Output(), Teller()
+    shell = _prepare(folder, output, seconds)
+    while True:
+        request = connection.recv()
         output.printed = 0
-        result = (_check if is_check else _run)(shell, source, own)
-        if output.printed > _OUTPUT:
-            write_refused(_SHOUTING)
-        if result.get("kind") == "MemoryError":
-            write_refused(_HOARDING)
-        write(end=name, **result)
-    write(done=True)
-    os._exit(0)  # without exit handlers, which a student's code may have registered
+        answer(shell, teller, connection, *request)
 
 
-def _prepare(folder: Path, output: io.TextIOBase) -> tuple[Any, dict[str, Any]]:
-    """Return a shell like a kernel's, and the lab's names with their values in an examination."""
+def answer(
+    shell: Any,
+    teller: Teller,
+    connection: Connection,
+    number: int,
+    name: str,
+    given: tuple,
+    options: dict,
+) -> None:
+    """Answer one of the judge's requests.
+
+    Parameters
+    ----------
+    shell
+        IPython's, with the student's names.
+    teller
+        Which has told what the request may be about.
+    connection
+        To the judge.
+    number, name, given, options
+        The request's number, what is to be done, and with what.
+    """
+    own = {"run": functools.partial(_run, shell), "tell": functools.partial(_tell, shell, teller)}
+    # A student's next layers must not depend on what a check has drawn.
+    guard = contextlib.nullcontext() if name == "run" else untouched()
+    try:
+        with guard:
+            said = ["returned", (own.get(name) or getattr(teller, name))(*given, **options)]
+    except BaseException as problem:  # whatever a student's code raises
+        teller.arrays()
+        said = ["raised", *_raised(problem)]
+    send(connection, number, said, teller.arrays())
+
+
+def _run(shell: Any, source: str) -> None:
+    """Run a cell."""
+    done = shell.run_cell(source)
+    if problem := done.error_before_exec or done.error_in_exec:
+        raise problem
+
+
+def _tell(shell: Any, teller: Teller, before: str, expressions: Sequence[str]) -> Any:
+    """Tell the values of expressions of the lab's own, after some lines of its own."""
+    teller.forget()
+    if before:
+        _run(shell, before)
+    return teller.tell([eval(each, shell.user_ns) for each in expressions])
+
+
+def _raised(problem: BaseException) -> tuple[str, str, str]:
+    """The kind of an error, its words, and what it means for the judge."""
+    words = ""
+    with contextlib.suppress(Exception):  # a student's own exception may have no words
+        words = str(problem)[:_LONGEST]
+    meanings = {NotDoneError: "not done", MemoryError: "no memory", NotImplementedError: "blank"}
+    meaning = next((word for kind, word in meanings.items() if isinstance(problem, kind)), "")
+    return type(problem).__name__, words, meaning
+
+
+def _prepare(folder: Path, output: io.TextIOBase, seconds: float) -> Any:
+    """Return a shell like a kernel's, in which the lab does what an examination has time for."""
     os.chdir(folder)
+    sys.path.insert(0, str(folder))  # as in a kernel, for a student's own modules
     home = str(folder)
     os.environ |= dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"), home)
-    # `%cd` and other magics write here; outside the folder that would be refused.
+    # `%cd` and other magics write here.
     os.environ["IPYTHONDIR"] = str(folder / ".ipython")
     # One thread each, since as many notebooks are examined at once as there are processors.
     os.environ |= {"MPLBACKEND": "agg", "TF_NUM_INTRAOP_THREADS": "1"}
@@ -107,9 +149,10 @@ def _prepare(folder: Path, output: io.TextIOBase) -> tuple[Any, dict[str, Any]]:
 
     quiet.install()  # wakes TensorFlow, if it was loaded before the fork
     warm.matplotlib.use("agg")
-    own = {name: getattr(lab, name) for name in lab.__all__} | _as_examined(lab, warm)
-    vars(lab).update(own)
-    return _shell(warm.IPython.core.interactiveshell.InteractiveShell), own
+    vars(lab).update(
+        {name: getattr(lab, name) for name in lab.__all__} | _as_examined(lab, warm, seconds)
+    )
+    return _shell(warm.IPython.core.interactiveshell.InteractiveShell)
 
 
 def _shell(kind: type) -> Any:
@@ -124,12 +167,13 @@ def _shell(kind: type) -> Any:
     return shell
 
 
-def _as_examined(lab: Any, warm: Any) -> dict[str, Callable]:
+def _as_examined(lab: Any, warm: Any, seconds: float) -> dict[str, Callable]:
     """Return replacements for those functions of the lab that would take long."""
     fit = warm.keras.Model.fit
 
     def fit_briefly(model: Any, *arguments: Any, callbacks: Any = None, **options: Any) -> Any:
-        clock = warm.keras.callbacks.LambdaCallback(on_train_batch_end=_clock("no recorded run"))
+        look = _clock("no recorded run", _OF_ALL * seconds)
+        clock = warm.keras.callbacks.LambdaCallback(on_train_batch_end=look)
         callbacks = [*(callbacks or []), clock]
         return fit(model, *arguments, callbacks=callbacks, **options)
 
@@ -142,7 +186,7 @@ def _as_examined(lab: Any, warm: Any) -> dict[str, Callable]:
         except LookupError as problem:
             if recorded:
                 raise NotDoneError(f"{problem}: not trained for a report") from None
-            clock = _clock(str(problem))
+            clock = _clock(str(problem), SECONDS)
         watch = callback or (lambda run: False)
         return warm.training.train(
             *arguments, callback=lambda run: clock() or watch(run), **options
@@ -151,7 +195,11 @@ def _as_examined(lab: Any, warm: Any) -> dict[str, Callable]:
     @functools.wraps(lab.load_mnist)
     def load_mnist(*arguments: Any, **options: Any) -> Any:
         asked = inspect.signature(lab.load_mnist).bind(*arguments, **options).arguments
-        return warm.MNIST if asked.get("path") is None else warm.load_mnist(*arguments, **options)
+        if (path := asked.get("path")) is None:
+            return warm.MNIST
+        if asked.get("download") and not os.path.exists(path):  # there is no network
+            shutil.copy(lab.mnist_file(), path)
+        return warm.load_mnist(path)
 
     return {
         "train": train,
@@ -161,14 +209,14 @@ def _as_examined(lab: Any, warm: Any) -> dict[str, Callable]:
     }
 
 
-def _clock(why: str) -> Callable[..., None]:
+def _clock(why: str, seconds: float) -> Callable[..., None]:
     ends = None
 
     def look(*_: Any, **__: Any) -> None:
         nonlocal ends
-        ends = ends or time.monotonic() + SECONDS
-        if time.monotonic() > ends:
-            raise NotDoneError(f"a training is stopped after {SECONDS:g} s: {why}")
+        ends = ends or time.process_time() + seconds
+        if time.process_time() > ends:
+            raise NotDoneError(f"a training is stopped after {seconds:g} s: {why}")
 
     return look
 
@@ -178,37 +226,3 @@ def _not_done(words: str) -> Callable[..., NoReturn]:
         raise NotDoneError(words)
 
     return refuse
-
-
-def _run(shell: Any, source: str, _: dict[str, Any]) -> dict[str, str]:
-    return _error(shell.run_cell(source))
-
-
-def _check(shell: Any, source: str, own: dict[str, Any]) -> dict[str, str]:
-    """Run a check of the lab, with the lab's names restored in case a student changed them."""
-    import mnist_lab as lab
-
-    from ..checks import first_fault
-
-    vars(lab).update(own)
-    shell.user_ns["lab"] = lab
-    done = shell.run_cell(source)
-    result = done.result
-    if type(result) is not own["CheckResult"]:
-        return _error(done)
-    first, reason = first_fault(result.as_dict())
-    return {"outcome": result.outcome, "first": first[:LONGEST], "reason": reason[:LONGEST]}
-
-
-def _error(done: Any) -> dict[str, str]:
-    problem = done.error_before_exec or done.error_in_exec
-    if problem is None:
-        return {}
-    words = ""
-    with contextlib.suppress(Exception):  # a student's own exception may have no message
-        words = str(problem).strip().splitlines()[0]
-    kind = type(problem).__name__
-    error = f"{kind}: {words}" if words else kind
-    if isinstance(problem, NotDoneError):
-        error = words
-    return {"error": error[:LONGEST], "kind": kind[:LONGEST]}

@@ -4,11 +4,16 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from ..course import share
 from ..notebooks import Exercise, Question
+from ..support import readable
+from .owners import Owner
+from .points import Worth
 from .results import Examination
-from .submissions import Submission, readable
+from .submissions import Submission
 
 _COMMONEST = 5  # faults listed for each question
+_LOOKS = 3  # names that are listed for an answer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,23 +30,84 @@ class GradedAnswer:
         If wrong, the first thing that differs.
     reason : str
         Why it matters; may be empty.
+    looks : tuple of str
+        What a right answer calls that an answer does not need: somebody should look at it.
+    share : float
+        The part of the question's points that it gets, from 0 to 1.
+    worth : float
+        Points of the question.
     """
 
     question: Question
     outcome: str
     first: str = ""
     reason: str = ""
+    looks: Sequence[str] = ()
+    share: float = 0.0
+    worth: float = 1.0
+
+    @property
+    def points(self) -> float:
+        """Points that it gets."""
+        return self.share * self.worth
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a person has to give its points: what was written could not be judged."""
+        return self.outcome in ("answered", "not checked")
+
+    @property
+    def look(self) -> str:
+        """What to look at, in words."""
+        if not self.looks:
+            return ""
+        more = f" and {len(self.looks) - _LOOKS} more" if len(self.looks) > _LOOKS else ""
+        return readable(f"calls {', '.join(self.looks[:_LOOKS])}{more}")
 
 
 @dataclasses.dataclass(frozen=True)
 class GradedNotebook:
     """A notebook in the report: its answers, and a note if something else went wrong."""
 
-    student: str
-    name: str
-    answers: Sequence[GradedAnswer]
-    note: str
-    predicted: tuple[int, int] = (0, 0)  # predictions that were written down, of how many
+    submission: Submission
+    answers: Sequence[GradedAnswer] = ()
+    note: str = ""
+
+    @property
+    def student(self) -> str:
+        """The student's name, as far as it is known."""
+        return readable(self.owner.student)
+
+    @property
+    def owner(self) -> Owner:
+        """Whose it is, with the numbers that an LMS gave to student and file."""
+        return self.submission.handed_in.owner
+
+    @property
+    def name(self) -> str:
+        """The exercise; empty if it is none."""
+        return self.submission.name
+
+    @property
+    def file(self) -> str:
+        """What the student called it."""
+        return readable(self.submission.handed_in.file)
+
+    @property
+    def late(self) -> str:
+        """ "late", or nothing."""
+        return "late" if self.owner.late else ""
+
+    @property
+    def earlier(self) -> str:
+        """What earlier tries are called, which do not count."""
+        return readable("; ".join(self.submission.earlier))
+
+    @property
+    def predicted(self) -> tuple[int, int]:
+        """How many predictions were written down, and of how many."""
+        written = self.submission.predicted.values()
+        return sum(written), len(written)
 
     @property
     def answered(self) -> int:
@@ -59,6 +125,21 @@ class GradedNotebook:
         return sum(answer.question.check is not None for answer in self.answers)
 
     @property
+    def points(self) -> float | None:
+        """Points reached; None if it was not examined. What is still open counts 0."""
+        return sum(answer.points for answer in self.answers) if self.answers else None
+
+    @property
+    def possible(self) -> float:
+        """Points of all its questions."""
+        return sum(answer.worth for answer in self.answers)
+
+    @property
+    def open(self) -> float:
+        """Points that are still to be given by hand."""
+        return sum(answer.worth for answer in self.answers if answer.is_open)
+
+    @property
     def first(self) -> str:
         """The first thing an instructor should look at."""
         if self.note:
@@ -66,6 +147,9 @@ class GradedNotebook:
         for answer in self.answers:
             if answer.outcome == "wrong":
                 return f"{answer.question.cell}: {answer.first}"
+        for answer in self.answers:
+            if answer.looks:
+                return f"look at {answer.question.cell}: {answer.look}"
         blank = [answer.question.cell for answer in self.answers if answer.outcome == "blank"]
         return f"blank: {', '.join(blank)}" if blank else ""
 
@@ -80,40 +164,70 @@ class Standing:
     commonest: Sequence[tuple[str, str, int]]  # the fault, why it matters, how often
 
 
-def grade(each: Submission, exercise: Exercise | None, done: Examination | None) -> GradedNotebook:
-    """Grade a notebook's answers; one that was not examined has none."""
+def grade(
+    each: Submission,
+    exercise: Exercise | None,
+    done: Examination | None,
+    points: Mapping[str, Worth],
+    *,
+    strict: bool = False,
+) -> GradedNotebook:
+    """Grade a notebook's answers; one that was not examined has none.
+
+    Parameters
+    ----------
+    each, exercise, done
+        The notebook, which it is a copy of, and what came out.
+    points
+        What each question is worth, by its name.
+    strict
+        Whether a right answer counts as blank that calls what an answer does not need.
+    """
     if exercise is None or done is None:
-        return GradedNotebook(each.student, each.name, (), readable(each.problem))
-    answers = tuple(_judge(question, each.answered, done) for question in exercise.questions)
-    note = done.stopped
-    if done.refused and not note:
-        note = f"refused: {done.refused}"
-    predicted = sum(each.predicted.values()), len(each.predicted)
-    return GradedNotebook(each.student, each.name, answers, readable(note), predicted)
+        return GradedNotebook(each, note=readable(each.problem))
+    if done.unexamined:
+        return GradedNotebook(each, note=readable(f"could not be examined: {done.unexamined}"))
+    answers = []
+    for question in exercise.questions:
+        answer = _judge(question, each.answered, done, points[question.name])
+        looks = each.looks.get(question.cell)
+        if looks and answer.outcome == "right":
+            outcome = "blank" if strict else "right"
+            got = 0.0 if strict else 1.0
+            answer = dataclasses.replace(answer, outcome=outcome, looks=looks, share=got)
+        answers.append(answer)
+    return GradedNotebook(each, answers, readable(done.stopped))
 
 
-def _judge(question: Question, answered: Mapping[str, bool], done: Examination) -> GradedAnswer:
+def _judge(
+    question: Question, answered: Mapping[str, bool], done: Examination, worth: Worth
+) -> GradedAnswer:
+    def graded(outcome: str, *texts: str, got: float = 0.0) -> GradedAnswer:
+        return GradedAnswer(question, outcome, *texts, share=got, worth=worth.points)
+
     written = answered[question.cell]
     if question.check is None:
-        return GradedAnswer(question, "answered" if written else "blank")
-    check, own = done.results.get(question.check), done.results.get(question.cell)
-    if check and check.outcome == "right":
-        return GradedAnswer(question, "right")
+        return graded("answered" if written else "blank")
+    # Where nothing was written, nothing can be right, whatever the check was made to say.
     if not written:
-        return GradedAnswer(question, "blank")
+        return graded("blank")
+    check, own = done.results.get(question.check), done.results.get(question.cell)
     if check is None:
-        return GradedAnswer(question, "not checked")
-    if check.outcome in ("wrong", "crashed"):
-        outcome = "wrong" if check.outcome == "wrong" else "not checked"
-        first = readable(check.first)
-        return GradedAnswer(question, outcome, first, readable(check.reason))
+        return graded("not checked")
+    if check.outcome == "right":
+        return graded("right", got=1.0)
+    texts = readable(check.first), readable(check.reason)
+    if check.outcome == "wrong":
+        return graded("wrong", *texts, got=share(worth.weights, check.parts))
+    if check.outcome == "crashed":
+        return graded("not checked", *texts)
     failed = own if own and own.error else check
     if failed.kind in ("", "NotImplementedError"):
-        return GradedAnswer(question, "blank")
+        return graded("blank")
     # Another cell may have used up the memory, and what was not trained may be right.
     if failed.kind in ("MemoryError", "NotDoneError"):
-        return GradedAnswer(question, "not checked", readable(failed.error))
-    return GradedAnswer(question, "wrong", readable(f"the cell stops: {failed.error}"))
+        return graded("not checked", readable(failed.error))
+    return graded("wrong", readable(f"the cell stops: {failed.error}"))
 
 
 def rank(exercise: Exercise, name: str, rows: Iterable[GradedNotebook]) -> list[Standing]:

@@ -6,9 +6,9 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from ..course import worth
 from ..notebooks import (
     DROPPED,
+    WITHHOLD,
     digest,
     find_solutions,
     list_questions,
@@ -18,22 +18,19 @@ from ..notebooks import (
 )
 from ..support import DataError, make_folder, write_whole
 from .formats import OFF, for_nbgrader, for_otter
-from .points import points_table, read_points
+from .points import points_table, read_points, usual_points
 
 # For each grader, what makes its cells, and where it looks for a notebook.
 _GRADERS = {
     "nbgrader": (for_nbgrader, "source/mnist_lab/{0}.ipynb"),  # mnist_lab names the assignment
     "otter": (for_otter, "{0}/{0}.ipynb"),
 }
-_WITHHOLD = """\
-import mnist_lab as lab
-
-lab.withhold_solutions()"""
 # nbgrader's default of 30 seconds is short for a small server. A longer training, of a network that
 # is not on file, is interrupted, and what was trained is kept.
 _CONFIG = """\
 c = get_config()
 c.Execute.timeout = 120  # seconds for a cell
+c.OverwriteCells.add_missing_cells = True  # tests that a student has deleted
 """
 
 
@@ -47,8 +44,8 @@ def write_release(grader: str, folder: Path, table: Path | None = None) -> list[
     folder
         For nbgrader the course; for Otter a folder in which each notebook gets its own folder.
     table
-        What each question is worth, in CSV; by default `points.csv` in the folder, which is written
-        with the course's own points if it is missing.
+        What each question and its parts are worth, in CSV; by default `points.csv` in the folder,
+        which is written with the course's own points if it is missing.
 
     Returns
     -------
@@ -64,12 +61,12 @@ def write_release(grader: str, folder: Path, table: Path | None = None) -> list[
     books = {path: _read(path) for path in find_solutions()}
     asked = {path: list_questions(book, path) for path, book in books.items()}
     books = {path: book for path, book in books.items() if asked[path]}  # not the glossary
-    names = [question.name for questions in asked.values() for question in questions]
+    questions = [question for each in asked.values() for question in each]
     files, own = {}, folder / "points.csv"
     if table or own.exists():
-        points = read_points(table or own, names)
+        points = read_points(table or own, questions)
     else:
-        points = {name: worth(name) for name in names}
+        points = usual_points(questions)
         files[own] = points_table(points)
     make, place = _GRADERS[grader]
     for path, book in books.items():
@@ -93,7 +90,7 @@ def _read(path: Path) -> NotebookNode:
     book.metadata.pop("widgets", None)  # the state of live panels
     cells = [cell for cell in book.cells if DROPPED not in cell.metadata.get("tags", [])]
     lock = {"editable": False, "deletable": False}
-    off = nbformat.v4.new_code_cell(_WITHHOLD, id=OFF, metadata=lock)
+    off = nbformat.v4.new_code_cell(WITHHOLD, id=OFF, metadata=lock)
     types = [cell.cell_type for cell in cells]
     cells.insert(types.index("code") if "code" in types else len(cells), off)
     book.cells = cells

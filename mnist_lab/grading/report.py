@@ -1,32 +1,38 @@
 """Reports on a class: examines each notebook, and writes who got what as table, CSV and page."""
 
-import csv
+import contextlib
+import dataclasses
 import functools
-import hashlib
-import io
-import json
 import os
-import shutil
+import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
-import jinja2
-
-from .. import places
-from ..notebooks import read_questions
+from ..notebooks import Exercise, attempted, read_questions
 from ..progress import MovingLine, time_left
-from ..support import check_file, in_range, make_folder, write_whole
-from . import submissions
+from ..support import DataError, in_range, make_folder, readable, write_whole
+from . import kept, tables, walls
+from .alike import alike_page, find_alike
 from .examination import examine, stop_all, warm_up
-from .grades import GradedNotebook, Standing, grade, rank
-from .results import LONGEST, Examination, read_kept, to_keep
-from .submissions import Submission
+from .feedback import write_feedback
+from .filling import fill
+from .gradebooks import Gradebook, read_gradebook
+from .grades import GradedNotebook, grade, rank
+from .handed_in import find_handed_in
+from .points import Worth, read_points, usual_points
+from .results import LONGEST, Examination
+from .students import by_student
+from .submissions import Submission, files_beside, newest, read_submission
 
 KEPT = "examined"  # the folder beside the report that keeps each notebook's result
-_LARGEST_KEPT = 2**24  # bytes
-_PAGE = Path(__file__).with_suffix(".html")
+FEEDBACK = "feedback"  # the folder with a page for each student
+ALIKE = "alike.html"
+_FILES = ("report.html", "report.csv", "answers.csv")
+
+Results = dict[Path, Examination]
 
 
 def report_class(
@@ -34,20 +40,29 @@ def report_class(
     target: Path,
     *,
     jobs: int | None = None,
-    seconds: float = 240,
+    seconds: float = 180,
     run: bool = True,
     executor: Callable[[], Executor] | None = None,
+    trust: bool = False,
+    strict: bool = False,
+    grades: Path | None = None,
+    column: str | None = None,
+    model_answers: bool = False,
+    alike: bool = False,
+    table: Path | None = None,
 ) -> list[str]:
-    """Examine all notebooks under a folder, and write `report.html` and two tables as CSV.
+    """Examine what a class handed in, and write `report.html` and two tables as CSV.
+
+    A page of feedback for each student is written, too, and packed as Moodle or Canvas takes it.
 
     The result of each notebook that ran to its end is kept beside the report. The next call
     examines only the others: new ones, and again each that was stopped, such as one that took
-    longer than `seconds`, since a busy machine may have been the cause.
+    longer than `seconds`, or could not be examined. Nothing that went wrong is a grade.
 
     Parameters
     ----------
     folder
-        Where the students' notebooks are, in any subfolders.
+        Where the students' notebooks are, in any subfolders and zips; or a zip of all.
     target
         The folder of the report.
     jobs
@@ -58,6 +73,20 @@ def report_class(
         Whether to run the notebooks, or only to read what the outputs of their checks say.
     executor
         Makes a `concurrent.futures.Executor` on which the notebooks are examined.
+    trust
+        Whether to run them where the system has no walls around them.
+    strict
+        Whether a right answer counts as blank that calls what an answer does not need.
+    grades
+        A table that Moodle or Canvas exported, or another CSV file. A copy is filled.
+    column
+        What the column of the grades is called in it, or a part of that.
+    model_answers
+        Whether the feedback shows a model answer to each question in words.
+    alike
+        Whether to compare the answers of the class with each other, and write `alike.html`.
+    table
+        What each question and its parts are worth, in CSV; without it, what the course says.
 
     Returns
     -------
@@ -67,177 +96,200 @@ def report_class(
     Raises
     ------
     DataError
-        If there is no notebook in the folder, or the lab itself is damaged.
+        If there is no notebook in the folder, walls are missing, the table cannot be filled, or
+        the lab itself is damaged.
     KeyboardInterrupt
         If it was interrupted. The next call goes on where this one stopped.
     """
     jobs = in_range("--jobs", jobs or os.cpu_count(), 1, 1000, whole=True)
     seconds = in_range("--limit", seconds, 1, 86_400)
-    paths = submissions.find_notebooks(folder)
+    notes = _missing_walls(trust) if run and not executor else []
     exercises, books = read_questions()
-    make_folder(target)
-    found = [submissions.read_submission(path, folder, exercises, books) for path in paths]
-    # The glossary asks for nothing.
-    found = [each for each in found if not each.name or exercises[each.name].questions]
-    if run:
-        start = executor or functools.partial(ThreadPoolExecutor, jobs)
-        whole = [each for each in found if not each.problem]
-        done = _examine_all(whole, target / KEPT, seconds, start, here=not executor)
-    else:
-        done = {each.path: each.on_file for each in found}
-    rows = [grade(each, exercises.get(each.name), done.get(each.path)) for each in found]
+    questions = [each for exercise in exercises.values() for each in exercise.questions]
+    points = read_points(table, questions) if table else usual_points(questions)
+    # If what was unpacked cannot be removed, the system will clear its temporary folder some day.
+    with tempfile.TemporaryDirectory(prefix="mnist-lab-", ignore_cleanup_errors=True) as room:
+        handed_in = find_handed_in(folder, Path(room), target)
+        make_folder(target)
+        found = newest(read_submission(each, exercises, books) for each in handed_in)
+        found = _without_glossary(found, exercises)
+        # Before minutes are spent on examining.
+        book = _gradebook(grades, column, target, found) if grades else None
+        if run:
+            start = executor or functools.partial(ThreadPoolExecutor, jobs)
+            tasks = _tasks(found, target / KEPT, seconds, trust)
+            done, more = _examine_all(tasks, target / KEPT, start, here=not executor)
+            notes += more
+        else:
+            done = {each.handed_in.path: each.on_file for each in found}
+    rows = [_row(each, exercises, done, points, strict) for each in found]
+    students = by_student(rows)
+    texts = {}
+    if book:
+        notes += fill(book, students)
+        texts[grades.name] = book.sheet.to_bytes()
+    if alike:
+        texts[ALIKE] = alike_page(find_alike(rows, exercises))
     standings = {name: rank(exercise, name, rows) for name, exercise in exercises.items()}
     standings = {name: each for name, each in standings.items() if each}
-    files = [target / name for name in ("report.html", "report.csv", "answers.csv")]
-    for path, text in zip(files, (_page(rows, standings), *_tables(rows)), strict=True):
-        write_whole(path, text)
-    return [*_lines(rows), "", *_first_lines(standings), *map(str, files)]
+    shown = tables.page(rows, standings, notes), *tables.csv_texts(rows)
+    texts |= zip(_FILES, shown, strict=True)
+    for name, text in texts.items():
+        write_whole(target / name, text)
+    more = write_feedback(students, exercises, target / FEEDBACK, models=model_answers)
+    lines = [*notes, *tables.lines(rows), "", *tables.first_lines(standings)]
+    return [*lines, *(str(target / name) for name in texts), *more]
+
+
+def _gradebook(
+    path: Path, column: str | None, target: Path, found: Sequence[Submission]
+) -> Gradebook:
+    """Read the table to be filled, of which the copy must not take the place of anything."""
+    place = target / path.name
+    if path.name in (*_FILES, ALIKE) or place.resolve() == path.resolve():
+        raise DataError(
+            f"{path} would be overwritten by its own copy, or by the report: give it another name, "
+            f"or move it out of {target}"
+        )
+    owners = list({each.handed_in.owner.key: each.handed_in.owner for each in found}.values())
+    return read_gradebook(path, owners, sorted({each.name for each in found if each.name}), column)
+
+
+def _missing_walls(trust: bool) -> list[str]:
+    """Say which walls are missing.
+
+    Raises
+    ------
+    DataError
+        If there are any, and the notebooks are not trusted.
+    """
+    if not (missing := walls.missing()):
+        return []
+    words = f"Walls are missing around the notebooks: {', '.join(missing)}."
+    if not trust:
+        raise DataError(
+            f"{words} Without them, a student's code can do whatever you can do on this machine. "
+            "Call this on a Linux machine or in a container that has them, read only what is on "
+            "file with --no-run, or run the notebooks all the same with --trust"
+        )
+    return [f"{words} The notebooks were run all the same, as --trust says."]
+
+
+def _without_glossary(
+    found: Sequence[Submission], exercises: Mapping[str, Exercise]
+) -> list[Submission]:
+    """Leave out the glossary, which asks for nothing, where a student handed in anything else."""
+    asking = [not each.name or bool(exercises[each.name].questions) for each in found]
+    owners = [each.handed_in.owner for each in found]
+    students = {each.key for each, asks in zip(owners, asking, strict=True) if asks}
+    return [
+        each
+        for each, owner, asks in zip(found, owners, asking, strict=True)
+        if asks or owner.key not in students
+    ]
+
+
+def _row(
+    each: Submission,
+    exercises: Mapping[str, Exercise],
+    done: Results,
+    points: Mapping[str, Worth],
+    strict: bool,
+) -> GradedNotebook:
+    """Grade a notebook; whatever goes wrong with it is told in its row."""
+    problems = []
+    path = each.handed_in.path
+    with attempted(path, problems):
+        return grade(each, exercises.get(each.name), done.get(path), points, strict=strict)
+    return GradedNotebook(each, note=readable(f"it {problems[0].removeprefix(f'{path} ')}"))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Task:
+    """One notebook to examine."""
+
+    path: Path
+    arguments: tuple[Any, ...]  # of `examine`
+    place: Path  # where its result is kept
+    result: Examination | None  # the one that was kept
+
+
+def _tasks(found: Sequence[Submission], folder: Path, seconds: float, trust: bool) -> list[_Task]:
+    made = []
+    for each in found:
+        if not each.problem:
+            files = files_beside(each.handed_in)
+            place = folder / f"{kept.digest(each.name, files, each.cells, seconds, trust)}.json"
+            arguments = each.cells, files, seconds, trust
+            made.append(_Task(each.handed_in.path, arguments, place, kept.read(place)))
+    return made
 
 
 def _examine_all(
-    found: Sequence[Submission],
-    kept: Path,
-    seconds: float,
-    start: Callable[[], Executor],
-    *,
-    here: bool,
-) -> dict[Path, Examination]:
-    """Return all examinations: those kept from earlier calls, and the others done now."""
-    make_folder(kept)
-    done, waiting = {}, {}
-    for each in found:
-        task = each.cells, submissions.files_beside(each.path), seconds
-        place = kept / f"{_digest(*task)}.json"
-        try:
-            check_file(place, _LARGEST_KEPT)
-            done[each.path] = read_kept(place.read_text("utf-8"))
-        except (OSError, ValueError):  # missing, or damaged
-            waiting[each.path] = task, place
+    tasks: Sequence[_Task], folder: Path, start: Callable[[], Executor], *, here: bool
+) -> tuple[Results, list[str]]:
+    """Return all examinations, those kept from earlier calls as well, and what is to be said.
+
+    What could not be examined is tried once more at the end, alone: so a loaded machine has time
+    for it, and it cannot harm another.
+    """
+    make_folder(folder)
+    done = {task.path: task.result for task in tasks if task.result}
+    waiting = [task for task in tasks if not task.result]
     if not waiting:
-        return done
+        return done, []
     with MovingLine() as line:
         if here:
             line.show("loading TensorFlow ...")
             warm_up()
         began = time.perf_counter()
-        pool = start()
-        futures = {pool.submit(examine, *task): path for path, (task, _) in waiting.items()}
-        try:
-            for number, future in enumerate(as_completed(futures), 1):
-                path = futures[future]
-                done[path] = _result(future)
-                # A busy machine may have stopped it; then the next call tries again.
-                if not done[path].stopped:
-                    write_whole(waiting[path][1], to_keep(done[path]))
-                left = time_left(time.perf_counter() - began, number, len(futures))
-                line.show(f"{number} of {len(futures)} notebooks examined, {left}")
-        finally:
-            for future in futures:
-                future.cancel()
-            stop_all()  # only if it was interrupted is any of them still running
-            pool.shutdown()
-    return done
+        with contextlib.closing(_examine(waiting, start)) as results:
+            for number, (task, result) in enumerate(results, 1):
+                done[task.path] = result
+                left = time_left(time.perf_counter() - began, number, len(waiting))
+                line.show(f"{number} of {len(waiting)} notebooks examined, {left}")
+        again = [task for task in waiting if done[task.path].unexamined]
+        for number, task in enumerate(again, 1):
+            line.show(f"trying again what could not be examined, {number} of {len(again)}")
+            with contextlib.suppress(Exception):  # of an executor's; the first result stays
+                done |= {task.path: result for task, result in _examine([task], start)}
+    return done, _say_again([done[task.path] for task in again])
 
 
-def _result(future: Future) -> Examination:
+def _examine(
+    tasks: Sequence[_Task], start: Callable[[], Executor]
+) -> Iterator[tuple[_Task, Examination]]:
+    """Examine notebooks on an executor of their own, and yield each result as it comes."""
+    pool, futures = start(), {}
     try:
-        return future.result()
-    except Exception as problem:  # an executor or the system failed; the other rows stay
-        kind = type(problem).__name__
-        return Examination({}, f"it could not be examined ({kind}: {problem})"[:LONGEST])
+        for task in tasks:
+            try:
+                futures[pool.submit(examine, *task.arguments)] = task
+            except Exception as problem:  # the pool is broken
+                yield task, _failed(problem)
+        for future in as_completed(futures):
+            try:
+                result = future.result()
+            except Exception as problem:  # an executor or the system failed; the other rows stay
+                result = _failed(problem)
+            kept.keep(futures[future].place, result)
+            yield futures[future], result
+    finally:
+        for future in futures:
+            future.cancel()
+        stop_all()  # only if it was interrupted is any of them still running
+        pool.shutdown()
 
 
-def _digest(cells: Sequence, files: Mapping[str, bytes], seconds: float) -> str:
-    """Hash everything that a result depends on: notebook, files beside it, lab and records."""
-    digest = hashlib.sha256(json.dumps([cells, seconds]).encode())
-    for name, content in sorted(files.items()):
-        digest.update(os.fsencode(name) + b"\0" + hashlib.sha256(content).digest())
-    digest.update(_digest_of_lab())
-    return digest.hexdigest()
+def _failed(problem: Exception) -> Examination:
+    return Examination({}, unexamined=f"{type(problem).__name__}: {problem}"[:LONGEST])
 
 
-@functools.cache
-def _digest_of_lab() -> bytes:
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
-        digest.update(path.read_bytes())
-    for path in sorted(places.here.records.glob("*.npz")):
-        digest.update(f"{path.name} {path.stat().st_size}".encode())
-    return digest.digest()
-
-
-def _lines(rows: Sequence[GradedNotebook]) -> list[str]:
-    """Return the table as lines that fit the terminal."""
-    header = ("student", "notebook", "answered", "right", "predicted", "first thing to look at")
-    table = [header]
-    for row in rows:
-        numbers = ("–", "–", "–")
-        if row.answers:
-            numbers = f"{row.answered}/{len(row.answers)}", f"{row.right}/{row.checked}"
-            numbers = *numbers, "{}/{}".format(*row.predicted)
-        table.append((row.student, row.name or "–", *numbers, row.first))
-    widths = [min(40, max(map(len, column))) for column in list(zip(*table, strict=True))[:-1]]
-    room = max(30, shutil.get_terminal_size((120, 24)).columns - sum(widths) - 2 * len(widths))
-    lines = []
-    for *cells, last in table:
-        cells = [
-            _short(cell, width).ljust(width) for cell, width in zip(cells, widths, strict=True)
-        ]
-        lines.append("  ".join([*cells, _short(last, room)]).rstrip())
-    return lines
-
-
-def _first_lines(standings: Mapping[str, Sequence[Standing]]) -> list[str]:
-    """Name for each notebook the question that most got wrong, for the next lecture."""
-    lines = []
-    for name, each in standings.items():
-        first, wrong = each[0], each[0].counts["wrong"]
-        if wrong:
-            what, _, count = first.commonest[0]
-            alike = f", {count} of them alike" if count > 1 else ""
-            asked = first.counts.total()
-            lines.append(
-                f"{name}: {wrong} of {asked} got {first.question.cell!r} wrong{alike}: {what}"
-            )
-    return lines
-
-
-def _short(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
-
-
-def _tables(rows: Sequence[GradedNotebook]) -> tuple[str, str]:
-    """Return two CSV texts: a line for each notebook, and a line for each answer."""
-    header = "student,notebook,answered,questions,right,checked,predicted,predictions,first"
-    notebooks = [header.split(",")]
-    answers = [("student", "notebook", "question", "kind", "outcome", "first", "reason")]
-    for row in rows:
-        numbers = row.answered, len(row.answers), row.right, row.checked, *row.predicted
-        notebooks.append((row.student, row.name, *numbers, row.first))
-        for answer in row.answers:
-            kind = "code" if answer.question.check else "words"
-            graded = answer.outcome, answer.first, answer.reason
-            answers.append((row.student, row.name, answer.question.name, kind, *graded))
-    return _csv(notebooks), _csv(answers)
-
-
-def _csv(table: Iterable[Sequence]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows([_inert(cell) for cell in line] for line in table)
-    # With this mark at the beginning, Excel reads it as UTF-8.
-    return "\N{ZERO WIDTH NO-BREAK SPACE}" + text.getvalue()
-
-
-def _inert(cell: object) -> object:
-    """Quote a text that a spreadsheet would take for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(tuple("=+-@\t\r")) else cell
-
-
-def _page(rows: Sequence[GradedNotebook], standings: Mapping[str, Sequence[Standing]]) -> str:
-    """Return the report as a page without scripts, with everything from a notebook escaped."""
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(_PAGE.read_text("utf-8"))
-    now = time.strftime("%Y-%m-%d %H:%M")
-    return template.render(rows=rows, standings=standings, now=now) + "\n"
+def _say_again(results: Sequence[Examination]) -> list[str]:
+    if not results:
+        return []
+    could = sum(not each.unexamined for each in results)
+    return [
+        f"Could not be examined at first, and tried again at the end, one at a time: "
+        f"{len(results)}. Examined then: {could}."
+    ]

@@ -21,6 +21,8 @@ class CellResult:
         For a check, the outcome as in `CheckResult`.
     first, reason : str
         The first thing that is wrong, and why it matters.
+    parts : dict of str to float
+        The share that is right of each part of the answer, from 0 to 1.
     """
 
     error: str = ""
@@ -28,6 +30,7 @@ class CellResult:
     outcome: str = ""
     first: str = ""
     reason: str = ""
+    parts: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,13 +43,14 @@ class Examination:
         The result of each cell that ended, by the cell's name.
     stopped : str
         Why the notebook did not finish; empty if it did.
-    refused : str
-        The first thing it tried that an examination refuses; empty if nothing.
+    unexamined : str
+        Why it could not be examined at all, or not to its end; empty if it was. Nothing that went
+        wrong is a grade.
     """
 
     results: Mapping[str, CellResult]
     stopped: str = ""
-    refused: str = ""
+    unexamined: str = ""
 
 
 def to_keep(done: Examination) -> str:
@@ -79,15 +83,17 @@ def read_result(what: dict) -> CellResult:
         If the data are not a result, or a text is too long.
     """
     result = CellResult(**what)
-    texts = dataclasses.astuple(result)
+    *texts, parts = dataclasses.astuple(result)
     right = all(isinstance(text, str) and len(text) <= LONGEST for text in texts)
-    if not right or result.outcome not in ("", *OUTCOMES):
+    if not right or read_parts(parts) != parts or result.outcome not in ("", *OUTCOMES):
         raise ValueError("not the result of a cell")
     return result
 
 
-def readable(text: str) -> str:
-    """Replace everything unprintable, such as line breaks and a terminal's control characters."""
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+def read_parts(parts: object) -> dict[str, float]:
+    """Make the shares of an answer's parts of data that may be wrong; none where they are."""
+    right = isinstance(parts, dict) and all(
+        type(part) is str and type(share) in (int, float) and 0 <= share <= 1
+        for part, share in parts.items()
     )
+    return parts if right else {}

@@ -1,15 +1,13 @@
-"""Finds the notebooks of a class, and matches them with the questions they answer."""
+"""Reads the notebooks of a class, and matches them with the questions they answer."""
 
 import ast
 import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 
 from nbformat import NotebookNode
 
 from ..notebooks import (
-    ASIDE,
     Exercise,
     attempted,
     find_answered,
@@ -17,10 +15,15 @@ from ..notebooks import (
     read_notebook,
     recognise,
 )
-from ..support import DataError
+from ..support import DataError, check_file
+from .handed_in import HandedIn, newness
+from .looking import look
 from .outputs import read_check
-from .results import Examination, readable
+from .results import Examination
 
+_LARGEST = 2**26  # bytes of a notebook
+_LONGEST = 2**20  # characters of its cells
+_MOST_CELLS = 10_000
 _BESIDE = 5 * 2**20  # bytes of files beside a notebook that are copied with it
 _PREDICTION = "prediction"  # the tag of the cells in which a student predicts something
 _SHOWING = ("print", "lab.plot_", "lab.compare", "lab.explore")
@@ -32,10 +35,8 @@ class Submission:
 
     Attributes
     ----------
-    student : str
-        Its path in the folder, without the suffix.
-    path : Path
-        The file.
+    handed_in : HandedIn
+        Whose it is, what it is called, and what lay beside it.
     name : str
         The exercise it is a copy of, such as "2_mlp"; empty if none.
     problem : str
@@ -44,63 +45,68 @@ class Submission:
         Its code, as `examine` takes it, with the lab's own checks in place of the student's.
     answered : dict of str to bool
         Whether each question was answered, in its cell or right below, by the id of that cell.
+    texts : dict of str to str
+        The text of each answer, by the id of its cell.
     on_file : Examination
         What the saved outputs of its checks say.
     predicted : dict of str to bool
         Whether each prediction was written down, by the id of its cell.
+    looks : dict of str to tuple of str
+        What an answer in code calls that an answer does not need, by the id of its cell.
+    earlier : tuple of str
+        What the student's earlier tries at this exercise are called, the newest first.
     """
 
-    student: str
-    path: Path
+    handed_in: HandedIn
     name: str = ""
     problem: str = ""
     cells: Sequence[tuple[str, str, bool]] = ()
     answered: Mapping[str, bool] = dataclasses.field(default_factory=dict)
+    texts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     on_file: Examination | None = None
     predicted: Mapping[str, bool] = dataclasses.field(default_factory=dict)
-
-
-def find_notebooks(folder: Path) -> list[Path]:
-    """Find all notebooks under a folder, except hidden ones and those that `update` put aside.
-
-    Raises
-    ------
-    DataError
-        If the folder is missing, or has no notebook.
-    """
-    if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder: name the one that has your students' notebooks")
-    found = []
-    for path in sorted(folder.rglob("*.ipynb"), key=lambda path: path.with_suffix("")):
-        inner = path.relative_to(folder).parts
-        if ASIDE not in inner and not any(part.startswith(".") for part in inner):
-            found.append(path)
-    if not found:
-        raise DataError(f"{folder} has no notebooks (*.ipynb), and neither have its subfolders")
-    return found
+    looks: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    earlier: tuple[str, ...] = ()
 
 
 def read_submission(
-    path: Path, folder: Path, exercises: Mapping[str, Exercise], books: dict[str, NotebookNode]
+    each: HandedIn, exercises: Mapping[str, Exercise], books: dict[str, NotebookNode]
 ) -> Submission:
-    """Read one notebook of a class; if it cannot be examined, `problem` says why."""
-    student = readable(path.relative_to(folder).with_suffix("").as_posix())
+    """Read what was handed in; if it cannot be examined, `problem` says why."""
+    if each.problem:
+        return Submission(each, problem=each.problem)
     problems = []
-    with attempted(path, problems):
-        return _read(student, path, exercises, books)
-    return Submission(student, path, problem=f"it {problems[0].removeprefix(f'{path} ')}")
+    with attempted(each.path, problems):
+        return _read(each, exercises, books)
+    return Submission(each, problem=f"it {problems[0].removeprefix(f'{each.path} ')}")
+
+
+def newest(found: Iterable[Submission]) -> list[Submission]:
+    """Keep of a student's tries at one exercise the newest, which names the others."""
+    tries: dict[tuple, list[Submission]] = {}
+    for each in found:
+        key = (each.handed_in.series, each.name) if each.name else (each.handed_in.path,)
+        tries.setdefault(key, []).append(each)
+    kept = []
+    for alike in tries.values():
+        last, *others = sorted(alike, key=lambda each: newness(each.handed_in), reverse=True)
+        earlier = tuple(each.handed_in.file for each in others)
+        kept.append(dataclasses.replace(last, earlier=earlier))
+    return kept
 
 
 def _read(
-    student: str, path: Path, exercises: Mapping[str, Exercise], books: dict[str, NotebookNode]
+    each: HandedIn, exercises: Mapping[str, Exercise], books: dict[str, NotebookNode]
 ) -> Submission:
-    book = read_notebook(path, repair=True)
+    check_file(each.path, _LARGEST)
+    book = read_notebook(each.path, repair=True)
+    _check_length(each, book)
     name = recognise(book, books)
     if name is None:
-        return Submission(student, path, problem="it is not a copy of an exercise")
+        return Submission(each, problem="it is not a copy of an exercise")
     exercise = exercises[name]
     find_cells(book, exercise.cells)
-    answered = find_answered(book, exercise.cells)
+    answered = find_answered(book, exercise.cells, exercise.check_of)
     wanted = {question.cell: question.cell in answered for question in exercise.questions}
     cells, on_file = _list_code(book, exercise), _on_file(book, exercise)
     predicted = {
@@ -108,22 +114,31 @@ def _read(
         for cell in exercise.cells.values()
         if _PREDICTION in cell.metadata.get("tags", [])
     }
-    return Submission(student, path, name, "", cells, wanted, on_file, predicted)
+    texts, looks = _texts(book, exercise), look(cells, exercise)
+    return Submission(each, name, "", cells, wanted, texts, on_file, predicted, looks)
 
 
-def files_beside(path: Path) -> dict[str, bytes]:
-    """Read the other files in a notebook's folder, smallest first, up to 5 MB in all."""
+def _check_length(each: HandedIn, book: NotebookNode) -> None:
+    """Refuse what would take long to match with an exercise; outputs cost nothing here."""
+    if len(book.cells) > _MOST_CELLS:
+        raise DataError(f"{each.path} has more than {_MOST_CELLS:,} cells")
+    if sum(len(cell.source) for cell in book.cells) > _LONGEST:
+        raise DataError(f"{each.path} has more than {_LONGEST:,} characters in its cells")
+
+
+def files_beside(each: HandedIn) -> dict[str, bytes]:
+    """Read the files beside a notebook, smallest first, up to 5 MB in all."""
     sizes, files, left = {}, {}, _BESIDE
-    for each in path.parent.glob("[!.]*"):
+    for name, path in each.beside.items():
         with contextlib.suppress(OSError):
-            if each.suffix != ".ipynb" and each.is_file():
-                sizes[each] = each.stat().st_size
-    for each in sorted(sizes, key=sizes.__getitem__):
-        left -= sizes[each]
+            if path.is_file():
+                sizes[name] = path.stat().st_size
+    for name in sorted(sizes, key=sizes.__getitem__):
+        left -= sizes[name]
         if left < 0:
             break
         with contextlib.suppress(OSError):
-            files[each.name] = each.read_bytes()
+            files[name] = each.beside[name].read_bytes()
     return files
 
 
@@ -148,6 +163,17 @@ def _list_code(book: NotebookNode, exercise: Exercise) -> list[tuple[str, str, b
         if cell.id in missing:
             found.append((missing[cell.id], exercise.checks[missing[cell.id]], True))
     return found
+
+
+def _texts(book: NotebookNode, exercise: Exercise) -> dict[str, str]:
+    """Return the text of each answer, with the student's own cells below it."""
+    texts = {question.cell: [] for question in exercise.questions}
+    mine = []
+    for cell in book.cells:
+        if cell.id in exercise.cells:
+            mine = texts.get(cell.id, [])
+        mine.append(cell.source)
+    return {name: "\n\n".join(sources) for name, sources in texts.items()}
 
 
 def _only_displays(cell: NotebookNode, exercise: Exercise) -> bool:

@@ -5,9 +5,11 @@ import keras
 import matplotlib.pyplot
 
 from .. import laboratory, plots, training
-from ..checks import check
+from ..checks import check, check_answer, check_count, check_data
 from ..data import load_mnist
 
-__all__ = ["MNIST", "IPython", "check", "keras", "laboratory", "matplotlib", "plots", "training"]
+__all__ = ["CHECKS", "MNIST", "IPython", "keras", "laboratory", "matplotlib", "plots", "training"]
+
+CHECKS = (check, check_answer, check_count, check_data)
 
 MNIST = load_mnist()

@@ -114,27 +114,33 @@ class Setup:
             f"run = lab.train(model, data, {train}, name={name!r})\n"
         )
 
-    def controls(self) -> list[dict[str, Any]]:
-        """Return the controls as the page shows them: choices, and the index of the value.
+    def choices(self) -> list[dict[str, Any]]:
+        """Return what the page has to know once of the part's controls.
 
         The seed is typed in: instead of its thousands of choices, the page gets the last index.
+        """
+        listed = []
+        for key in self.values:
+            slider = self.sliders[key]
+            about = {"key": key, "label": slider.label, "tooltip": slider.tooltip}
+            about["last"] = len(slider.choices) - 1
+            if key != "seed":
+                about["choices"] = [_reads(key, choice) for choice in slider.choices]
+            listed.append(about)
+        return listed
+
+    def controls(self) -> list[dict[str, Any]]:
+        """Return the controls' values as the page shows them, with their places in the choices.
+
         A learning rate set from Python may lie between two choices; its own value is shown.
         """
         listed = []
         for key, value in self.values.items():
-            slider = self.sliders[key]
-            choices = slider.choices
-            near = (
-                min(choices, key=lambda choice: abs(choice - value))
-                if key == "learning_rate"
-                else value
-            )
-            about = {"key": key, "label": slider.label, "tooltip": slider.tooltip}
-            about |= {"place": choices.index(near), "reads": _reads(key, value)}
-            about["last"] = len(choices) - 1
-            if key != "seed":
-                about["choices"] = [_reads(key, choice) for choice in choices]
-            listed.append(about)
+            choices, near = self.sliders[key].choices, value
+            if key == "learning_rate":
+                near = min(choices, key=lambda choice: abs(choice - value))
+            place = choices.index(near)
+            listed.append({"key": key, "place": place, "reads": _reads(key, value)})
         return listed
 
     def _in_words(self, key: str) -> str:

@@ -108,7 +108,7 @@ class Driver:
             self._page.say("starting…")
             training, note = self._prepared(setup)
             model = training.loop.model
-            glimpses = Glimpses(model, self._page.digits)
+            glimpses = Glimpses(model, self._page.digits, self._page.through)
             self._page.begin(training.run)
 
             def look(run: Run) -> bool:

@@ -1,5 +1,6 @@
 """`explore`, and the laboratory that it returns for the next cells of a notebook."""
 
+import math
 import sys
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from ..course import PARTS
 from ..data import Dataset, load_mnist
 from ..runs import Run
-from .answering import answers
+from .answering import AtHand, at_hand
 from .controls import Setup
 from .driving import Driver
 from .estimates import remember
@@ -24,7 +25,8 @@ def explore(
 ) -> "Explorer":
     """Open the laboratory of a part: sliders, live curves, weights, and a field to draw digits.
 
-    An earlier laboratory of the same part is closed, and its training stops.
+    An earlier laboratory of the same part is closed, and its training stops. Drawn digits that are
+    kept are written to `my_digits.npz` in the current folder; `load_digits` reads them.
 
     Parameters
     ----------
@@ -68,7 +70,7 @@ class Explorer:
     def __init__(self, part: str | None, data: Dataset, blocking: bool):
         self._part, self._data, self._blocking = part, data, blocking
         self._sha256 = data.sha256
-        self._page = Page(data, part, self.hear, self._answers)
+        self._page = Page(data, part, self.hear, self._at_hand)
         self._driver = Driver(self._page, data, self._sha256, self._keep)
         self.choose_part(part or "linear")
         self.view.opens_with(self._page.whole())
@@ -173,10 +175,14 @@ class Explorer:
             "hide": page.hide,
             "remove": page.remove,
             "code": page.show_code,
+            "expect": page.expect,
             "look": page.look_at,
             "go_on": page.go_on,
             "behind": page.show_behind,
-            "digit": lambda: page.answer(np.frombuffer(buffers[0], np.uint8).reshape(28, 28)),
+            "digit": lambda: page.answer(_square(buffers[0])),
+            "keep": lambda label: page.keep_digit(_square(buffers[0]), label, _square(buffers[1])),
+            "unkeep": page.remove_digit,
+            "through": page.through.want,
         }
         methods[message.pop("ask")](**message)
 
@@ -191,8 +197,13 @@ class Explorer:
         self._page.show_setup(self.setup)
         self._page.show_rows()
 
-    def _answers(self, digit: np.ndarray) -> list[dict[str, Any]]:
-        """Ask all networks about a digit, also those of other open laboratories of these data."""
+    def _at_hand(self) -> dict[str, AtHand]:
+        """List all networks, also those of other open laboratories of these data; its own last."""
         same_data = [each for each in _open.values() if each._sha256 == self._sha256]
-        rows = [row for each in same_data for row in each.rows]
-        return answers(digit, self._page.digits, self._data, rows)
+        same_data.sort(key=lambda each: each is self)
+        return at_hand(self._data, [row for each in same_data for row in each.rows])
+
+
+def _square(pixels: memoryview) -> np.ndarray:
+    """Return bytes as an image, as long as it is wide."""
+    return np.frombuffer(pixels, np.uint8).reshape(math.isqrt(len(pixels)), -1)

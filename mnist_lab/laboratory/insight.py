@@ -1,4 +1,4 @@
-"""What the page shows of a network: first-layer weights, confusion matrix, answers for digits."""
+"""What the page shows of a network in training: first-layer weights, answers for digits."""
 
 import math
 import time
@@ -8,112 +8,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..data import Dataset, is_one_hot
 from ..runs import Run
 from ..signals import signals_blocked
 from .networks import Network, product
+from .through import Opened, Through
+from .validation import Digits
 
 UNITS = 16  # hidden units of an MLP that are shown
-IN_ROW = 8  # digits in the row
-BEHIND = 24  # digits shown for a field of the confusion matrix
-SECONDS_BETWEEN = 0.1  # at least, between two glimpses of a network in training
-LOOKING = 0.004  # share of the training's time that glimpses may take
+LATE = 0.25  # seconds by which a glimpse waits for a chunk's end, and the next one may come sooner
+# Seconds from a glimpse to the next, at least, and the share of the training's time that glimpses
+# may take: without, and with a look through all layers, which is to be live, five times a second.
+LOOKING, INSIDE = (0.1, 0.004), (0.15, 0.025)
 _SAMPLE = 50  # validation images on which the activity of hidden units is measured
-
-
-class Digits:
-    """The validation digits, a network's worst mistakes first, and the selected digit.
-
-    Parameters
-    ----------
-    data
-        Whose validation images are shown.
-
-    Attributes
-    ----------
-    index : int
-        Of the selected digit.
-    """
-
-    def __init__(self, data: Dataset):
-        images = data.x_valid.reshape(len(data.x_valid), -1)
-        self._white, stored = data.white, images.dtype == np.uint8
-        self.pixels = images if stored else np.rint(images * (255 / self._white)).astype(np.uint8)
-        labels = data.y_valid
-        self.labels = labels.argmax(axis=1) if is_one_hot(labels) else labels.reshape(-1)
-        self.index, self._chosen = 0, False
-        self._order = np.arange(len(self.labels))
-        self._probabilities: np.ndarray | None = None
-
-    def as_input(self, pixels: np.ndarray) -> np.ndarray:
-        """Scale images of 784 pixels from 0 to 255 like the training images; float32."""
-        return pixels.reshape(-1, 784) * np.float32(self._white / 255)
-
-    def see(self, run: Run) -> dict[str, Any]:
-        """Sort the digits by a run's last validation: surest mistakes first, surest hits last."""
-        self._probabilities = run.val_probabilities
-        said, sure = run.val_probabilities.argmax(axis=1), run.val_probabilities.max(axis=1)
-        right = said == self.labels
-        self._order = np.lexsort((np.where(right, sure, -sure), right))
-        if not self._chosen:
-            self.index = int(self._order[0])
-        return self.sight()
-
-    def look_at(self, index: int) -> dict[str, Any]:
-        """Select a digit. It stays selected, whatever is trained next."""
-        self.index, self._chosen = index, True
-        return self.sight()
-
-    def go_on(self, by: int) -> dict[str, Any]:
-        """Select the next digit, or the one before."""
-        return self.look_at(int(self._order[(self._place() + by) % len(self._order)]))
-
-    def sight(self) -> dict[str, Any]:
-        """Return the selected digit, its neighbours, and the last answers for them."""
-        place = self._place()
-        first = place // IN_ROW * IN_ROW
-        sight = self._some(self._order[first : first + IN_ROW], self._probabilities)
-        sight |= {"index": self.index, "words": "from the validation images"}
-        if self._probabilities is None:
-            return {"sight": sight}
-        wrong = int((self._probabilities.argmax(axis=1) != self.labels).sum())
-        right = len(self.labels) - wrong
-        sight["words"] = (
-            f"mistake {place + 1:,} of {wrong:,}"
-            if place < wrong
-            else f"one that is right, {place + 1 - wrong:,} of {right:,}"
-        )
-        said = self._probabilities[self.index].astype(np.float32)
-        return {"sight": sight, "said": {"index": self.index, "probabilities": said}}
-
-    def behind(self, run: Run, label: int, said: int) -> dict[str, Any]:
-        """Return the digits that a field of a run's confusion matrix counts, the surest first."""
-        sure = run.val_probabilities[:, said]
-        found = (self.labels == label) & (run.val_probabilities.argmax(axis=1) == said)
-        found = np.flatnonzero(found)
-        found = found[np.argsort(-sure[found], kind="stable")]
-        counted = {"label": label, "said": said, "count": len(found)}
-        return {"behind": counted | self._some(found[:BEHIND], run.val_probabilities)}
-
-    def confusion(self, run: Run) -> dict[str, Any]:
-        """Count how often digits of each class were taken for each class, after the last epoch."""
-        classes = run.val_probabilities.shape[1]
-        pairs = classes * self.labels.astype(np.int64) + run.val_probabilities.argmax(axis=1)
-        counts = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
-        matrix = {"name": run.name, "epoch": run.epochs, "counts": counts.astype(np.int32)}
-        return {"confusion": matrix}
-
-    def _place(self) -> int:
-        return int(np.flatnonzero(self._order == self.index)[0])
-
-    def _some(self, indices: np.ndarray, probabilities: np.ndarray | None) -> dict[str, Any]:
-        """Return digits with their labels, and with a network's answers if there are any."""
-        some = {"indices": indices.tolist(), "labels": self.labels[indices].tolist()}
-        if probabilities is not None:
-            said = probabilities[indices]
-            some["saids"] = said.argmax(axis=1).tolist()
-            some["sure"] = said.max(axis=1).astype(float).tolist()
-        return some | {"pixels": self.pixels[indices]}
 
 
 class Glimpses:
@@ -125,43 +31,49 @@ class Glimpses:
         One of the sheet's networks, in training.
     digits
         The digits, one of them selected.
+    through
+        Looks through all layers, if a page wants that; a glimpse then has its answers from there.
     """
 
-    def __init__(self, model: keras.Model, digits: Digits):
-        self._variables = [each.value for each in model.weights]
-        self._digits = digits
+    def __init__(self, model: keras.Model, digits: Digits, through: Through):
+        self._model, self._variables = model, [each.value for each in model.weights]
+        self._digits, self._through = digits, through
         self._next, self._epoch = -math.inf, -1
         self._units = np.arange(UNITS)
 
-    def look(self, run: Run, drawn: np.ndarray | None) -> dict[str, Any]:
-        """Return weights and answers to show; nothing if the last glimpse was too recent.
-
-        Parameters
-        ----------
-        run
-            The run so far.
-        drawn
-            The pixels of a drawn digit, which the network is to answer for too.
-        """
-        began = time.perf_counter()
-        if began < self._next and run.epochs == self._epoch:
+    def look(self, run: Run) -> dict[str, Any]:
+        """Return weights and answers to show; nothing if the last glimpse was too recent."""
+        early = time.perf_counter() < self._next and run.epochs == self._epoch
+        if early and not self._through.asked:
             return {}
+        opened = self._through.watched(self._model)
+        began = time.perf_counter()
         with signals_blocked():
-            news = self._seen(run, drawn)
+            news = self._seen(run, opened)
         ended = time.perf_counter()
-        self._next = ended + max(SECONDS_BETWEEN, (ended - began) / LOOKING)
-        # The matrix comes once an epoch and does not delay the next glimpse.
+        seconds, share = LOOKING if opened is None else INSIDE
+        due = min(max(self._next, began - LATE), began)
+        self._next = due + max(seconds, (ended - began) / share)
+        # What comes seldom does not delay the next glimpse: opening, the matrix, and dead units.
         if run.epochs != self._epoch and run.epochs:
             news |= self._digits.confusion(run)
+        if opened is not None:
+            opened.mark(self._digits)
         self._epoch = run.epochs
         return news
 
-    def _seen(self, run: Run, drawn: np.ndarray | None) -> dict[str, Any]:
-        index = self._digits.index
+    def _seen(self, run: Run, opened: Opened | None) -> dict[str, Any]:
+        index, drawn = self._digits.index, self._through.drawn
         asked = [self._digits.pixels[index], *([] if drawn is None else [drawn.ravel()])]
-        network = Network.of(run, [_values(each) for each in self._variables])
-        said = network.probabilities(self._digits.as_input(np.stack(asked)))
-        news = {"said": {"index": index, "probabilities": said[0]}}
+        pixels = np.stack(asked)
+        news, said = {}, None
+        if opened is not None:
+            news, said = self._through.live(opened, run, pixels)
+        read = self._variables if said is None else self._variables[:3]  # the images need no more
+        network = Network.of(run, [_values(each) for each in read])
+        if said is None:
+            said = network.probabilities(self._digits.as_input(pixels))
+        news["said"] = {"index": index, "probabilities": said[0]}
         if drawn is not None:
             news["training"] = {"name": run.name, "probabilities": said[1]}
         return news | {"weights": self._images(network, run.epochs)}
@@ -177,8 +89,9 @@ class Glimpses:
             return {"of": "digit", "numbers": list(range(len(images))), "images": images}
         if epoch != self._epoch:  # choosing units more often would make the images jump
             sample = self._digits.as_input(self._digits.pixels[:_SAMPLE])
-            activity = np.maximum(product(sample, first) + bias, 0).mean(axis=0)
-            self._units = np.argsort(-activity)[:UNITS]
+            sums = tf.matmul(sample, first).numpy()  # so much is faster than NumPy's `product`
+            activity = np.maximum(sums + bias, 0).mean(axis=0)
+            self._units = np.argsort(-activity, kind="stable")[:UNITS]
         images = first[:, self._units].T
         return {"of": "hidden unit", "numbers": self._units.tolist(), "images": images}
 

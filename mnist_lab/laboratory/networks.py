@@ -2,25 +2,27 @@
 
 import contextlib
 import functools
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 
+from ..course import PARTS
 from ..runs import Run
 from ..signals import signals_blocked
 from ..support import DataError
-from ..training import predict, trained
 
-# Records with weights, one of each kind, and their names in the table of answers.
-_RECORDED = {
-    "linear": "linear, on file",
-    "mlp_small": "MLP of 100, on file",
-    "dropout_small": "dropout of 100, on file",
-    "cnn": "CNN, on file",
+# Records with weights, one of each kind: their names in the table of answers, their parts, and
+# what differs from these.
+_SMALL = {"hidden_units": 100}
+RECORDED = {
+    "linear": ("linear, on file", "linear", {}),
+    "mlp_small": ("MLP of 100, on file", "mlp", _SMALL),
+    "dropout_small": ("dropout of 100, on file", "dropout", _SMALL),
+    "cnn": ("CNN, on file", "cnn", {}),
 }
 
 
@@ -75,38 +77,23 @@ class Network(NamedTuple):
         return odds / odds.sum(axis=1, keepdims=True)
 
 
-def said_by_cells(digit: np.ndarray, classes: int) -> list[tuple[str, np.ndarray]]:
-    """Ask the networks that `train` has trained in a notebook's cells; Keras computes these.
-
-    Parameters
-    ----------
-    digit
-        Pixels from 0 to 255, uint8 of shape (28, 28).
-    classes
-        Networks with another number of classes are left out.
-
-    Returns
-    -------
-    list of (str, numpy.ndarray)
-        Name and class probabilities of each.
-    """
-    said = []
-    for model, about in trained.items():
-        if math.prod(about.input_shape) == digit.size and about.classes == classes:
-            image = digit.reshape(1, *about.input_shape) * np.float32(about.white / 255)
-            said.append((f"{about.name}, from a cell", predict(model, image)))
-    return said
-
-
 @functools.cache
 def recorded_networks(folder: Path) -> list[Network]:
     """Load the networks among these records, one of each kind; missing ones are left out."""
     networks = []
-    for key, name in _RECORDED.items():
+    for key, (name, _, _) in RECORDED.items():
         with contextlib.suppress(DataError):
             run = Run.load(folder / f"{key}-seed0.npz")
             networks.append(Network.of(run, run.weights)._replace(name=name))
     return networks
+
+
+def recorded_model(network: Network) -> keras.Model:
+    """Build one of the recorded networks as a Keras model."""
+    ((part, figures),) = (of for name, *of in RECORDED.values() if name == network.name)
+    model = PARTS[part].build(**figures)
+    model.set_weights(network.weights)
+    return model
 
 
 def product(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -10,11 +10,18 @@ from ..data import Dataset
 from ..runs import Run
 from ..support import DataError
 from ..training import report
+from .answering import AtHand
 from .controls import Setup
 from .estimates import estimate
-from .insight import Digits, Glimpses
+from .insight import Glimpses
+from .keeping import Kept
 from .rows import OVERLAYS, Row, curve, overlay
 from .surface import Surface
+from .through import Through
+from .validation import Digits
+
+# What the page says while a cell runs, which keeps Python from hearing it.
+BUSY = "Python is busy with other cells, and answers when they are done."
 
 
 class Page:
@@ -28,8 +35,8 @@ class Page:
         Key of the laboratory's part; without it, the page offers a choice.
     hear
         Called with each message from a browser; see `Surface`.
-    answers
-        Called with a drawn digit; returns the networks' answers.
+    at_hand
+        Returns the networks that answer for drawn digits and can be seen through, by name.
 
     Attributes
     ----------
@@ -43,6 +50,8 @@ class Page:
         The validation digits, one of them selected.
     digit : numpy.ndarray or None
         The last drawn digit.
+    through : Through
+        Looks through one network.
     """
 
     def __init__(
@@ -50,18 +59,19 @@ class Page:
         data: Dataset,
         part: str | None,
         hear: Callable[[dict[str, Any], list[memoryview]], None],
-        answers: Callable[[np.ndarray], list[dict[str, Any]]],
+        at_hand: Callable[[], dict[str, AtHand]],
     ):
         self.view, self.rows, self.status = Surface(hear), [], ""
         self.digits, self.digit = Digits(data), None
-        self._data, self._answers = data, answers
+        self.through = Through(self.view.send_values, self.digits, data.white, at_hand)
+        self._data, self._at_hand, self._kept = data, at_hand, Kept()
         self._count = 0  # runs so far; also the number of the next row
         self._live: Run | None = None
         self._confused: Run | None = None  # the run whose confusion matrix is shown
         parts = [] if part else [(key, each.title) for key, each in PARTS.items()]
         self.view.show(parts=parts, overlays=dict.fromkeys(OVERLAYS, False), live=None)
-        self.view.show(running=False, status={"text": "", "alert": False}, rows=[])
-        self.view.show(**self.digits.sight())
+        self.view.show(running=False, status={"text": "", "alert": False}, rows=[], expected={})
+        self.view.show(**self.digits.sight(), kept=self._kept.values(), busy=BUSY)
 
     def say(self, text: str, alert: bool = False) -> None:
         """Set the text below the buttons."""
@@ -83,8 +93,9 @@ class Page:
 
     def show_setup(self, setup: Setup) -> None:
         """Show the controls, the number of parameters and the estimated time."""
+        if self.view.shown.get("part") != setup.part.key:  # else they would go over with each move
+            self.view.show(part=setup.part.key, choices=setup.choices())
         self.view.show(
-            part=setup.part.key,
             controls=setup.controls(),
             parameters=setup.parameters,
             estimate=estimate(setup, len(self._data.x_train)),
@@ -96,12 +107,15 @@ class Page:
         self._send_overlays()
         if self.digit is not None:
             self.answer(self.digit)
+        else:
+            self.through.show()
 
     def begin(self, run: Run) -> None:
         """Show a training that begins."""
         with self.view.lock:
-            self._live, self._sent = run, 0
-            self.view.show(live=self._count)
+            self._live, self._sent, self.through.training = run, 0, True
+            run.expected = self.view.shown["expected"]
+            self.view.show(live=self._count, expected={})
             self.view.send_values({"curves": [curve(self._count, run)]})
 
     def follow(self, run: Run, glimpses: Glimpses, *, speaks: bool) -> None:
@@ -117,13 +131,13 @@ class Page:
             Whether this training sets the text below the buttons.
         """
         with self.view.lock:
-            news = glimpses.look(run, self.digit) if not run.diverged else {}
+            news = glimpses.look(run) if not run.diverged else {}
             if "confusion" in news:
                 self._confused = run
             if speaks:
                 self.status = report(run).replace("  ", " · ")
                 news["status"] = {"text": self.status, "alert": False}
-            self.view.shown |= news
+            self.view.shown |= {key: value for key, value in news.items() if key != "through"}
             self.view.send_values(news | {"curves": [curve(self._count, run, self._sent)]})
             self._sent = len(run.batch_loss)
 
@@ -143,6 +157,7 @@ class Page:
             if speaks:
                 self.say(words, alert)
                 self.view.show(running=False, live=None, training=None)
+        self.through.ended()
 
     def overlay(self, kind: str, shown: bool) -> None:
         """Show or hide a curve to compare with."""
@@ -171,15 +186,23 @@ class Page:
         data = "lab.load_mnist()" if mnist else "...  # as you gave them to lab.explore"
         chosen = self._row(row)
         code = chosen.setup.code(chosen.run.name, data)
+        if chosen.run.expected:
+            code += f"run.expected = {chosen.run.expected}\n"
         self.view.send_values({"code": {"row": row, "text": code}})
+
+    def expect(self, expected: dict[str, list[float]]) -> None:
+        """Keep the curves that a student expects of the next run; see `Run.expected`."""
+        self.view.show(expected=expected)
 
     def look_at(self, index: int) -> None:
         """Select a validation digit."""
         self.view.show(**self.digits.look_at(index))
+        self.through.show()
 
     def go_on(self, by: int) -> None:
         """Select the next digit, or the one before."""
         self.view.show(**self.digits.go_on(by))
+        self.through.show()
 
     def show_behind(self, label: int, said: int) -> None:
         """Show the digits that a field of the confusion matrix counts."""
@@ -187,8 +210,20 @@ class Page:
 
     def answer(self, digit: np.ndarray) -> None:
         """Show all networks' answers for a drawn digit."""
-        self.digit = digit
-        self.view.show(answers=self._answers(digit))
+        self.digit = self.through.drawn = digit
+        said = {name: each.says(digit) for name, each in self._at_hand().items()}
+        self.view.show(answers=[{"name": key, "probabilities": said[key]} for key in said])
+        self.through.show()
+
+    def keep_digit(self, image: np.ndarray, label: int, drawing: np.ndarray) -> None:
+        """Keep a drawn digit in a file beside the notebook."""
+        self._kept.add(image, label, drawing)
+        self.view.show(kept=self._kept.values())
+
+    def remove_digit(self, index: int) -> None:
+        """Remove a kept digit from the file."""
+        self._kept.remove(index)
+        self.view.show(kept=self._kept.values())
 
     def _row(self, number: int) -> Row:
         return next(row for row in self.rows if row.number == number)

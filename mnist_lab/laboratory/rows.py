@@ -6,12 +6,13 @@ import math
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from .. import places
 from ..course import PARTS
 from ..progress import duration
-from ..runs import HISTORY, Run, load_records
+from ..runs import HISTORY, Run, band, load_records
 from .controls import Setup
 
 OVERLAYS = ("the sheet's curve", "the recorded run")
@@ -26,6 +27,12 @@ class Row:
     setup: Setup
     hidden: bool = False
 
+    def model(self) -> keras.Model:
+        """Build the run's model, with the weights that it ended with."""
+        model = self.setup.build()
+        model.set_weights(self.run.weights)
+        return model
+
     def values(self) -> dict[str, Any]:
         """Return what the page shows in this row."""
         accuracy, gap, seconds = results(self.run)
@@ -36,6 +43,7 @@ class Row:
             "accuracy": accuracy,
             "gap": gap,
             "seconds": seconds,
+            "surprise": surprise(self.run),
             "hidden": self.hidden,
         }
 
@@ -52,6 +60,17 @@ def results(run: Run) -> tuple[str, str, str]:
     return f"{run.val_accuracy:.1%}", f"gap {gap:+z.1f} points{stopped}", seconds
 
 
+def surprise(run: Run) -> str:
+    """Say how far a run was from what was expected of it, if anything was."""
+    far = run.surprise
+    words = []
+    if "val_accuracy" in far:
+        words.append(f"your accuracy by {100 * far['val_accuracy']:.1f} points")
+    if "val_loss" in far:
+        words.append(f"your loss by {far['val_loss']:.2g}")
+    return f"Off on average: {', '.join(words)}." if words else ""
+
+
 def curve(number: int | str, run: Run, first: int = 0) -> dict[str, Any]:
     """Return a run as the page draws it, with its batches from iteration `first` on."""
     return {
@@ -64,6 +83,7 @@ def curve(number: int | str, run: Run, first: int = 0) -> dict[str, Any]:
         "loss": run.batch_loss[first:],
         "accuracy": run.batch_accuracy[first:],
         "history": _in_rows(run.history),
+        "expected": run.expected,
     }
 
 
@@ -92,12 +112,14 @@ def overlay(kind: str, part: str) -> dict[str, Any]:
         "loss": no_batches,
         "accuracy": no_batches,
         "history": _in_rows(history),
+        "expected": {},
     }
 
 
 @functools.cache
 def _recorded(part: str, folder: Path) -> dict[str, Any]:
-    return curve(part, load_records(part, folder)[0])
+    runs = load_records(part, folder)
+    return curve(part, runs[0]) | {"band": band(runs)}
 
 
 def _in_rows(history: dict[str, list[float]]) -> np.ndarray:

@@ -1,7 +1,6 @@
 """The widget: the page's one ES module, and the messages to and from it."""
 
-import graphlib
-import re
+import hashlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,20 +10,22 @@ import anywidget
 import numpy as np
 import traitlets
 
+from ..support import join_modules
+
 FRONT = Path(__file__).parent / "front"
+UPLOT = FRONT / "uPlot" / "uPlot.iife.min.js"
 
 
 def joined() -> str:
     """Join uPlot and the modules of `front` into one, since anywidget loads a single module.
 
-    No bundler: the modules follow one another unchanged, each after those that it imports from,
-    only without `import` and `export`. So two modules must not define the same name.
+    A browser keeps a module for each widget that it has ever shown; within a function that runs but
+    once, all after the first are hardly more than their text.
     """
-    sources = {path.stem: path.read_text("utf-8") for path in sorted(FRONT.glob("*.js"))}
-    needs = {name: re.findall(r'from "\./(\w+)\.js"', text) for name, text in sources.items()}
-    own = "\n".join(sources[name] for name in graphlib.TopologicalSorter(needs).static_order())
-    plain = re.sub(r"^import .*?;\n|^export (?!default)", "", own, flags=re.MULTILINE | re.DOTALL)
-    return (FRONT / "uPlot" / "uPlot.iife.min.js").read_text("utf-8") + plain
+    own = join_modules(FRONT / "main.js")
+    code = f"{UPLOT.read_text('utf-8')}{own}\nreturn laboratory;"
+    place = f'globalThis["mnist-lab {hashlib.sha256(code.encode()).hexdigest()}"]'
+    return f"{place} ??= (() => {{\n{code}\n}})();\nexport default {place};\n"
 
 
 def styles() -> str:

@@ -1,7 +1,7 @@
 """Notebooks: exercises from solutions, updates of students' copies, JupyterLab, pages to print."""
 
 from .booklet import export_solutions
-from .cells import digest, find_answered, find_cells, our_part, plain, recognise
+from .cells import WITHHOLD, digest, find_answered, find_cells, our_part, plain, recognise
 from .copies import ASIDE, copy_solutions, update
 from .exercises import DROPPED, compare_exercises, list_stale, stub, write_exercises
 from .files import (
@@ -15,14 +15,16 @@ from .files import (
 from .handin import export_notebooks
 from .making import make_solutions, plan_solutions
 from .opening import check_folder, open_lab
-from .questions import Exercise, Question, list_questions, read_questions, require
+from .questions import Exercise, Question, calling, list_questions, read_questions
 
 __all__ = [
     "ASIDE",
     "DROPPED",
+    "WITHHOLD",
     "Exercise",
     "Question",
     "attempted",
+    "calling",
     "check_folder",
     "compare_exercises",
     "copy_solutions",
@@ -44,7 +46,6 @@ __all__ = [
     "read_notebook",
     "read_questions",
     "recognise",
-    "require",
     "stub",
     "text_of",
     "update",

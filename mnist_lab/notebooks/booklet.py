@@ -55,10 +55,12 @@ def export_solutions(target: Path) -> None:
 <title>mnist_lab: solutions</title>
 <style>{"".join(styles)}{_STYLE.read_text("utf-8")}</style></head>
 <body>
+<main>
 <h1>mnist_lab: solutions</h1>
 <p>A laboratory for your first neural networks: all notebooks with their answers and outputs.</p>
 <ul class="contents" style="list-style: none; padding: 0">{"".join(entries)}</ul>
 {"".join(sections)}
+</main>
 </body></html>
 """
     write_whole(target, page)

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import math
 import re
 import unicodedata
 import urllib.parse
@@ -16,6 +17,12 @@ _STUB = re.compile(
     r"# YOUR CODE HERE|raise NotImplementedError(\(.*\))?|YOUR ANSWER HERE|"
     r"_Type your answer here, replacing this text\._"
 )
+# The first code cell of a release: it switches off solutions on demand.
+WITHHOLD = """\
+import mnist_lab as lab
+
+lab.withhold_solutions()"""
+_RELEASED = re.compile(r"\.(points|require)\(.*\)$")  # what a release adds to a check
 # Cell metadata that front ends write about a run or about what is shown.
 _SESSION_KEYS = {"collapsed", "scrolled", "jupyter", "execution", "ExecuteTime", "trusted"}
 
@@ -77,10 +84,9 @@ def has_answer(cell: NotebookNode, given: Mapping[str, NotebookNode]) -> bool:
         The cells of the exercise by id; any other cell is the student's own.
     """
     ours = our_part(cell)
-    # Graders lock their own cells.
-    if cell.metadata.get("editable") is False or ("notice" in ours and not is_changed(cell)):
+    if _is_locked(cell) or ("notice" in ours and not is_changed(cell)):
         return False
-    lines = {line.strip() for line in cell.source.splitlines()} - {""}
+    lines = {_RELEASED.sub("", line.strip()) for line in cell.source.splitlines()} - {""}
     lines = {line for line in lines if not _STUB.fullmatch(line)}
     if cell.id not in given:
         return bool(lines)
@@ -89,13 +95,23 @@ def has_answer(cell: NotebookNode, given: Mapping[str, NotebookNode]) -> bool:
     return is_changed(cell) and not all(_is_prompt(line, text) for line in lines)
 
 
+def _is_locked(cell: NotebookNode) -> bool:
+    """Whether a cell is a grader's own, also where a tool lost the metadata that say so."""
+    return cell.metadata.get("editable") is False or cell.source == WITHHOLD
+
+
 def _is_prompt(line: str, text: str) -> bool:
     """Whether a line repeats what the exercise asks for, as in a release to nbgrader."""
     return line.startswith(("#", "*")) and line.strip("#* ").lower() in text.lower()
 
 
-def find_answered(book: NotebookNode, given: Mapping[str, NotebookNode]) -> set[str]:
+def find_answered(
+    book: NotebookNode, given: Mapping[str, NotebookNode], checks: Mapping[str, str] | None = None
+) -> set[str]:
     """Return the ids of the exercise's cells that a student answered, in them or right below.
+
+    An answer in a cell of the student's own counts up to the next cell of the exercise, and one in
+    code up to its check. It counts there as well where the student deleted the answer's cell.
 
     Parameters
     ----------
@@ -103,32 +119,61 @@ def find_answered(book: NotebookNode, given: Mapping[str, NotebookNode]) -> set[
         A copy whose cells have the ids of the exercise, as after `find_cells`.
     given
         The cells of the exercise by id.
+    checks
+        The id of the cell that checks an answer, by the id of the answer's cell.
     """
-    answered, latest = set(), None
-    for cell in book.cells:
-        if cell.id in given:
-            latest = cell.id
-        if latest and has_answer(cell, given):
-            is_code = given[latest].cell_type == "code"
-            if cell.id == latest or is_code != _is_words(cell):
-                answered.add(latest)
+    order = {name: place for place, name in enumerate(given)}
+    ends = {name: order.get((checks or {}).get(name), order[name] + 1) for name in order}
+    # Nobody answered below a cell that the copy never had: exercises grow from year to year.
+    there = [*order.keys() & {*generated_ids(book), *(cell.id for cell in book.cells)}]
+    answered, before = set(), -1
+    for cell, after in zip(book.cells, _places_after(book, order), strict=True):
+        before = order.get(cell.id, before)
+        if not has_answer(cell, given):
+            continue
+        if cell.id in order:
+            answered.add(cell.id)
+            continue
+        near = [
+            name
+            for name in there
+            if before < ends[name] and (order[name] < after or order[name] == before)
+        ]
+        is_code = bool(near) and not _is_words(cell)
+        answered.update(name for name in near if is_code == (given[name].cell_type == "code"))
     return answered
 
 
+def _places_after(book: NotebookNode, order: Mapping[str, int]) -> list[float]:
+    """Return for each cell of a copy the place of the exercise's next cell below it."""
+    after, places = math.inf, []
+    for cell in reversed(book.cells):
+        places.append(after)
+        after = order.get(cell.id, after)
+    return places[::-1]
+
+
 def _is_words(cell: NotebookNode) -> bool:
-    """Whether a cell holds words: Markdown, or a code cell with nothing but comments or prose."""
+    """Whether a cell holds words: Markdown, or in a code cell comments, prose or texts alone."""
     if cell.cell_type != "code":
         return True
     try:
         with warnings.catch_warnings(action="ignore"):  # warnings about a student's code
-            return not ast.parse(cell.source).body
+            return all(map(_is_text, ast.parse(cell.source).body))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return not cell.source.lstrip().startswith(("%", "!"))  # IPython's code is code, too
 
 
+def _is_text(node: ast.stmt) -> bool:
+    value = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
+
+
 def is_graders(book: NotebookNode) -> bool:
     """Whether nbgrader or Otter made a notebook; they check that their cells stay unchanged."""
-    return "otter" in book.metadata or any("nbgrader" in cell.metadata for cell in book.cells)
+    return "otter" in book.metadata or any(
+        "nbgrader" in cell.metadata or cell.source == WITHHOLD for cell in book.cells
+    )
 
 
 def recognise(book: NotebookNode, exercises: Mapping[str, NotebookNode]) -> str | None:

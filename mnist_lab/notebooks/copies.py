@@ -23,15 +23,9 @@ from .cells import (
     our_part,
     recognise,
 )
-from .files import (
-    attempted,
-    list_notebooks,
-    list_solutions,
-    read_exercises,
-    read_notebook,
-    text_of,
-)
-from .servers import is_open
+from .exercises import list_worked_on, read_exercises
+from .files import attempted, list_notebooks, list_solutions, read_notebook, text_of
+from .servers import say_open
 from .splitting import SPLIT, former_name, split
 
 ASIDE = "before-update"  # the folder beside a copy that keeps its earlier versions
@@ -48,11 +42,7 @@ _NOTICE = """\
 ~~~~
 
 Take over what you need, then delete this cell."""
-_OPEN = """\
-; it is open in Jupyter, which will say on saving that the file has changed: Revert takes the \
-updated file, without what was not saved yet; Overwrite takes what you see there, and then call \
-this again"""
-_OPEN_BEFORE = "; it is open in Jupyter: close it there, and open the new ones"
+_OPEN = "{}, and call this again; it was left as it is"
 
 
 def update(files: Iterable[Path] = (), folder: Path | None = None) -> tuple[list[str], list[str]]:
@@ -61,7 +51,8 @@ def update(files: Iterable[Path] = (), folder: Path | None = None) -> tuple[list
     Parameters
     ----------
     files
-        Copies of any name; without them, all in `folder`, where missing ones are then made.
+        Copies of any name; without them, all in `folder`, where missing ones are then made, and in
+        a clone the exercises in which somebody has worked.
     folder
         Where the student's copies are; by default `mnist_lab_notebooks`, in a clone
         `notebooks/mine`.
@@ -78,17 +69,20 @@ def update(files: Iterable[Path] = (), folder: Path | None = None) -> tuple[list
     """
     folder = folder or places.here.mine
     exercises, failed = read_exercises()
-    done, present = [], set()
-    for path in files or list_notebooks(folder):
+    done, found = [], list_notebooks(folder)
+    elsewhere = [path for path in list_worked_on() if path not in found]
+    present, origins = {}, {}
+    for path in files or [*found, *elsewhere]:
         with attempted(path, failed):
             names, changes = _split_copy(path, exercises) or _update_copy(path, exercises)
-            present.update(names)
+            (origins if path in elsewhere else present).update(dict.fromkeys(names, path))
             # A student may keep other notebooks in the folder; naming one is a mistake.
             (failed if files and not names else done).append(f"{path}: {changes}")
     try:
         for path in _missing(folder, exercises, present) if not files else ():
-            write_whole(path, (places.here.exercises / path.name).read_bytes())
-            done.append(f"{path}: new")
+            origin = origins.get(path.stem)
+            write_whole(path, origin.read_bytes() if origin else text_of(exercises[path.stem]))
+            done.append(f"{path}: new{f', with what you wrote in {origin}' if origin else ''}")
     except OSError as problem:
         failed.append(str(problem))
     return done, failed
@@ -238,11 +232,13 @@ def _split_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[list[st
         return None
     if missing := [name for name in SPLIT[former] if name not in exercises]:
         raise DataError(f"{path} was left as it is: the exercise {missing[0]} cannot be read")
+    if where := say_open(path):
+        return list(SPLIT[former]), _OPEN.format(where)
     parts = split(book, {name: exercises[name] for name in SPLIT[former]})
     written = [_put_part(path, part, exercises[name], name) for name, part in parts.items()]
     aside = _put_aside(path, before)
     done = f"it is {len(written)} notebooks now: {', '.join(written)}; what it was is in {ASIDE}/"
-    done += aside.name + (_OPEN_BEFORE if is_open(path) else "")
+    done += aside.name
     if path.stem not in parts and path.read_bytes() == before:  # else Jupyter has saved it
         path.unlink()
     return list(parts), done
@@ -273,7 +269,7 @@ def _place(path: Path, name: str, part: NotebookNode) -> Path | None:
     there = _read_copy(target, name)
     if there and _written(part) <= _written(there):
         return None
-    if there and not _written(there):
+    if there and not _written(there) and not say_open(target):
         _put_aside(target, target.read_bytes())
         return target
     names = (f"{name}-from-{path.stem}{more}.ipynb" for more in ("", *range(-2, -1000, -1)))
@@ -297,8 +293,8 @@ def _written(book: NotebookNode) -> set[tuple[str, str]]:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a notebook lies among the exercises or the solutions."""
-    return bool({places.here.exercises, places.here.solutions} & set(path.resolve().parents))
+    """Whether a notebook lies among the solutions."""
+    return places.here.solutions in path.resolve().parents
 
 
 def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[list[str], str]:
@@ -316,10 +312,12 @@ def _update_copy(path: Path, exercises: dict[str, NotebookNode]) -> tuple[list[s
     names = [name] if name else []
     if text is None:
         return names, done
+    # Its page may hold what is not saved yet, and would lose it or overwrite the newer exercise.
+    if where := say_open(path):
+        return names, _OPEN.format(where)
     aside = _put_aside(path, before)
     write_whole(path, text)
-    done += f"; what it was is in {ASIDE}/{aside.name}"
-    return names, done + _OPEN if is_open(path) else done
+    return names, f"{done}; what it was is in {ASIDE}/{aside.name}"
 
 
 def _put_aside(path: Path, content: bytes) -> Path:
@@ -369,7 +367,7 @@ def _figures(version: object) -> list[int]:
     return [int(figure) for figure in re.findall(r"\d{1,9}", str(version))]
 
 
-def _missing(folder: Path, exercises: Iterable[str], present: set[str]) -> list[Path]:
+def _missing(folder: Path, exercises: Iterable[str], present: Iterable[str]) -> list[Path]:
     """Return the copies to make, leaving out those in whose place a broken file lies."""
     make_folder(folder)
     paths = [folder / f"{name}.ipynb" for name in exercises if name not in present]

@@ -1,6 +1,7 @@
 """Makes exercises from solutions: what stands between an author's markers becomes a blank."""
 
 import ast
+import functools
 import json
 import re
 import textwrap
@@ -92,6 +93,49 @@ def make_exercise(path: Path, address: str | None = None) -> NotebookNode:
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata, nbformat_minor=5)
 
 
+def read_exercises() -> tuple[dict[str, NotebookNode], list[str]]:
+    """Read the exercises that students have copies of.
+
+    In a clone they are made from the solutions, in memory: students may have worked in the files.
+
+    Returns
+    -------
+    dict of str to NotebookNode, list of str
+        The exercises by name, such as "2_mlp", and why others cannot be read.
+
+    Raises
+    ------
+    DataError
+        If none can be read.
+    """
+    exercises, failed = {}, []
+    if places.here.is_clone:
+        folder, make = places.here.solutions, functools.partial(make_exercise, address=repository())
+    else:
+        folder, make = places.here.exercises, _read_shipped
+    for path in list_notebooks(folder):
+        try:
+            exercises[path.stem] = make(path)
+        except DataError as problem:
+            cure = "install the lab again"
+            if places.here.is_clone:
+                cure = (
+                    "copy it to another place if you have written in it, then `git checkout HEAD "
+                    f"-- {path}` restores it"
+                )
+            failed.append(f"{problem}; {cure}")
+    if not exercises:
+        raise DataError("; ".join(failed) or f"{folder} has no notebooks")
+    return exercises, failed
+
+
+def _read_shipped(path: Path) -> NotebookNode:
+    book = read_notebook(path, repair=True)
+    if not generated_ids(book):
+        raise DataError(f"{path} is not as it was generated")
+    return book
+
+
 def write_exercises(folder: Path | None = None, *, force: bool = False) -> tuple[list, list]:
     """Generate all exercises into a folder, but never over a student's work unless forced.
 
@@ -170,6 +214,12 @@ def list_stale(folder: Path | None = None) -> list[str]:
         if ours and path.name not in names:
             problems.append(f"{path} has no solution notebook of this name: delete or rename it")
     return problems
+
+
+def list_worked_on() -> list[Path]:
+    """List the exercises of a clone in which somebody has worked, instead of in a copy."""
+    found = list_notebooks(places.here.exercises) if places.here.is_clone else []
+    return [path for path in found if find_answers(path)]
 
 
 def _holds(path: Path, text: str) -> bool:

@@ -14,11 +14,11 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from .. import places
-from ..support import DataError, check_file, write_whole
-from .cells import generated_ids
+from ..support import DataError, by_number, check_file, write_whole
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _LARGEST = 2**28  # bytes of a notebook; reading one takes several times as much memory
+_MOST = 2**18  # objects in it
 _CONFLICT = re.compile(r"^(<<<<<<< |>>>>>>> )", re.MULTILINE)
 
 
@@ -43,40 +43,7 @@ def find_solutions() -> list[Path]:
 
 def list_notebooks(folder: Path) -> list[Path]:
     """List the notebooks in a folder in order, except hidden ones, which are unfinished."""
-    return sorted(folder.glob("[!.]*.ipynb"))
-
-
-def read_exercises() -> tuple[dict[str, nbformat.NotebookNode], list[str]]:
-    """Read the exercises that students have copies of.
-
-    Returns
-    -------
-    dict of str to NotebookNode, list of str
-        The exercises by name, such as "2_mlp", and why others cannot be read.
-
-    Raises
-    ------
-    DataError
-        If none can be read.
-    """
-    exercises, failed = {}, []
-    for path in list_notebooks(places.here.exercises):
-        try:
-            book = read_notebook(path, repair=True)
-            if not generated_ids(book):
-                raise DataError(f"{path} is not as it was generated")
-            exercises[path.stem] = book
-        except DataError as problem:
-            cure = "install the lab again"
-            if places.here.is_clone:
-                cure = (
-                    "copy it to another place if you have written in it, then `git checkout HEAD "
-                    f"-- {path}` restores it"
-                )
-            failed.append(f"{problem}; {cure}")
-    if not exercises:
-        raise DataError("; ".join(failed) or f"{places.here.exercises} has no exercises")
-    return exercises, failed
+    return sorted(folder.glob("[!.]*.ipynb"), key=by_number)
 
 
 def read_notebook(path: Path, *, repair: bool = False) -> nbformat.NotebookNode:
@@ -182,7 +149,7 @@ def _read_json(path: Path) -> Any:
     check_file(path, _LARGEST)
     try:
         text = path.read_text(encoding="utf-8-sig")  # some editors on Windows write a mark first
-        book = json.loads(text, object_pairs_hook=_refuse_duplicates)
+        book = json.loads(text, object_pairs_hook=_Reader().make)
         json.dumps(book, ensure_ascii=False).encode()
     except OSError as problem:
         raise DataError(f"{path} cannot be read ({problem.strerror})") from None
@@ -203,14 +170,23 @@ def _read_json(path: Path) -> Any:
     return book
 
 
-def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a dict, but refuse a repeated key: json would silently drop the first of two texts."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"{twice!r} appears twice in one place")
-    return made
+class _Reader:
+    """Makes the dicts of a JSON file, up to a number of them: validation looks at each."""
+
+    def __init__(self):
+        self.made = 0
+
+    def make(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Refuse a repeated key: json would silently drop the first of two texts."""
+        self.made += 1
+        if self.made > _MOST:
+            raise ValueError(f"more than {_MOST:,} outputs and cells")
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            seen = set()
+            twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+            raise ValueError(f"{twice!r:.80} appears twice in one place")
+        return made
 
 
 def _repair_ids(book: dict) -> None:

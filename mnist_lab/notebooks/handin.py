@@ -26,6 +26,9 @@ _SHOWN = ("text/plain", "image/png", "image/jpeg", "image/svg+xml")
 _FIGURE = re.compile(
     r'<img alt="([^"<>]*)" width="(\d{1,4})" src="data:image/png;base64,([\w+/=\s]*)">'
 )
+_WIDTH = 100  # characters that a page shows in a line, about
+_HEAD, _TAIL = 75, 25  # such lines of a long output that the page shows
+_OUTPUTS = 100  # of a cell
 _STYLE = Path(__file__).with_name("pages.css")
 _ANSWERS = """
 .celltag_answer, .celltag_blank { border-left: .4em solid #0969da; padding-left: .8em; }
@@ -85,10 +88,10 @@ def _prepare(book: NotebookNode, exercise: Exercise | None) -> NotebookNode:
     """Mark a notebook's answers, and keep only text and pictures of its outputs."""
     for cell in book.cells:
         if cell.cell_type == "code":
-            cell.outputs = [_text_or_picture(output) for output in cell.outputs]
+            cell.outputs = _shown_outputs(cell.outputs)
     if exercise:
         find_cells(book, exercise.cells)
-        answered = find_answered(book, exercise.cells)
+        answered = find_answered(book, exercise.cells, exercise.check_of)
         book.cells = [part for cell in book.cells for part in _mark(cell, exercise, answered)]
     else:
         for cell in book.cells:
@@ -113,12 +116,40 @@ def _mark(cell: NotebookNode, exercise: Exercise, answered: set[str]) -> list[No
     return [question, cell] if question.source else [cell]
 
 
+def _shown_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    shown = [_text_or_picture(output) for output in outputs[:_OUTPUTS]]
+    if more := len(outputs) - len(shown):
+        words = f"… ({more:,} more outputs: see the notebook)\n"
+        shown.append(nbformat.v4.new_output("stream", text=words))
+    return shown
+
+
+def _shorten(text: str) -> str:
+    """Leave out the middle of a text that would take more than a sheet or two, and say so."""
+    lines = [
+        line[place : place + _WIDTH]
+        for line in text.split("\n")
+        for place in range(0, len(line) or 1, _WIDTH)
+    ]
+    more = len(lines) - _HEAD - _TAIL
+    if more <= 0:
+        return text
+    words = f"… ({more:,} lines left out: see the notebook)"
+    return "\n".join([*lines[:_HEAD], words, *lines[-_TAIL:]])
+
+
 def _text_or_picture(output: NotebookNode) -> NotebookNode:
+    if output.output_type == "stream":
+        output.text = _shorten(output.text)
+    if output.output_type == "error":
+        output.traceback = [_shorten("\n".join(output.traceback))]
     if "data" not in output:
         return output
     figure = _FIGURE.fullmatch(output.data.get("text/html", ""))
     output.metadata = nbformat.from_dict({kind: _size(output, kind) for kind in _SHOWN})
     shown = {kind: content for kind, content in output.data.items() if kind in _SHOWN}
+    if "text/plain" in shown:
+        shown["text/plain"] = _shorten(shown["text/plain"])
     output.data = nbformat.from_dict(shown or {"text/plain": "(see the notebook)"})
     if figure:
         alt, width, picture = figure.groups()
@@ -149,7 +180,9 @@ def _page(path: Path, book: NotebookNode) -> str:
 <title>{name}</title>
 <style>{styles}{_STYLE.read_text("utf-8")}{_ANSWERS}</style></head>
 <body>
+<main>
 {body}
+</main>
 <footer>{name}, exported {time.strftime("%Y-%m-%d %H:%M %Z")}. SHA-256 of the notebook: {digest}
 </footer>
 </body></html>

@@ -65,9 +65,16 @@ def _buttons(name: str, repository: str) -> str:
 
 
 def readme_buttons() -> str:
-    """Return README's buttons, which open the first exercise; empty without a repository."""
+    """Return README's link to the page without Python, and the buttons of the first exercise.
+
+    Without a repository, it is empty.
+    """
     address = repository()
-    return _buttons(list_solutions()[0].name, address) if address else ""
+    if not address:
+        return ""
+    owner, name = address.split("/")
+    page = f"[**The laboratory without the notebooks**](https://{owner}.github.io/{name}/)"
+    return f"{page}, in your browser\n\n{_buttons(list_solutions()[0].name, address)}"
 
 
 def repository() -> str | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from ..course import find_regions, named, question_name, split_hidden
-from .files import list_solutions, read_exercises, read_notebook
+from .exercises import read_exercises
+from .files import list_solutions, read_notebook
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,12 +45,20 @@ class Exercise:
         What is asked for, by the id of the cell with the answer.
     checks : dict of str to str
         The code of each check, by the id of its cell.
+    solutions : dict of str to str
+        A right answer with what the exercise gives, by the id of the cell.
     """
 
     cells: Mapping[str, NotebookNode]
     questions: Sequence[Question]
     prompts: Mapping[str, str]
     checks: Mapping[str, str]
+    solutions: Mapping[str, str]
+
+    @property
+    def check_of(self) -> dict[str, str]:
+        """The id of the cell that checks an answer, by the id of the answer's cell."""
+        return {each.cell: each.check for each in self.questions if each.check}
 
 
 def list_questions(book: NotebookNode, path: Path) -> list[Question]:
@@ -102,6 +111,7 @@ def read_questions() -> tuple[dict[str, Exercise], dict[str, NotebookNode]]:
                 questions,
                 {name: region[0].prompt for name, region in regions.items() if region},
                 {cell.id: cell.source for cell in book.cells if cell.id in checks},
+                {cell.id: cell.source for cell in book.cells if regions[cell.id]},
             )
     return found, {name: books[name] for name in found}
 
@@ -111,14 +121,23 @@ def is_check(source: str) -> bool:
     return _find_check(split_hidden(source)[0]) is not None
 
 
-def require(source: str) -> str:
-    """Add `.require()` to the check at the end of a source, so that a wrong answer raises."""
+def calling(source: str, method: str) -> tuple[str, str]:
+    """Call a method, such as ".require()", of the check at the end of a source.
+
+    Returns
+    -------
+    str
+        What comes before the check.
+    str
+        The check with the call.
+    """
     check = _find_check(source)
     lines = source.split("\n")
     last = lines[check.end_lineno - 1].encode()  # ast counts columns in bytes
     place = check.end_col_offset
-    lines[check.end_lineno - 1] = (last[:place] + b".require()" + last[place:]).decode()
-    return "\n".join(lines)
+    lines[check.end_lineno - 1] = (last[:place] + method.encode() + last[place:]).decode()
+    before, after = lines[: check.lineno - 1], lines[check.lineno - 1 :]
+    return "".join(f"{line}\n" for line in before), "\n".join(after)
 
 
 def _find_check(source: str) -> ast.Call | None:

@@ -5,6 +5,7 @@ import html
 import io
 import mimetypes
 import os
+import re
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -21,6 +22,10 @@ from .cells import attachment_name
 
 _POINTS = 12  # the font size in which formulas are drawn; the page scales them to its own
 _PICTURES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp")
+_ALIGNED = {"align", "aligned", "eqnarray", "equation", "gather", "gathered", "multline", "split"}
+_ENVIRONMENT = re.compile(r"\\begin\{(\w+\*?)\}(.*)\\end\{\1\}", re.DOTALL)
+_NEXT_LINE = re.compile(r"\\\\(?:\[[^]]*\])?")
+_UNSEEN = re.compile(r"\\(?:nonumber|notag)\b|\\(?:label|tag)\{[^}]*\}")
 _LARGEST = 2**26  # bytes of a picture beside the notebook
 
 
@@ -87,6 +92,11 @@ class _Renderer(IPythonRenderer):
             return self.missing(name)
         return f'<img src="{html.escape(source)}" alt="{html.escape(html.unescape(text))}">'
 
+    def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:
+        kind = "th" if head and text else "td"  # an empty cell is the head of nothing
+        style = f' style="text-align:{align}"' if align else ""
+        return f"<{kind}{style}>{text}</{kind}>\n"
+
     def missing(self, name: str) -> str:
         raise DataError(f"the picture {name} is missing; put it in again")
 
@@ -111,10 +121,15 @@ class _Renderer(IPythonRenderer):
         return draw_formula(body)
 
     def block_math(self, body: str) -> str:
+        found = _ENVIRONMENT.fullmatch(body.strip())
+        if found and found[1].rstrip("*") in _ALIGNED:
+            return _draw_lines(found[2])
         return f'<p class="math">{draw_formula(body)}</p>\n'
 
     def latex_environment(self, name: str, body: str) -> str:
-        raise DataError(f"the environment {name} cannot be drawn; write $$...$$ instead")
+        if name.rstrip("*") not in _ALIGNED:
+            raise DataError(f"the environment {name} cannot be drawn; write $$...$$ instead")
+        return _draw_lines(body)
 
 
 class _UntrustedRenderer(_Renderer):
@@ -136,7 +151,11 @@ class _UntrustedRenderer(_Renderer):
             return f"<pre>{html.escape(body)}</pre>"
 
     def latex_environment(self, name: str, body: str) -> str:
-        return f"<pre>{html.escape(body)}</pre>"
+        try:
+            return super().latex_environment(name, body)
+        except DataError:
+            typed = f"\\begin{{{name}}}{body}\\end{{{name}}}"
+            return f"<pre>{html.escape(typed)}</pre>"
 
 
 def draw_formula(tex: str) -> str:
@@ -161,6 +180,21 @@ def draw_formula(tex: str) -> str:
         f'<img class="math" alt="{html.escape(tex.strip())}" style="{size}" '
         f'src="data:image/svg+xml;base64,{source}">'
     )
+
+
+def _draw_lines(body: str) -> str:
+    """Draw formulas in lines, with `&` where they are aligned, as a table of pictures.
+
+    Raises
+    ------
+    DataError
+        If matplotlib cannot draw one of them.
+    """
+    lines = [line.split("&") for line in _NEXT_LINE.split(_UNSEEN.sub("", body))]
+    drawn = [[draw_formula(tex) if tex.strip() else "" for tex in line] for line in lines]
+    rows = ("".join(f"<td>{each}</td>" for each in line) for line in drawn if any(line))
+    table = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f'<table class="math" role="presentation">{table}</table>\n'
 
 
 def _draw(formula: str) -> tuple[bytes, float, float]:

@@ -49,8 +49,8 @@ class Job:
 
     @property
     def keeps_probabilities(self) -> bool:
-        """Whether the record holds the outputs for the validation images; not for few images."""
-        return self.variant.images.training is None
+        """Whether the record holds the outputs for the validation images."""
+        return self.variant.images.training is None and self.seed < self.variant.kept
 
     def keeps_weights(self, run: Run) -> bool:
         """Whether the record of its run holds the weights: if they are few and finite."""

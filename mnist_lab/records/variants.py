@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import keras
 
 from .. import models
-from ..course import BEST, PARTS, TEST
+from ..course import BEST, PARTS, SPOILT, TEST
 from ..data import Dataset
 
 # Learning rates of the linear network to choose from, and the choice of the validation images.
@@ -60,6 +60,9 @@ class Variant(NamedTuple):
         What it is trained on.
     seeds : int
         How many runs are on file, from seeds 0, 1, 2, ...
+    kept : int
+        Of how many of them the record holds the answers to the validation images and, of a small
+        network, the weights. These take most of the space.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Variant(NamedTuple):
     need: str
     images: Images = Images()
     seeds: int = SEEDS
+    kept: int = PAIRS
 
     @property
     def network(self) -> tuple[str, tuple[tuple[str, Any], ...]]:
@@ -105,9 +109,23 @@ def variants() -> list[Variant]:
         # Today's loss instead of that of 2020: it diverges.
         _like(linear, "linear_today", {"loss": "categorical_crossentropy"}, seeds=1),
         # The same with steps that are short enough: what students' own programs are compared with.
-        _like(linear, "linear_gentle", {"loss": "categorical_crossentropy", "learning_rate": 0.1}),
-        _like(mlp, "mlp_small", small),
-        _like(dropout, "dropout_small", small),
+        _like(
+            linear,
+            "linear_gentle",
+            {"loss": "categorical_crossentropy", "learning_rate": 0.1},
+            kept=0,
+        ),
+        _like(mlp, "mlp_small", small, kept=1),
+        _like(dropout, "dropout_small", small, kept=1),
+        # Other remedies, whose networks read spoilt digits in notebook 10.
+        *(
+            _like(mlp, f"{name}_small", small | figures, need=SPOILT, seeds=1)
+            for name, figures in (
+                ("decay", {"weight_decay": 0.1}),
+                ("normalized", {"batch_normalization": True}),
+                ("moved", {"degrees": 10, "shift": 2}),
+            )
+        ),
         *(
             _like(linear, f"linear_{name}", {"learning_rate": rate}, **kept)
             for name, rate in RATES.items()
@@ -127,6 +145,18 @@ def variants() -> list[Variant]:
             for network in (narrow_mlp, narrow_dropout, short_cnn)
             # On all images there are the sheet's own, longer runs of the CNN.
             if network is not short_cnn or size < SIZES[-1]
+        ),
+        # Few images once more, with the initial weights and biases that are usual in Keras.
+        *(
+            _like(
+                network,
+                f"{network.name}_usual_on_{size}",
+                {"kernel_stddev": None, "bias": 0.0},
+                need=TEST,
+                images=Images(size, validation=0),
+            )
+            for size in (100, 300)
+            for network in (narrow_mlp, narrow_dropout)
         ),
         # Remedies for overfitting, one at a time; dropout is among the sizes.
         _like(remedy, "decay_on_3000", {"weight_decay": 0.5}),

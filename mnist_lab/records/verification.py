@@ -182,12 +182,11 @@ def _retrain(run: Run, again: Training) -> tuple[str, list[str]]:
     order = epoch_order(run.settings.seed, 0, again.loop.images)
     batches = order[: count * BATCH_SIZE].reshape(count, BATCH_SIZE)
     loss, accuracy = _beginning(again, batches)
-    apart = _relative(run.batch_loss[:count], loss)
+    apart = relative(run.batch_loss[:count], loss)
     told = f"largest relative difference {apart.max():.1g} in {count} iterations"
     if apart.any():
         told += f" (in iteration {apart.argmax() + 1})"
-    beyond = apart > BOUNDS[:count] + ROUNDING
-    problems = [_not_given("loss", beyond.argmax(), apart)] if beyond.any() else []
+    problems = beyond(apart)
     apart = np.abs(run.batch_accuracy[:count] - accuracy)
     (far,) = (apart > IMAGES / BATCH_SIZE + ROUNDING).nonzero()
     # Not strict, so that nothing is trained again where no accuracy is far.
@@ -204,6 +203,12 @@ def _not_given(figure: str, step: int, apart: np.ndarray) -> str:
     return (
         f"the {figure} of iteration {step + 1} is not what training gives ({apart[step]:.1e} apart)"
     )
+
+
+def beyond(apart: np.ndarray) -> list[str]:
+    """Say whether the losses of a record are farther apart from training's than is allowed."""
+    far = apart > BOUNDS[: len(apart)] + ROUNDING
+    return [_not_given("loss", far.argmax(), apart)] if far.any() else []
 
 
 def _beginning(again: Training, batches: np.ndarray) -> np.ndarray:
@@ -244,7 +249,7 @@ def _diverges(again: Training, iterations: int) -> bool:
     return again.run.diverged
 
 
-def _relative(losses: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+def relative(losses: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     """Relative differences of losses; where neither is finite, they agree."""
     with np.errstate(invalid="ignore"):
         apart = np.nan_to_num(np.abs(losses - theirs) / np.abs(theirs), nan=0, posinf=np.inf)

@@ -1,7 +1,9 @@
 """Atomic writes, and clear errors for paths that are not regular files."""
 
 import contextlib
+import math
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -12,6 +14,12 @@ from pathlib import Path
 
 class DataError(ValueError):
     """A file or an array is missing, damaged or wrong."""
+
+
+def by_number(path: Path) -> tuple[float, str]:
+    """Sort files by the number that their names begin with: 10 after 9, words at the end."""
+    number = re.match(r"\d+", path.name)
+    return (int(number[0]) if number else math.inf), path.name
 
 
 @contextlib.contextmanager
@@ -30,7 +38,7 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     # The suffix stays, since numpy and matplotlib choose the format by it. The number is random,
     # since several threads or machines may write the same file at once.
     beside = path.with_name(f".{secrets.randbits(63)}.{path.name}")
-    with _writing(path):
+    with writing(path):
         if path.exists() and not path.is_file():
             raise OSError("it is a folder or a device")
         try:
@@ -76,12 +84,19 @@ def make_folder(path: Path) -> None:
     OSError
         If it cannot be made. One sentence that begins with the path.
     """
-    with _writing(path):
+    with writing(path):
         path.mkdir(parents=True, exist_ok=True)
 
 
 @contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
+    """Make whatever goes wrong within the block one sentence that begins with the path.
+
+    Raises
+    ------
+    OSError
+        That sentence.
+    """
     try:
         yield
     except OSError as problem:

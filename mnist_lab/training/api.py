@@ -11,11 +11,12 @@ from typing import Literal, NamedTuple
 
 import keras
 
-from ..data import Dataset, as_dataset
+from ..data import Dataset, as_dataset, as_stored
 from ..progress import MovingLine
 from ..runs import Run, find_record
 from ..signals import interruptions
 from ..support import DataError, in_range
+from .fitting import scales_itself
 from .hardware import has_bfloat16
 from .loop import CompiledLoop
 from .reports import divergence, report
@@ -114,7 +115,7 @@ def train(
         Whether to show a progress line. The default is to show it where somebody is likely to
         watch: in a terminal, or in a notebook in JupyterLab, Colab or VS Code.
     callback
-        Called with the run so far, about every 0.2 seconds and at the end of each epoch. The
+        Called with the run so far, about every 0.15 seconds and at the end of each epoch. The
         training stops if it returns true.
     of_fit
         Other arguments of `model.fit`. They are refused; the error says what to use instead.
@@ -179,7 +180,8 @@ def train(
     if ended == "diverged":
         print(divergence(run, model))
     else:
-        trained[model] = Trained(run.name, loop.input_shape, loop.classes, data.white)
+        white = 255.0 if as_stored(data.x_train) and scales_itself(model) else data.white
+        trained[model] = Trained(run.name, loop.input_shape, loop.classes, white)
     if ended == "stopped":
         print(f"stopped after {len(run.batch_loss):,} iterations; the model keeps what it learned")
     return run

@@ -24,7 +24,7 @@ from .pooling import fast_convolution
 from .precision import mixed_precision
 from .xla import XLA_REFUSES, suits_xla, without_xla
 
-CHUNK_SECONDS = 0.2  # how long a call runs before Python gets control again
+CHUNK_SECONDS = 0.15  # how long a call runs before Python gets control again
 FIRST_CHUNK = 8.0  # iterations
 CAPACITY = 1024  # most iterations in one call
 EVALUATION_BATCH = 500  # larger ones are no faster and cost memory in the convolutions

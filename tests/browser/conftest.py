@@ -1,5 +1,6 @@
 """A separate JupyterLab on this machine, and Chromium to open it."""
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -28,7 +29,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-_KERNEL_IS_READY = """() => {
+KERNEL_IS_READY = """() => {
     const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
     return context?.isReady && context.session?.kernel?.status == "idle";
 }"""
@@ -62,7 +63,14 @@ def browser():
 @pytest.fixture(scope="session")
 def jupyter(tmp_path_factory):
     """Start JupyterLab; yield its address, its token and the folder that it shows."""
-    folder, home = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("home")
+    folder = tmp_path_factory.mktemp("notebooks")
+    with run_jupyter(folder, tmp_path_factory.mktemp("home")) as (address, token):
+        yield address, token, folder
+
+
+@contextlib.contextmanager
+def run_jupyter(folder: Path, home: Path, python: str = sys.executable):
+    """Start JupyterLab on a folder, with all that it notes in another; its address and token."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -90,22 +98,26 @@ def jupyter(tmp_path_factory):
     (whole / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
     with (home / "log").open("w") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab"]
-            + [f"--{key}={value}" for key, value in options.items()],
+            [python, "-m", "jupyterlab"] + [f"--{key}={value}" for key, value in options.items()],
+            cwd=home,
             env=environment,
             stdout=log,
             stderr=log,
         )
     try:
         address = f"http://127.0.0.1:{port}"
-        _wait_for(f"{address}/api?token={token}", server, home / "log")
-        yield address, token, folder
+        wait_for(f"{address}/api?token={token}", server, home / "log")
+        yield address, token
     finally:
         server.terminate()
-        server.wait(30)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:  # jupyter-collaboration, if it is saving a notebook
+            server.kill()
+            server.wait()
 
 
-def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
+def wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline and server.poll() is None:
         try:
@@ -114,6 +126,13 @@ def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
         except OSError:
             time.sleep(0.3)
     raise RuntimeError(f"JupyterLab does not answer:\n{log.read_text('utf-8')}")
+
+
+def found_by_axe(page: Page, part: str = "html") -> list[tuple[str, list]]:
+    """Return what axe-core finds wrong with a part of a page, and where."""
+    page.evaluate((places.here.home / "node_modules/axe-core/axe.min.js").read_text("utf-8"))
+    violations = page.evaluate("part => axe.run(part)", part)["violations"]
+    return [(each["id"], [node["target"] for node in each["nodes"]]) for each in violations]
 
 
 class Lab:
@@ -206,7 +225,7 @@ def open_file(browser, jupyter):
         pages.append(page)
         page.goto(f"{address}/{place}/{name}?token={token}&reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
-        page.wait_for_function(_KERNEL_IS_READY)
+        page.wait_for_function(KERNEL_IS_READY)
         return Lab(page)
 
     yield open_file

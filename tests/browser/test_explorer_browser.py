@@ -62,6 +62,14 @@ def test_the_page_is_there_while_the_cells_below_run(open_notebook):
     expect(lab.part("Network")).to_contain_text("parameters")
     expect(slider(lab, "hidden units")).to_have_attribute("aria-valuetext", "500")
     expect(lab.page.locator(".ml-plot-loss canvas").first).to_be_visible()
+    # Start waits and says so, and trains as soon as Python hears it.
+    lab.start()
+    expect(status(lab)).to_contain_text("Start waits: Python is busy")
+    lab.screenshot("start-waits")
+    lab.command("notebook:interrupt-kernel")
+    expect(status(lab)).to_contain_text("iteration")
+    lab.button("Stop").click()
+    lab.ended()
 
 
 def test_the_linear_part_is_touched_and_answers(open_notebook):
@@ -161,10 +169,12 @@ def test_draw_a_digit(open_notebook, place):
     lab.screenshot(f"drawn-{place.split('/')[0]}")
     # The probabilities follow when the digit is spoilt.
     before = cnn.locator("td").first.inner_text()
-    for _ in range(3):
-        field.get_by_role("button", name="Noise").click()
+    field.get_by_label("spoil by").select_option("fog")
+    expect(field.get_by_label("strength")).to_have_value("3")
+    field.get_by_label("spoil by").select_option("noise")
+    field.get_by_label("strength").press("ArrowRight")
     field.get_by_role("button", name="Turn it by 10 degrees to the right.").click()
-    expect(field).to_contain_text("turned 10° right, noise × 3")
+    expect(field).to_contain_text("turned 10° right, noise × 4")
     expect(cnn.locator("td").first).not_to_have_text(before)
     field.get_by_role("button", name="As it was").click()
     expect(cnn.locator("td").first).to_have_text(before)
@@ -276,7 +286,11 @@ def axis_is_light(lab):
 
 
 def assert_nothing_sticks_out(lab, width):
-    script = """() => [...document.querySelectorAll(".mnist-lab *")]
-        .filter(element => element.offsetParent)
-        .map(element => element.getBoundingClientRect().right)"""
-    assert max(lab.page.evaluate(script)) <= width
+    """All parts lie within their panels, and these in the window, once the charts are redrawn."""
+    script = """width => {
+        const right = (element) => element.getBoundingClientRect().right;
+        const panels = [...document.querySelectorAll(".ml-panel")];
+        return panels.every((panel) => right(panel) <= width &&
+            [...panel.querySelectorAll("*")].every((part) => right(part) <= right(panel)));
+    }"""
+    lab.page.wait_for_function(script, arg=width)

@@ -2,7 +2,7 @@
 
 import nbformat
 import pytest
-from conftest import SCREENSHOTS
+from conftest import SCREENSHOTS, found_by_axe
 from nbformat.v4 import new_markdown_cell, new_output
 from samples import fault
 from students import BOMB, FILE, blank, cell_of, student
@@ -54,3 +54,13 @@ def test_no_script_of_a_notebook_runs(browser, pages, name, scheme):
     SCREENSHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}.png", full_page=True)
     page.close()
+
+
+@pytest.mark.parametrize("name", ["report", "handin"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(browser, pages, name, scheme):
+    page = browser.new_page(color_scheme=scheme)
+    page.goto(pages[name].as_uri())
+    found = found_by_axe(page)
+    page.close()
+    assert found == []

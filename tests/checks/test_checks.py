@@ -258,6 +258,7 @@ def called(model):
     return model
 
 
+@pytest.mark.anywhere
 @pytest.mark.usefixtures("narrow")
 @pytest.mark.parametrize("name", RIGHT)
 def test_right_answers_however_they_are_written(name):
@@ -448,6 +449,7 @@ WRONG = [
 ]  # fmt: skip
 
 
+@pytest.mark.anywhere
 @pytest.mark.usefixtures("narrow")
 @pytest.mark.parametrize(("part", "build", "words"), WRONG, ids=[line[2][:40] for line in WRONG])
 def test_what_is_wrong_with_a_model_is_named(part, build, words):
@@ -480,6 +482,7 @@ def test_findings_are_kept_as_data():
     assert first_fault(kept(lab.check("mlp", 7)))[0] == lab.check("mlp", 7).verdict
 
 
+@pytest.mark.anywhere
 @pytest.mark.usefixtures("narrow")
 def test_a_dropout_layer_short_in_raw_operations_is_measured():
     words = repr(lab.check("dropout", raw(rates=(0, 0.9, 0.5))))
@@ -525,6 +528,7 @@ NONSENSE = [
 ]
 
 
+@pytest.mark.anywhere
 @pytest.mark.parametrize(("thing", "words"), NONSENSE, ids=[line[1] for line in NONSENSE])
 def test_nonsense_is_called_what_it_is(thing, words):
     result = lab.check("mlp", thing)
@@ -533,6 +537,7 @@ def test_nonsense_is_called_what_it_is(thing, words):
     assert not result.differences
 
 
+@pytest.mark.anywhere
 @pytest.mark.parametrize("shape", [(3,), (28, 28, 3), (8, 8)])
 def test_models_of_another_shape(shape):
     model = compiled(keras.Sequential([keras.Input(shape), layers.Flatten(), last(units=5)]))
@@ -540,6 +545,7 @@ def test_models_of_another_shape(shape):
         assert lab.check(part, model).outcome == "wrong"
 
 
+@pytest.mark.anywhere
 def test_two_outputs_are_wrong():
     x = keras.Input((784,))
     result = lab.check("linear", keras.Model(x, [last()(x), last()(x)]))
@@ -650,6 +656,7 @@ def test_hints_are_about_what_is_wrong(capsys):
         assert not begins
 
 
+@pytest.mark.anywhere
 def test_a_class_without_parentheses_is_named():
     for changes in (
         {"loss": lab.ClippedCrossentropy},
@@ -661,6 +668,7 @@ def test_a_class_without_parentheses_is_named():
         assert not result.remarks
 
 
+@pytest.mark.anywhere
 def test_arguments_of_compile_in_the_wrong_place_are_named():
     model = lab.build_mlp(hidden_units=10)
     model.compile(adam(), CATEGORICAL, ["accuracy"])
@@ -687,11 +695,13 @@ def test_what_is_right_is_found_among_the_records_or_the_check_says_that_it_is_n
     assert (ANEW in words) is (own != of_part)
 
 
+@pytest.mark.anywhere
 def test_functions_are_called():
     assert lab.check("linear", lab.build_linear)
     assert "learning rate is 0.1" in repr(lab.check("linear", lambda: linear(rate=0.1)))
 
 
+@pytest.mark.anywhere
 def test_a_trained_model_is_right_with_a_remark(small):
     model = linear()
     lab.train(model, small, epochs=1, batch_size=33)
@@ -757,6 +767,7 @@ def prepared(data, image=flat, label=one_hot, **changes):
     return lab.Dataset(**{**dict(zip(names, arrays, strict=True)), **changes})
 
 
+@pytest.mark.anywhere
 def test_the_whole_of_mnist_is_right(data):
     assert lab.check_data(data)
 
@@ -821,6 +832,7 @@ def little(small, monkeypatch):
     return small
 
 
+@pytest.mark.anywhere
 @pytest.mark.parametrize("words", WRONG_DATA)
 def test_what_is_wrong_with_arrays_is_named(little, words):
     result = lab.check_data(prepared(little, *WRONG_DATA[words]))
@@ -857,6 +869,7 @@ def test_images_of_the_wrong_side_are_found(little):
     assert "give it to lab.check" in repr(lab.check_data(linear()))
 
 
+@pytest.mark.anywhere
 @pytest.mark.usefixtures("narrow")
 def test_a_network_that_scales_by_itself_is_right_for_images_as_they_are_stored(small, capsys):
     for data in (None, small):
@@ -895,6 +908,7 @@ def test_layers_that_share_an_initialiser_are_named():
     assert "seed" not in words
 
 
+@pytest.mark.anywhere
 @pytest.mark.usefixtures("narrow")
 def test_layers_that_start_as_copies_are_named():
     drawn = keras.initializers.TruncatedNormal(0.0, 0.01, seed=1)
@@ -905,6 +919,7 @@ def test_layers_that_start_as_copies_are_named():
     assert "start as copies" not in repr(same)
 
 
+@pytest.mark.anywhere
 def test_data_are_judged_with_the_model(data, small):
     assert lab.check("linear", linear(), small)
     assert lab.check("linear", linear(), prepared(small))
@@ -952,6 +967,7 @@ COUNTS = [
 ]
 
 
+@pytest.mark.anywhere
 @pytest.mark.parametrize(("part", "number", "words"), COUNTS)
 def test_the_slip_in_a_wrong_count_is_named(part, number, words):
     result = lab.check_count(part, number)

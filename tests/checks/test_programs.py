@@ -270,6 +270,17 @@ WRONG = {
 }
 
 
+# Of five parts all but one are right, except here.
+POINTS = {
+    "pixels": 3,  # with which it validates nothing
+    "validation split": 3,  # trained on fewer images, and validated on others
+    "trained before": 3,  # and evaluated by a figure from elsewhere
+    "no metrics": 2,  # so that no accuracy came out, neither of a batch nor of an epoch
+    "learning rate": 2,  # with which, as without a softmax, it diverges and validates nothing
+    "no softmax": 2,
+    "from lab.train": 0,
+    "the history itself": 0,
+}
 # Each trains for an epoch, and seldom breaks; the others change what a right program hands over.
 TRAINED = {
     *("another batch size", "validation split", "pixels", "validation pixels", "running means"),
@@ -287,6 +298,16 @@ def test_wrong_programs(slip, monkeypatch):
     result = judged(program(), monkeypatch=monkeypatch)
     assert result.outcome == "wrong", result
     assert words in " ".join(str(result).split()), result
+    assert float(result) * 5 == pytest.approx(POINTS.get(slip, 4))
+
+
+def test_several_faults_of_a_program_add_up(monkeypatch):
+    run, _, model = changed(batch_loss=np.empty(0, np.float32))
+    result = judged((run, None, model), monkeypatch=monkeypatch)
+    assert result.parts == {
+        **{"network": 1, "compiling": 1, "training": 1},
+        **{"batches": 0, "validation": 0},
+    }
 
 
 def test_too_few_epochs(monkeypatch):

@@ -15,6 +15,7 @@ from mnist_lab.__main__ import main
 from mnist_lab.checks import judging, verdicts
 from mnist_lab.course import NOTEBOOKS, Notebook
 from mnist_lab.grading import formats
+from mnist_lab.grading.points import usual_points
 
 HIDDEN = "### BEGIN HIDDEN TESTS\nassert twice(3) == 6\n### END HIDDEN TESTS"
 TWICE = """\
@@ -98,8 +99,9 @@ def test_nbgrader_keeps_what_is_asked_and_requires_what_is_checked(graded):
         '    ### BEGIN SOLUTION: return "twice" x',
         '    # return "twice" x\n    ### BEGIN SOLUTION',
     )
-    check = 'é = twice\nlab.check_answer("graded.twice", é).require()  # é'
-    assert cells["twice-check"].source == f"{check}\n\n{HIDDEN}"
+    # nbgrader takes what the last line gives, so hidden tests come before it.
+    check = 'lab.check_answer("graded.twice", é).points(1)  # é'
+    assert cells["twice-check"].source == f"é = twice\n{HIDDEN}\n\n{check}"
     assert "*Double-click and write your answer.*\n\n<!-- ### BEGIN" in cells["why"].source
 
 
@@ -133,15 +135,17 @@ def test_otter_has_a_block_for_each_question(graded):
     ]
     settings = [yaml.safe_load(cell.source) for cell in cells if "BEGIN QUESTION" in cell.source]
     assert settings == [
-        {"name": "twice", "points": 1, "check_cell": False, "all_or_nothing": True},
+        {"name": "twice", "check_cell": False},
         {"name": "free", "points": 1, "manual": True},
         {"name": "why", "points": 1, "manual": True},
     ]
     begin = next(i for i, cell in enumerate(cells) if cell.source == "# BEGIN TESTS")
     check = 'é = twice\nlab.check_answer("graded.twice", é)'
     assert cells[begin - 1].source == f"{check}  # é"
-    assert cells[begin + 1].source == f"{check}.require()  # é"
-    assert cells[begin + 2].source == "# HIDDEN\nassert twice(3) == 6"
+    assert cells[begin + 1].source == (
+        '""" # BEGIN TEST CONFIG\npoints: 1.0\nhidden: true\n""" # END TEST CONFIG\n'
+        f'assert twice(3) == 6\n{check}.require("answer", 1)  # é'
+    )
 
 
 def test_otter_gives_students_our_stub_and_runs_the_solution(graded):
@@ -163,13 +167,17 @@ def test_points_are_those_of_the_course_where_there_is_no_table(graded, monkeypa
     monkeypatch.setitem(NOTEBOOKS, "graded", Notebook("graded", points={"twice": 2, "why": 0.5}))
     release(graded, "nbgrader")
     table = (graded.home / "nbgrader" / "points.csv").read_text()
-    assert table == "question,points\ngraded.twice,2\ngraded.free,1\ngraded.why,0.5\n"
+    assert table == (
+        "question,points,parts\ngraded.twice,2,answer 1\ngraded.free,1,\ngraded.why,0.5,\n"
+    )
 
 
 def test_points_come_from_the_table_that_an_instructor_edits(graded, capsys):
     path = release(graded, "nbgrader")
     table = graded.home / "nbgrader" / "points.csv"
-    assert table.read_text() == "question,points\ngraded.twice,1\ngraded.free,1\ngraded.why,1\n"
+    assert table.read_text() == (
+        "question,points,parts\ngraded.twice,1,answer 1\ngraded.free,1,\ngraded.why,1,\n"
+    )
     # As Excel saves it.
     table.write_text('\ufeffquestion,points\r\n"graded.why", 0\r\n\r\ngraded.free,0.5\r\n'
                      "graded.twice,3\r\n,\r\n")  # fmt: skip
@@ -181,7 +189,9 @@ def test_points_come_from_the_table_that_an_instructor_edits(graded, capsys):
     assert table.read_bytes() == edited
     otter = release(graded, "otter", "--points", str(table))
     texts = [cell.source for cell in read(otter).cells if "BEGIN QUESTION" in cell.source]
-    assert [yaml.safe_load(text)["points"] for text in texts] == [3, 0.5, 0]
+    assert [yaml.safe_load(text).get("points") for text in texts] == [None, 0.5, 0]
+    (test,) = (cell.source for cell in read(otter).cells if "BEGIN TEST CONFIG" in cell.source)
+    assert yaml.safe_load(test.split("\n", 1)[1].split('"""')[0])["points"] == 3
     assert not (graded.home / "otter" / "points.csv").exists()
 
 
@@ -193,14 +203,26 @@ GOOD = "graded.twice,1\ngraded.free,1\ngraded.why,1\n"
     [
         ("", " has no line for graded.twice, graded.free, graded.why; add `graded.twice,1`"),
         ("graded.twice,1\ngraded.why,1", " has no line for graded.free; add `graded.free,1`"),
-        (GOOD + "graded.twice,2", ", line 4: graded.twice appears twice; delete one"),
-        (GOOD + "graded.new,2", ", line 4: the notebooks have no question 'graded.new'; delete"),
-        ("question,points\ngraded.twice,-1", ", line 2: '-1' is not a number of points; write one"),
-        ("graded.twice,nan", ", line 1: 'nan' is not a number of points"),
-        ("graded.twice,1e3", ", line 1: '1e3' is not a number of points"),
-        ("graded.twice,", ", line 1: '' is not a number of points"),
+        (GOOD + "graded.twice,2", ", line 4, column 1: graded.twice appears twice; delete one"),
+        (
+            GOOD + "graded.new,2",
+            ", line 4, column 1: the notebooks have no question 'graded.new'; delete",
+        ),
+        (
+            "question,points\ngraded.twice,-1",
+            ", line 2, column 2: '-1' is not a number of points; write one",
+        ),
+        ("graded.twice,nan", ", line 1, column 2: 'nan' is not a number of points"),
+        ("graded.twice,1e3", ", line 1, column 2: '1e3' is not a number of points"),
+        ("graded.twice,", ", line 1, column 2: '' is not a number of points"),
         ("graded.twice;1", ", line 1: write a question and its points, as in `graded.twice,1`"),
-        ("graded.twice,0,5", ", line 1: write a question and its points"),
+        ("graded.twice,0,5", ", line 1, column 3: '5' is not a part and its weight; write as in"),
+        ("graded.twice,0,5,6", ", line 1: write a question and its points"),
+        ("graded.twice,1,answer 2 + it 1", ", line 1, column 3: 'it 1' is not a part and its"),
+        ("graded.twice,1,answer -1", ", line 1, column 3: 'answer -1' is not a part and its"),
+        ("graded.twice,1,answer 1 + answer 1", ", line 1, column 3: 'answer 1' is not a part"),
+        ("graded.twice,1,answer 0", ", line 1, column 3: all parts weigh 0; give one of them"),
+        ("graded.why,1,answer 1", ", line 1, column 3: a person grades this answer, so it has no"),
         ("gr\xe4ded.twice,1".encode("latin-1"), " is not a CSV file in UTF-8; save it as one"),
         ("a" * (csv.field_size_limit() + 1), " is not a CSV file in UTF-8"),
         (None, " is missing"),
@@ -268,7 +290,7 @@ def test_a_required_check_is_shown_without_a_traceback(capsys):
     shell = InteractiveShell()
     shell.user_ns["wrong"] = verdicts.CheckResult("wrong", "Not yet.", [fault("a: b")])
     shell.run_cell("wrong.require()")
-    hint = "For a hint, write this check with .hint() instead of .require() in a cell of your own."
+    hint = "For a hint, write this check with .hint() behind it in a cell of your own."
     assert capsys.readouterr().out == f"Not yet.\n  - a: b\n\n{hint}\n"
 
 
@@ -277,10 +299,12 @@ def test_each_question_of_the_lab_is_released(make):
     for path in notebooks.list_solutions():
         book = notebooks.read_notebook(path)
         questions = notebooks.list_questions(book, path)
-        points = {question.name: number for number, question in enumerate(questions)}
+        points = usual_points(questions)
         text = notebooks.text_of(new_notebook(cells=make(book.cells, questions, points)))
-        assert text.count(").require()") == sum(
-            question.check is not None for question in questions
-        )
+        checked = [question for question in questions if question.check]
+        if make is formats.for_nbgrader:
+            assert text.count(").points(") == len(checked)
+        else:
+            assert text.count(").require(") >= len(checked)
         ids = [cell.id for cell in nbformat.reads(text, 4).cells]
         assert len(set(ids)) == len(ids)

@@ -1,25 +1,26 @@
 """A report on a class: every notebook has its row, and nothing in one harms another or the page."""
 
 import csv
-import multiprocessing
 import os
 import re
-import subprocess
-import time
-from concurrent.futures import Future
+from concurrent.futures import BrokenExecutor, Future
+from pathlib import Path
 
 import nbformat
 import pytest
 from distributed import Client, LocalCluster
 from nbformat.v4 import new_code_cell, new_output
 from samples import fault
-from students import BOMB, FILE, blank, cell_of, mischievous, student
+from students import BOMB, FILE, blank, cell_of, student
 from test_trust import scripts
 
 import mnist_lab as lab
 from mnist_lab.__main__ import main
 from mnist_lab.checks import MIME
-from mnist_lab.grading import examination, grades, release, report, submissions
+from mnist_lab.grading import examination, grades, kept, release, report, submissions, walls
+from mnist_lab.grading.handed_in import HandedIn
+from mnist_lab.grading.owners import Owner
+from mnist_lab.grading.points import Worth, usual_points
 from mnist_lab.grading.results import CellResult, Examination
 from mnist_lab.notebooks import Exercise, Question, read_questions
 
@@ -51,6 +52,11 @@ def put(folder, name, book, changes=None, **results):
     return path
 
 
+def handed_in(path, owner="ada", **more):
+    """What was handed in as a file by somebody."""
+    return HandedIn(Owner(owner), path.name, path, **more)
+
+
 def table(name="report"):
     with open(f"mnist_lab-report/{name}.csv", encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
@@ -62,26 +68,38 @@ def read(room, *options, code=0):
     return {row["student"]: row for row in table()}
 
 
+def called(rows):
+    return [f"{row['student']}: {row['file']}" for row in rows]
+
+
 def test_each_notebook_has_a_row_wherever_it_lies(room, capsys):
     renamed = student("1_linear")
     del renamed.metadata["mnist_lab"]
     put(room, "alice/1_linear", student("1_linear"), prepare_check=RIGHT, check_layers=RIGHT)
-    put(room, "alice/1_linear-2", blank("1_linear"))
+    later = put(room, "alice/1_linear-2", blank("1_linear"))
+    os.utime(later, (2e9, 2e9))
     put(room, "bob/deep/hw (1)", renamed)
     put(room, ".ipynb_checkpoints/1_linear-checkpoint", student("1_linear"))
     put(room, "alice/before-update/1_linear", student("1_linear"))
     put(room, "own", nbformat.v4.new_notebook(cells=[new_code_cell("1", id="a")]))
     (room / "zoe.ipynb").write_text("{")
-    rows = read(room)
-    assert list(rows) == ["alice/1_linear", "alice/1_linear-2", "bob/deep/hw (1)", "own", "zoe"]
-    assert [row["notebook"] for row in rows.values()] == ["1_linear"] * 3 + [""] * 2
-    assert [row["right"] for row in rows.values()] == ["2", "0", "0", "0", "0"]
-    assert rows["alice/1_linear-2"]["first"].startswith("blank: flat, onehot, ")
-    assert rows["own"]["first"] == "it is not a copy of an exercise"
-    assert rows["zoe"]["first"] == "it is broken at line 1"
+    read(room)
+    rows = table()
+    assert called(rows) == [
+        "alice: 1_linear-2.ipynb",
+        "bob: deep/hw (1).ipynb",
+        "own: own.ipynb",
+        "zoe: zoe.ipynb",
+    ]
+    assert [row["notebook"] for row in rows] == ["1_linear"] * 2 + [""] * 2
+    assert [row["right"] for row in rows] == ["0", "0", "", ""]
+    assert rows[0]["first"].startswith("blank: flat, onehot, ")
+    assert (rows[0]["file"], rows[0]["earlier"]) == ("1_linear-2.ipynb", "1_linear.ipynb")
+    assert rows[2]["first"] == "it is not a copy of an exercise"
+    assert rows[3]["first"] == "it is broken at line 1"
     said = capsys.readouterr().out
-    assert "alice/1_linear    1_linear  18/19     2/12   0/10" in said
-    assert "zoe               –         –         –      –          it is broken at line 1" in said
+    assert re.search(r"alice +1_linear +1_linear-2.ipynb +0/19 +0/12 +0/23 +0/10 ", said)
+    assert re.search(r"zoe +–( +–){4} +it is broken", said)
 
 
 def test_predictions_are_counted_and_the_glossary_is_left_out(room, capsys):
@@ -154,6 +172,7 @@ def new(kind, source, **about):
         ("see", new("markdown", "It rises fast at first."), True),
         ("see", new("code", "It rises fast at first."), True),  # a new cell is one of code
         ("see", new("code", "# It rises fast at first."), True),
+        ("see", new("code", '"""It rises fast at first."""'), True),
         ("see", new("code", "lab.plot_accuracy(run)"), False),
         ("see", new("code", "%timeit 1"), False),
         ("see", new("markdown", " "), False),
@@ -170,8 +189,41 @@ def test_an_answer_in_a_new_cell_below_counts(room, question, below, answered):
     place = [cell.id for cell in book.cells].index(question)
     book.cells.insert(place + 1, below)
     path = put(room, "ada", book)
-    written = submissions.read_submission(path, room, *read_questions()).answered
+    written = submissions.read_submission(handed_in(path), *read_questions()).answered
     assert [name for name, mine in written.items() if mine] == ([question] if answered else [])
+
+
+@pytest.mark.parametrize(
+    ("below", "deleted", "answered"),
+    [
+        ("program-run-h", "", ["program"]),  # a cell of the exercise stands between
+        ("program-run", "", ["program"]),
+        ("program-check", "", []),
+        ("count-h", "", []),
+        ("count-h", "count", ["count"]),  # a new cell in its place
+        ("count-check", "count", []),
+        ("build-h", "build", ["build"]),
+    ],
+)
+def test_an_answer_in_a_new_cell_counts_up_to_its_check(room, below, deleted, answered):
+    book = blank("1_linear")
+    book.cells = [cell for cell in book.cells if cell.id != deleted]
+    place = [cell.id for cell in book.cells].index(below)
+    book.cells.insert(place + 1, new("code", "mine = 1"))
+    path = put(room, "ada", book)
+    written = submissions.read_submission(handed_in(path), *read_questions()).answered
+    assert [name for name, mine in written.items() if mine] == answered
+
+
+def test_nobody_answers_a_question_that_the_copy_never_had(room):
+    """Exercises grow from year to year; the last cells of this one are younger than the copy."""
+    book = blank("1_linear")
+    place = [cell.id for cell in book.cells].index("program-h")
+    book.cells = [*book.cells[:place], new("code", "mine = 1")]
+    book.metadata["mnist_lab"]["cells"] = [cell.id for cell in book.cells[:-1]]
+    path = put(room, "ada", book)
+    written = submissions.read_submission(handed_in(path), *read_questions()).answered
+    assert not any(written.values())
 
 
 @pytest.mark.parametrize("answers", [(), ("see",), ("flat", "see", "prepare")])
@@ -204,7 +256,7 @@ def test_a_copy_that_lost_ids_and_metadata_has_its_answers(room):
         cell.source += "\n"
     book.metadata = {}
     path = put(room, "ada", book)
-    each = submissions.read_submission(path, room, *read_questions())
+    each = submissions.read_submission(handed_in(path), *read_questions())
     assert [name for name, mine in each.answered.items() if not mine] == ["flat", "see", "program"]
     names = [name for name, *_ in each.cells]
     assert names.index("prepare") < names.index("prepare-check") < names.index("build")
@@ -224,8 +276,8 @@ def failed(error):
     [
         (WRITTEN, CellResult(), CellResult(outcome="right"), "right", ""),
         (WRITTEN, failed("its plot"), CellResult(outcome="right"), "right", ""),
-        # Answered in a cell of one's own.
-        (UNWRITTEN, CellResult(), CellResult(outcome="right"), "right", ""),
+        # Nothing was written, so something else made the check say it.
+        (UNWRITTEN, CellResult(), CellResult(outcome="right"), "blank", ""),
         (UNWRITTEN, CellResult(), CellResult(outcome="wrong", first="it"), "blank", ""),
         (
             WRITTEN,
@@ -259,10 +311,57 @@ def failed(error):
 )
 def test_what_an_answer_is_worth(written, own, check, outcome, first):
     found = {"flat": own} | ({"flat-check": check} if check else {})
-    each = submissions.Submission("ada", None, "1_linear", "", (), written)
-    exercise = Exercise({}, [CODE], {"flat": "do it"}, {})
-    (answer,) = grades.grade(each, exercise, Examination(found)).answers
+    each = submissions.Submission(handed_in(Path("hw.ipynb")), "1_linear", "", (), written)
+    exercise = Exercise({}, [CODE], {"flat": "do it"}, {}, {})
+    (answer,) = grades.grade(each, exercise, Examination(found), usual_points([CODE])).answers
     assert (answer.outcome, answer.first) == (outcome, first)
+
+
+def test_a_half_right_answer_gets_its_part_by_the_weights_of_the_table():
+    build = Question("linear.build", "build", "build-check")
+    check = CellResult(
+        outcome="wrong", first="it", parts={"layers": 1, "sizes": 0, "activations": 0.5}
+    )
+    each = submissions.Submission(
+        handed_in(Path("hw.ipynb")), "1_linear", "", (), {"flat": True, "build": True, "see": True}
+    )
+    see = Question("linear.see", "see", None)
+    exercise = Exercise({}, [CODE, build, see], {}, {}, {})
+    done = Examination({"flat-check": CellResult(outcome="right"), "build-check": check})
+    points = usual_points(exercise.questions)
+    row = grades.grade(each, exercise, done, points)
+    assert [answer.share for answer in row.answers] == [1, 2.5 / 5, 0]
+    assert (row.points, row.possible, row.open) == (1.5, 3, 1)
+    weights = {"layers": 0, "sizes": 1, "activations": 3, "initial values": 0}
+    points["linear.build"] = Worth(8, weights)
+    row = grades.grade(each, exercise, done, points)
+    assert row.answers[1].share == 1.5 / 4
+    assert (row.points, row.possible) == (4, 10)
+    assert grades.grade(each, exercise, None, points).points is None
+
+
+def test_points_are_read_from_outputs_and_weighed_by_the_instructors_table(room, capsys):
+    half = lab.check("linear", lab.build_linear(learning_rate=0.1), compiled=True)
+    assert float(half) == 0.75
+    put(room, "ada", student("1_linear"), flat_check=RIGHT, compile_check=half)
+    (row,) = read(room).values()
+    assert (row["points"], row["possible"]) == ("1.75", "23")
+    assert float(row["open"]) > 0
+    said = {row["question"]: row for row in table("answers")}
+    assert (said["linear.compile"]["points"], said["linear.compile"]["possible"]) == ("0.75", "1")
+    assert said["linear.see"]["points"] == ""  # open, and not 0
+    main(["release", "--for", "otter", "course"])
+    points = Path("course/points.csv")
+    usual = "linear.compile,1,optimiser 1 + hyperparameters 1 + loss 1 + metrics 1"
+    own = "linear.compile,8,optimiser 1 + hyperparameters 7 + loss 0 + metrics 0"
+    text = points.read_text(encoding="utf-8")
+    points.write_text(text.replace(usual, own), encoding="utf-8")
+    (row,) = read(room, "--points", str(points)).values()
+    assert (row["points"], row["possible"]) == ("2.0", "30")
+    points.write_text(text.replace(usual, f"{usual} + loss 1"), encoding="utf-8")
+    capsys.readouterr()
+    assert main(["report", str(room), "--no-run", "--points", str(points)]) == 1
+    assert re.search(r"points.csv, line \d+, column 3: 'loss 1' is not", capsys.readouterr().err)
 
 
 def test_questions_that_most_got_wrong_come_first_with_the_commonest_reason():
@@ -282,10 +381,10 @@ def test_questions_that_most_got_wrong_come_first_with_the_commonest_reason():
         ],
     ]
     rows = [
-        grades.GradedNotebook(str(number), "1_linear", each, "")
-        for number, each in enumerate(answers)
+        grades.GradedNotebook(submissions.Submission(handed_in(Path("a")), "1_linear"), each)
+        for each in answers
     ]
-    exercise = Exercise({}, [CODE, count], {"flat": "a", "count": "b"}, {})
+    exercise = Exercise({}, [CODE, count], {"flat": "a", "count": "b"}, {}, {})
     first, second = grades.rank(exercise, "1_linear", rows)
     assert first.question is count
     assert first.commonest == [("too few", "the biases", 2), ("too many", "", 1)]
@@ -306,9 +405,9 @@ def test_nothing_of_a_notebook_is_interpreted(room, capsys):
 
 
 def test_folders_with_nothing_to_report_on(room, capsys):
-    assert main(["report", str(room)]) == 1
+    assert main(["report", str(room), "--trust"]) == 1
     assert f"{room} has no notebooks (*.ipynb)" in capsys.readouterr().err
-    assert main(["report", str(room / "absent")]) == 1
+    assert main(["report", str(room / "absent"), "--trust"]) == 1
     assert "absent is not a folder: name the one" in capsys.readouterr().err
     assert main(["report", str(room), "--limit", "0"]) == 2
     assert not (room.parent / "mnist_lab-report").exists()
@@ -320,7 +419,7 @@ class Elsewhere:
     def __init__(self):
         self.asked = []
 
-    def submit(self, function, cells, files, seconds):
+    def submit(self, function, cells, files, seconds, trust):
         assert function is examination.examine
         self.asked.append((cells, files, seconds))
         future = Future()
@@ -348,42 +447,171 @@ def test_what_was_examined_is_not_examined_again(room):
     assert call() == 0
     (path.parent / "own.py").write_text("x = 2")
     assert call() == 1
-    for kept in (room.parent / "out/examined").iterdir():
-        kept.write_text('{"results": {"flat-check": {"outcome": "great"}}}')
+    for result in (room.parent / "out/examined").iterdir():
+        result.write_text('{"results": {"flat-check": {"outcome": "great"}}}')
     assert call() == 2
     put(room, "ada/1_linear", blank("1_linear"))
     assert call() == 1
 
 
-def test_what_did_not_come_to_its_end_is_a_row_of_its_own_and_tried_again(room):
-    """A machine under load, a worker that is lost: none of it is the student's."""
+def of(exception=None, **result):
+    future = Future()
+    if exception:
+        future.set_exception(exception)
+    else:
+        future.set_result(Examination({}, **result))
+    return future
 
-    class Failing(Elsewhere):
-        def submit(self, function, cells, files, seconds):
-            future = super().submit(function, cells, files, seconds)
-            if len(self.asked) == 1:
-                future = Future()
-                future.set_exception(OSError("the worker is lost"))
-            elif len(self.asked) == 2:
-                future = Future()
-                future.set_result(Examination({}, "cell 'flat' took longer than 60 s"))
-            return future
 
+def lost():
+    return of(OSError("the worker is lost"))
+
+
+def slow():
+    return of(stopped="cell 'flat' took longer than 60 s")
+
+
+def broken():
+    raise BrokenExecutor("a process ended")
+
+
+class Failing(Elsewhere):
+    """An executor on which the first notebooks fail."""
+
+    def __init__(self, *failures):
+        super().__init__()
+        self.failures = list(failures)
+
+    def submit(self, *arguments):
+        future = super().submit(*arguments)
+        return self.failures.pop(0)() if self.failures else future
+
+
+def three(room):
     for name in ("ada", "bob", "zoe"):
-        put(room, f"{name}/1_linear", student("1_linear", blank=[] if name == "ada" else [name]))
+        put(room, f"{name}/1_linear", student("1_linear", blank=[name]))
         (room / name / "own.py").write_text(name)
-    pool = Failing()
+
+
+@pytest.mark.parametrize(
+    ("failures", "first", "right", "calls"),
+    [
+        ([lost], "", ["11", "11", "11"], 4),
+        ([broken], "", ["11", "11", "11"], 4),
+        ([broken, broken, broken], "", ["11", "11", "11"], 6),
+        (
+            [lost] * 4,
+            "could not be examined: OSError: the worker is lost",
+            ["", "11", "11"],
+            6,
+        ),
+        ([slow], "cell 'flat' took longer than 60 s", ["0", "11", "11"], 3),
+    ],
+)
+def test_what_could_not_be_examined_is_no_grade_and_tried_again(
+    room, failures, first, right, calls
+):
+    """A machine under load, a worker that is lost, a broken pool: none of it is the student's."""
+    three(room)
+    pool = Failing(*failures)
     out = room.parent / "mnist_lab-report"
-    report.report_class(room, out, executor=lambda: pool)
-    first = [row["first"] for row in table()]
-    assert first[0] == "it could not be examined (OSError: the worker is lost)"
-    assert first[1] == "cell 'flat' took longer than 60 s"
-    assert [row["right"] for row in table()] == ["0", "0", "12"]
-    outcomes = {answer["outcome"] for answer in table("answers") if answer["kind"] == "code"}
-    assert outcomes == {"right", "not checked", "blank"}
-    report.report_class(room, out, executor=lambda: pool)
-    assert len(pool.asked) == 5
-    assert [row["right"] for row in table()] == ["12", "12", "12"]
+    said = report.report_class(room, out, executor=lambda: pool)
+    assert len(pool.asked) == calls
+    assert [row["right"] for row in table()] == right
+    assert table()[0]["first"].startswith(first or "blank: ")
+    many = len(failures) if failures[0] is not slow else 0
+    many = min(many, 3)
+    again = f"Could not be examined at first, and tried again at the end, one at a time: {many}."
+    assert said[0].startswith(again) == bool(many)
+    page = (out / "report.html").read_text("utf-8")
+    assert (again in page) == bool(many)
+    report.report_class(room, out, executor=lambda: pool)  # those that are left
+    assert len(pool.asked) == calls + right.count("") + right.count("0")
+    assert [row["right"] for row in table()] == ["11", "11", "11"]
+
+
+def test_what_was_not_judged_has_no_numbers(room, capsys):
+    three(room)
+    pool = Failing(*[lost] * 9)
+    report.report_class(room, room.parent / "mnist_lab-report", executor=lambda: pool)
+    assert {
+        row[key] for row in table() for key in ("answered", "right", "points", "open", "predicted")
+    } == {""}
+    assert table("answers") == []
+    page = (room.parent / "mnist_lab-report/report.html").read_text("utf-8")
+    assert page.count('<td class="number">–</td>') == 12
+
+
+def test_an_executor_that_cannot_start_says_so_at_once(room):
+    three(room)
+
+    def start():
+        raise OSError("the cluster is closed")
+
+    with pytest.raises(OSError, match="the cluster is closed"):
+        report.report_class(room, room.parent / "out", executor=start)
+
+
+def test_results_are_kept_for_what_they_were_judged_by(monkeypatch):
+    """Another exercise, other cells, files, limits, or anything else that judges."""
+    cells = [("flat", "1", False)]
+    usual = kept.digest("1_linear", {"a.py": b"1"}, cells, 60, False)
+    assert usual == kept.digest("1_linear", {"a.py": b"1"}, cells, 60, False)
+    others = [
+        kept.digest("2_mlp", {"a.py": b"1"}, cells, 60, False),
+        kept.digest("1_linear", {"a.py": b"2"}, cells, 60, False),
+        kept.digest("1_linear", {"b.py": b"1"}, cells, 60, False),
+        kept.digest("1_linear", {"a.py": b"1"}, [], 60, False),
+        kept.digest("1_linear", {"a.py": b"1"}, cells, 61, False),
+        kept.digest("1_linear", {"a.py": b"1"}, cells, 60, True),
+    ]
+    assert len({usual, *others}) == 7
+    judges = {path.name for path in kept._files()}
+    assert {"linear.py", "report.html", "__init__.pyi", "sheet.csv", "mnist.npz"} <= judges
+    assert "cnn-seed0.npz" in judges
+    whole = kept._digest_of_judges.__wrapped__()
+    monkeypatch.setattr(kept.importlib.metadata, "version", lambda library: "1.0")
+    assert kept._digest_of_judges.__wrapped__() != whole
+
+
+def test_foreign_files_among_the_kept_ones_are_ignored(room):
+    put(room, "ada/1_linear", student("1_linear"))
+    pool, out = Elsewhere(), room.parent / "out"
+
+    def call():
+        report.report_class(room, out, executor=lambda: pool)
+        return len(pool.asked)
+
+    assert call() == 1
+    (mine,) = (out / "examined").iterdir()
+    whole = mine.read_text()
+    (out / "examined/notes.txt").write_text("mine")
+    (out / "examined/folder").mkdir()
+    for content in ("", "[]", "{", "\0", '{"results": []}', whole.replace("right", "great")):
+        mine.write_text(content)
+        before = len(pool.asked)
+        assert call() == before + 1, content
+    assert call() == len(pool.asked)
+
+
+def test_missing_walls_are_said_and_need_trust(room, monkeypatch, capsys):
+    put(room, "ada", student("1_linear"))
+    monkeypatch.setattr(walls, "missing", lambda: ("no namespace of its own", "no Landlock"))
+    assert main(["report", str(room)]) == 1
+    said = capsys.readouterr().err
+    words = "Walls are missing around the notebooks: no namespace of its own, no Landlock."
+    assert words in said
+    assert all(way in said for way in ("Linux machine", "container", "--no-run", "--trust"))
+    assert not (room.parent / "mnist_lab-report").exists()
+    read(room)  # runs nothing
+    assert words not in capsys.readouterr().out
+    pool = Elsewhere()
+    monkeypatch.setattr(report, "ThreadPoolExecutor", lambda jobs: pool)
+    monkeypatch.setattr(report, "warm_up", lambda: None)
+    assert main(["report", str(room), "--trust"]) == 0
+    assert capsys.readouterr().out.startswith(words)
+    assert words in (room.parent / "mnist_lab-report/report.html").read_text("utf-8")
+    assert len(pool.asked) == 1
 
 
 def test_files_beside_that_cannot_be_read_are_left_out(room, monkeypatch):
@@ -405,7 +633,9 @@ def test_files_beside_that_cannot_be_read_are_left_out(room, monkeypatch):
 
     monkeypatch.setattr(type(path), "read_bytes", read)
     monkeypatch.setattr(type(path), "stat", refuse)
-    assert submissions.files_beside(path) == {"own.py": b"x = 1"}
+    names = ("own.py", "secret.py", "gone.py", "pipe.py")
+    each = handed_in(path, beside={name: room / name for name in names})
+    assert submissions.files_beside(each) == {"own.py": b"x = 1"}
 
 
 def test_a_notebook_that_fails_in_a_new_way_has_its_row(room, monkeypatch):
@@ -423,60 +653,6 @@ def test_a_notebook_that_fails_in_a_new_way_has_its_row(room, monkeypatch):
     assert rows["bob"]["answered"] != "0"
 
 
-def _begin_and_end():
-    os.setsid()
-    subprocess.Popen(["sleep", "600"])
-
-
-@pytest.mark.skipif(not hasattr(os, "setsid"), reason="Windows has no such groups")
-def test_what_a_notebook_started_ends_with_it():
-    process = multiprocessing.get_context("fork").Process(target=_begin_and_end)
-    process.start()
-    process.join()
-    os.killpg(process.pid, 0)  # what it started goes on
-    examination._end(process)
-    ends = time.monotonic() + 30
-    while _is_left(process.pid):
-        assert time.monotonic() < ends
-        time.sleep(0.05)
-
-
-def _is_left(group):
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-# What notebooks do that were right elsewhere, and what the outcome of each cell is to be.
-USUAL = {
-    "%cd .": "",
-    "cd nowhere": "",
-    "%matplotlib inline\nimport mnist_lab as lab": "",
-    "%%bash\npip install mnist_lab": "",
-    "!pip install mnist_lab": "",
-    "data = lab.load_mnist(download=True)": "",
-    "assert lab.load_mnist(path=None) is data": "",
-    "lab.load_mnist('nowhere.npz')": "DataError: nowhere.npz is missing",
-    "figure = lab.plot_digits(data.x_train[:2], data.y_train[:2])\nfigure.axes": "",
-    "figure.savefig('digits.png')\nopen('digits.png').close()\nfigure": "",
-    "lab.plot_digits(data)": "TypeError: ",
-    "lab.explore('mlp')": "the laboratory is not opened for a report",
-    "import os\nos.link('/etc/hostname', 'mine')": "PermissionError: changing /etc/hostname is",
-}
-
-
-def test_what_notebooks_usually_do_is_done_in_an_examination():
-    cells = [(source, source, False) for source in USUAL]
-    done = examination.examine(cells, {}, 120)
-    assert done.stopped == ""
-    assert done.refused.startswith("changing /etc/hostname in cell")
-    for source, error in USUAL.items():
-        assert done.results[source].error.startswith(error), source
-        assert error or not done.results[source].error, (source, done.results[source])
-
-
 def test_checks_are_the_labs_own(room):
     book = student("1_linear")
     cell_of(book, "flat-check").source = "print('Right')"
@@ -484,7 +660,7 @@ def test_checks_are_the_labs_own(room):
     book.cells.insert(0, new_code_cell("mine = 1", id="0123"))
     exercises, books = read_questions()
     path = put(room, "ada", book)
-    cells = submissions.read_submission(path, room, exercises, books).cells
+    cells = submissions.read_submission(handed_in(path), exercises, books).cells
     assert cells[0] == ("number 1", "mine = 1", False)
     assert "iterations" not in [name for name, *_ in cells]  # which only draws
     named = {name: (source, is_check) for name, source, is_check in cells}
@@ -492,74 +668,6 @@ def test_checks_are_the_labs_own(room):
     names = [name for name, *_ in cells]
     assert names[names.index("onehot") + 1] == "onehot-check"
     assert sum(is_check for *_, is_check in cells) == 12
-
-
-def test_what_a_kernel_tells_is_not_trusted(tmp_path):
-    def read(text, stopped="died"):
-        (tmp_path / "report.jsonl").write_bytes(text)
-        return examination._read(tmp_path / "report.jsonl", {"flat"}, stopped)
-
-    whole = b'{"begin": "flat"}\n{"end": "flat", "outcome": "right"}\n'
-    assert read(whole + b'{"done": true}').results == {"flat": CellResult(outcome="right")}
-    assert read(whole).stopped == "cell 'flat' died"
-    assert read(b"").stopped == "its kernel, before the first cell, died"
-    for text in (
-        b"\xff", b"[]", b"{", b'"a"', b'{"end": []}', b'{"end": "flat", "outcome": "great"}',
-        b'{"begin": []}', b'{"end": "flat", "first": 3}', b'{"end": "flat", "more": ""}',
-        b'{"end": "flat", "first": "%s"}' % (b"x" * 9999), b"[" * 10**6,
-    ):  # fmt: skip
-        assert read(text).results == {}
-        assert "malformed report" in read(text).stopped, text
-    (tmp_path / "report.jsonl").unlink()
-    (tmp_path / "report.jsonl").mkdir()
-    assert "malformed report" in examination._read(tmp_path / "report.jsonl", set(), "died").stopped
-    (tmp_path / "report.jsonl").rmdir()
-    (tmp_path / "report.jsonl").symlink_to("/dev/zero")
-    assert "malformed report" in examination._read(tmp_path / "report.jsonl", set(), "died").stopped
-
-
-STOPPED = {
-    "loops": "cell number 9 took longer than 15 s",
-    "fills the disk": "cell number 9 wrote more than 200 MB, or 10,000 files",
-    "exits": "cell number 9 ended its kernel (exit code 3)",
-}
-REFUSED = {
-    "kills": "refused: sending a signal",
-    "deletes": "refused: changing ",
-    "writes": "refused: changing ",
-    "calls": "refused: using the network",
-    "starts": "refused: starting a program",
-    "shouts": "refused: printing more than 10 MB in cell number 9",
-}
-HARMLESS = ("shell", "forges")
-
-
-@pytest.mark.gate
-def test_mischief_stays_within_its_row(room, capsys):
-    victim = room.parent / "victim"
-    victim.mkdir()
-    (victim / "precious").write_text("kept")
-    for kind in (*STOPPED, *REFUSED, *HARMLESS, "hoards"):
-        put(room, kind, mischievous(kind, victim))
-    put(room, "right", student("5_comparison"))
-    put(room, "wrong", student("5_comparison", wrong=["finals"], blank=["mcnemar"]))
-    assert main(["report", str(room), "--limit", "15", "--jobs", "2"]) == 0
-    rows = {row["student"]: row for row in table()}
-    for kind, sentence in STOPPED.items():
-        assert rows[kind]["first"] == sentence
-        assert rows[kind]["right"] == "1"  # what came before it
-    for kind, sentence in REFUSED.items():
-        assert rows[kind]["first"].startswith(sentence), rows[kind]
-        assert rows[kind]["right"] == "6"
-    for kind in (*HARMLESS, "right"):
-        assert rows[kind]["right"] == "6", rows[kind]
-    assert rows["hoards"]["first"] == "refused: taking more than 3 GB of memory in cell number 9"
-    assert rows["wrong"]["right"] == "4"
-    assert rows["wrong"]["first"].startswith("finals: ")
-    assert (victim / "precious").read_text() == "kept"
-    capsys.readouterr()
-    assert main(["report", str(room), "--limit", "15"]) == 0  # all on file
-    assert {row["student"]: row for row in table()} == rows
 
 
 @pytest.mark.gate
@@ -571,4 +679,4 @@ def test_a_dask_cluster_examines_as_well(room):
         Client(cluster) as client,
     ):
         report.report_class(room, room.parent / "mnist_lab-report", executor=client.get_executor)
-    assert [row["right"] for row in table()] == ["0", "6"]
+    assert [row["right"] for row in table()] == ["0", "7"]

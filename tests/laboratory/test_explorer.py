@@ -22,7 +22,17 @@ from samples import settings
 
 import mnist_lab as lab
 from mnist_lab import places
-from mnist_lab.laboratory import background, controls, driving, estimates, insight, networks, rows
+from mnist_lab.laboratory import (
+    background,
+    controls,
+    driving,
+    estimates,
+    insight,
+    networks,
+    rows,
+    through,
+    validation,
+)
 from mnist_lab.progress import duration
 from mnist_lab.training import Training
 
@@ -98,7 +108,8 @@ def shown(laboratory):
 @pytest.mark.parametrize("part", lab.PARTS)
 def test_every_control_has_its_effect(open_laboratory, small, part):
     laboratory = open_laboratory(part, small)
-    own = shown(laboratory)["controls"]
+    whole = shown(laboratory)
+    own = [one | other for one, other in zip(whole["choices"], whole["controls"], strict=True)]
     assert [control["key"] for control in own] == list(laboratory.setup.values)
     for control in own:
         slider = laboratory.setup.sliders[control["key"]]
@@ -108,7 +119,6 @@ def test_every_control_has_its_effect(open_laboratory, small, part):
             assert "choices" not in control
         else:
             assert control["choices"][control["place"]] == control["reads"]
-    assert len(json.dumps(own)) < 4000
     values = {control["key"]: OTHER[control["key"]] for control in own}
     laboratory = open_laboratory(part, small, **values)
     laboratory.start(wait=True)
@@ -155,9 +165,10 @@ def test_reset(open_laboratory, small):
 def test_controls_are_set_from_python_within_their_range(open_laboratory, small):
     laboratory = open_laboratory("mlp", small)
     laboratory.set(learning_rate=0.0123, epochs=3)
-    about = shown(laboratory)["controls"]
-    assert [control["reads"] for control in about][:1] == ["0.0123"]
-    assert about[0]["choices"][about[0]["place"]] == "0.013"
+    whole = shown(laboratory)
+    rate = whole["controls"][0]
+    assert rate["reads"] == "0.0123"
+    assert whole["choices"][0]["choices"][rate["place"]] == "0.013"
     for wrong in ({"epochs": 51}, {"hidden_units": 33}, {"filters": (2, 4)}, {"learning_rate": 20}):
         (key,) = wrong
         with pytest.raises(ValueError, match=key.replace("_", ".")):
@@ -548,6 +559,53 @@ def listen(monkeypatch):
     return listen
 
 
+@pytest.mark.parametrize("part", lab.PARTS)
+def test_a_slider_s_move_sends_its_value_and_no_choices(open_laboratory, small, part, listen):
+    laboratory = open_laboratory(part, small)
+    laboratory.start = lambda: None
+    sent = listen(laboratory)
+    laboratory.hear({"ask": "move", "key": "seed", "place": 7}, [])
+    assert len(json.dumps(sent)) < 2000
+    assert sent[0]["controls"][-1] == {"key": "seed", "place": 7, "reads": "7"}
+
+
+EXPECTED = {"val_accuracy": [0.5, 0.75, 1.0], "val_loss": [0.5]}
+
+
+def test_what_is_expected_is_kept_with_the_next_run(open_laboratory, small):
+    laboratory = open_laboratory("mlp", small, hidden_units=10, epochs=2)
+    laboratory.hear({"ask": "expect", "expected": EXPECTED}, [])
+    assert shown(laboratory)["expected"] == EXPECTED
+    laboratory.start(wait=True)
+    (run,) = laboratory.runs
+    assert run.expected == EXPECTED
+    # Compared where there are both.
+    came = run.history["val_accuracy"]
+    far = (abs(came[0] - 0.5) + abs(came[1] - 0.75)) / 2
+    assert run.surprise["val_accuracy"] == pytest.approx(far)
+    assert run.surprise["val_loss"] == pytest.approx(abs(run.history["val_loss"][0] - 0.5))
+    whole = shown(laboratory)
+    assert whole["expected"] == {}
+    assert whole["curves"][0]["expected"] == EXPECTED
+    words = whole["rows"][0]["surprise"]
+    assert words.startswith(
+        f"Off on average: your accuracy by {100 * far:.1f} points, your loss by"
+    )
+    assert code_of(laboratory, laboratory.rows[0]).endswith(f"run.expected = {EXPECTED}\n")
+    # The next run has another, or none.
+    laboratory.start(wait=True)
+    assert laboratory.runs[1].expected == {}
+    assert shown(laboratory)["rows"][1]["surprise"] == ""
+    assert "expected" not in code_of(laboratory, laboratory.rows[1])
+
+
+def test_of_a_run_without_a_whole_epoch_nothing_is_compared():
+    run = lab.Run("mlp", settings())
+    run.expected = EXPECTED
+    assert run.surprise == {}
+    assert rows.surprise(run) == ""
+
+
 def test_each_batch_goes_over_once_and_the_first_at_once(open_laboratory, medium, listen):
     laboratory = open_laboratory("linear", medium, epochs=20, batch_size=10)
     sent = listen(laboratory)
@@ -613,25 +671,40 @@ def test_weights_are_seen_while_it_learns(open_laboratory, medium, listen, part,
     assert np.trace(counts[-1]) == round(run.val_accuracy * len(medium.x_valid))
 
 
-def test_looking_at_a_network_takes_its_share_and_no_more(data, monkeypatch):
-    now = [0.0]
+@pytest.mark.parametrize(("wish", "pace"), [(None, insight.LOOKING), ({}, insight.INSIDE)])
+@pytest.mark.parametrize("cost", [0.002, 0.02])
+def test_looking_at_a_network_takes_its_share_and_no_more(data, monkeypatch, wish, pace, cost):
+    now, (seconds, share) = [0.0], pace
+    apart = max(seconds, cost / share)
     monkeypatch.setattr(insight, "time", SimpleNamespace(perf_counter=lambda: now[0]))
-    glimpses = insight.Glimpses(lab.build_linear(), insight.Digits(data))
+    digits = validation.Digits(data)
+    looking = through.Through(lambda _: None, digits, data.white, dict)
+    glimpses = insight.Glimpses(lab.build_linear(), digits, looking)
+    looking.training = True
+    looking.want(wish)
     looked = []
 
     def seen(*_):
         looked.append(now[0])
-        now[0] += 0.002
+        now[0] += cost
         return {}
 
     monkeypatch.setattr(glimpses, "_seen", seen)
     run = lab.Run("linear", settings())
     while now[0] < 30:
-        glimpses.look(run, None)
+        glimpses.look(run)
         now[0] += 0.05
     assert looked[0] == 0
-    assert len(looked) * 0.002 <= insight.LOOKING * 30 + 0.002
-    assert len(looked) > 0.75 * insight.LOOKING * 30 / 0.002
+    assert len(looked) <= (30 + insight.LATE) / apart + 1
+    assert len(looked) > 0.9 * 30 / apart - 1  # though it is let look at some moments only
+    # Whoever looks inside and draws another digit does not wait for it.
+    now[0] = looked[-1] + cost + 0.001
+    before = len(looked)
+    glimpses.look(run)
+    assert len(looked) == before
+    looking.show()
+    glimpses.look(run)
+    assert len(looked) == before + (wish is not None)
 
 
 def test_an_exception_in_a_glimpse_is_shown(open_laboratory, small, monkeypatch):
@@ -652,6 +725,9 @@ def test_overlays(open_laboratory, small):
         laboratory.hear({"ask": "overlay", "kind": kind, "shown": True}, [])
     sheet, record = shown(laboratory)["curves"]
     assert len(record["loss"]) == 20_400
+    finals = [run.val_accuracy for run in lab.load_records("cnn")]
+    lowest, highest = record["band"]["val_accuracy"]
+    assert [lowest[-1], highest[-1]] == pytest.approx([min(finals), max(finals)])
     printed = sheet["history"][3]
     assert len(printed) == 34
     assert np.isnan(printed[:2]).all()
@@ -670,7 +746,7 @@ def test_what_the_sheet_printed_is_whole(part):
 
 def test_what_the_network_sees(data):
     record = lab.load_records("linear")[0]
-    digits = insight.Digits(data)
+    digits = validation.Digits(data)
     assert "said" not in digits.sight()
     wrong = round((1 - record.val_accuracy) * 10_000)
     sight = digits.see(record)["sight"]
@@ -689,7 +765,7 @@ def test_what_the_network_sees(data):
 
 def test_the_digits_behind_a_field_of_the_matrix(data):
     record = lab.load_records("linear")[0]
-    digits = insight.Digits(data)
+    digits = validation.Digits(data)
     counts = digits.confusion(record)["confusion"]["counts"]
     assert counts.sum() == 10_000
     behind = digits.behind(record, 4, 9)["behind"]
@@ -702,7 +778,7 @@ def test_the_digits_behind_a_field_of_the_matrix(data):
 def test_prepared_data_look_and_are_asked_like_stored_ones(open_laboratory, small):
     flat = [x.reshape(-1, 784).astype(np.float32) / 255 for x in (small.x_train, small.x_valid)]
     prepared = lab.Dataset(flat[0], small.y_train, flat[1], small.y_valid)
-    digits = insight.Digits(prepared)
+    digits = validation.Digits(prepared)
     assert np.array_equal(digits.pixels, small.x_valid.reshape(-1, 784))
     assert np.allclose(digits.as_input(digits.pixels), flat[1], atol=1e-6)
 

@@ -120,8 +120,8 @@ TITLE = new_markdown_cell("# A", id="title")
         ),
         (new_markdown_cell("$$x^$$", id="here"), "cell 'here': the formula $x^$ cannot be drawn"),
         (
-            new_markdown_cell("\\begin{align}x\\end{align}", id="here"),
-            "cell 'here': the environment align cannot be drawn; write $$...$$ instead",
+            new_markdown_cell("\\begin{array}x\\end{array}", id="here"),
+            "cell 'here': the environment array cannot be drawn; write $$...$$ instead",
         ),
         (
             new_markdown_cell("![a](https://a.org/b.png)", id="here"),

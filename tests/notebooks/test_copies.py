@@ -1,10 +1,6 @@
 """A newer exercise under a student's answers: nothing that the student wrote is ever lost."""
 
 import json
-import subprocess
-import sys
-import time
-import urllib.request
 
 import nbformat
 import pytest
@@ -430,7 +426,7 @@ def test_what_is_no_copy_is_left_alone(copy, capsys, tmp_path):
     assert "solutions/9_sample.ipynb is not a student's copy" in said
 
 
-def test_answers_written_in_the_exercise_itself_come_along(copy):
+def test_answers_written_in_the_exercise_itself_stay_and_come_along(copy, capsys):
     copy.path.unlink()
     work = copy.house.exercises / copy.path.name
     book = nbformat.read(work, as_version=4)
@@ -438,12 +434,21 @@ def test_answers_written_in_the_exercise_itself_come_along(copy):
     book.cells.append(new_code_cell("1", id="added"))
     nbformat.write(book, work)
     copy.update()
-    assert copy.cell("build").source == "total = 6"
-    assert main(["exercises", "--force"]) == 0
-    copy.rewrite("title", "A sample", "The sample")
+    assert f"{copy.path}: new, with what you wrote in {work}" in capsys.readouterr().out
+    assert copy.path.read_bytes() == work.read_bytes()
+    assert main(["export", str(work)]) == 0
+    assert "celltag_answer" in work.with_suffix(".html").read_text("utf-8").split("<body>")[1]
+    solution = copy.house.solutions / copy.path.name
+    text = solution.read_text("utf-8")
+    solution.write_text(text.replace("A sample", "The sample").replace("double each", "double all"))
     copy.update()
-    assert copy.cell("build").source == "total = 6"
-    assert copy.ids()[-1] == "added"
+    for path in (copy.path, work):
+        book = nbformat.read(path, as_version=4)
+        cells = {cell.id: cell.source for cell in book.cells}
+        assert "The sample" in cells["title"]
+        assert cells["build"] == "total = 6"
+        assert [name[:5] for name, text in cells.items() if "double all" in text] == ["build"]
+        assert book.cells[-1].id == "added"
 
 
 def test_metadata_of_other_tools_stays_and_that_of_the_exercise_comes(copy):
@@ -459,25 +464,62 @@ def test_metadata_of_other_tools_stays_and_that_of_the_exercise_comes(copy):
     assert copy.cell("start").source.endswith("print(np.e)")
 
 
-def test_exercise_that_lost_its_metadata(copy, capsys):
-    before = copy.path.read_bytes()
-    book = nbformat.read(copy.house.exercises / copy.path.name, as_version=4)
+@pytest.fixture
+def installed(copy, relocate):
+    """As an installed copy of the lab, whose exercises are files."""
+    relocate(is_clone=False)
+    return copy
+
+
+def test_exercise_that_lost_its_metadata(installed, capsys):
+    before = installed.path.read_bytes()
+    exercise = installed.house.exercises / installed.path.name
+    book = nbformat.read(exercise, as_version=4)
     strip({}, book)
-    nbformat.write(book, copy.house.exercises / copy.path.name)
+    nbformat.write(book, exercise)
     assert main(["update"]) == 1
-    assert "is not as it was generated; copy it to another place" in capsys.readouterr().err
-    assert copy.path.read_bytes() == before
+    assert "is not as it was generated; install the lab again" in capsys.readouterr().err
+    assert installed.path.read_bytes() == before
 
 
-def test_broken_or_missing_exercise(copy, capsys):
+def test_broken_or_missing_exercise(installed, capsys):
+    before = installed.path.read_bytes()
+    (installed.house.exercises / installed.path.name).write_text("<<<<<<< HEAD")
+    assert main(["update"]) == 1
+    assert "merge conflict of git in it; install the lab again" in capsys.readouterr().err
+    (installed.house.exercises / installed.path.name).unlink()
+    assert main(["update"]) == 1
+    assert "has no notebooks" in capsys.readouterr().err
+    assert installed.path.read_bytes() == before
+
+
+def test_broken_solution_in_a_clone(copy, capsys):
     before = copy.path.read_bytes()
-    (copy.house.exercises / copy.path.name).write_text("<<<<<<< HEAD")
+    (copy.house.solutions / copy.path.name).write_text("<<<<<<< HEAD")
     assert main(["update"]) == 1
     assert "merge conflict of git in it; copy it to another place" in capsys.readouterr().err
-    (copy.house.exercises / copy.path.name).unlink()
-    assert main(["update"]) == 1
-    assert "has no exercises" in capsys.readouterr().err
     assert copy.path.read_bytes() == before
+
+
+def test_exercises_on_file_do_not_matter_in_a_clone(copy, capsys):
+    copy.path.unlink()
+    exercise = (copy.house.exercises / copy.path.name).read_bytes()
+    (copy.house.exercises / copy.path.name).unlink()
+    copy.update()
+    assert copy.path.read_bytes() == exercise
+
+
+def test_a_broken_exercise_in_which_somebody_worked_is_told_and_left(copy, capsys):
+    copy.path.unlink()
+    work = copy.house.exercises / copy.path.name
+    fresh = work.read_bytes()
+    work.write_text("<<<<<<< HEAD")
+    copy.update(code=1)
+    assert f"{work} has an unsolved merge conflict of git in it; it was left" in (
+        capsys.readouterr().err
+    )
+    assert work.read_text() == "<<<<<<< HEAD"
+    assert copy.path.read_bytes() == fresh
 
 
 def lose_ids(path, rename):
@@ -589,44 +631,3 @@ def test_version_that_is_none_is_no_reason_to_refuse(copy):
     for version in (None, 0, "new", "", ["x"], "0." * 5000):
         copy.edit(lambda _, book, to=version: book.metadata["mnist_lab"].update(version=to))
         assert main(["update"]) == 0
-
-
-@pytest.mark.gate
-def test_notebook_that_is_open_in_jupyter_is_told(copy, monkeypatch, tmp_path, capsys):
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
-    command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"]
-    server = subprocess.Popen([*command, f"--ServerApp.root_dir={copy.house.home}"])
-    try:
-        listed = _wait(lambda: list((tmp_path / "runtime").glob("jpserver-*.json")))
-        about = json.loads(listed[0].read_text())
-        place = copy.path.relative_to(copy.house.home).as_posix()
-        session = {"path": place, "type": "notebook", "name": "", "kernel": {"name": "python3"}}
-        request = urllib.request.Request(
-            f"{about['url']}api/sessions?token={about['token']}", json.dumps(session).encode()
-        )
-        _wait(lambda: _answers(request))
-        copy.rewrite("title", "sample", "example")
-        capsys.readouterr()
-        assert main(["update"]) == 0
-        assert "it is open in Jupyter" in capsys.readouterr().out
-    finally:
-        server.terminate()
-        server.wait(30)
-    copy.rewrite("title", "example", "sample")
-    assert main(["update"]) == 0
-    assert "is open in Jupyter" not in capsys.readouterr().out
-
-
-def _wait(ready):
-    ends = time.monotonic() + 120
-    while not (found := ready()):
-        assert time.monotonic() < ends
-        time.sleep(0.2)
-    return found
-
-
-def _answers(request):
-    try:
-        return urllib.request.urlopen(request, timeout=60)
-    except OSError:
-        return None

@@ -267,7 +267,7 @@ def test_an_exercise_that_cannot_be_read_divides_nothing(copies, tmp_path, reloc
     for path in list_notebooks(places.here.exercises):
         (exercises / path.name).write_bytes(path.read_bytes())
     (exercises / "7_sure.ipynb").write_text("{")
-    relocate(exercises=exercises)
+    relocate(exercises=exercises, is_clone=False)
     path = tmp_path / "6_beyond.ipynb"
     before = path.read_bytes()
     _, failed = update([path])

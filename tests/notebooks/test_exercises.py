@@ -326,7 +326,8 @@ def test_address_of_the_repository_turns_buttons_on(house, capsys):
         assert made == (GOLDEN / "buttons" / "9_sample.ipynb").read_text()
     readme = house.readme.read_text()
     assert "https://mybinder.org/v2/gh/someone/mnist_lab/HEAD?urlpath=lab/tree/notebooks/" in readme
-    assert readme.startswith("A\n<!-- badges -->\n[![Open in Binder]")
+    page = "[**The laboratory without the notebooks**](https://someone.github.io/mnist_lab/)"
+    assert readme.startswith(f"A\n<!-- badges -->\n{page}")
     house.pyproject.write_text(f'{project}[project.urls]\nRepository = "https://example.org/a/b"')
     capsys.readouterr()
     assert main(["exercises", "--check"]) == 1

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import html
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ from students import BOMB, blank, cell_of, student
 from test_trust import Elements, scripts
 
 from mnist_lab.__main__ import main
+from mnist_lab.grading import write_release
 from mnist_lab.notebooks import handin
 
 PIXEL = "iVBORw0KGgo="
@@ -50,6 +52,38 @@ def test_answers_are_told_apart_from_questions(page):
     assert answers[-1] == "mine"
     assert not {"load", "see-jumps-question"} & set(answers)
     assert len(marked(page(blank("1_linear")), "blank")) == 19
+
+
+TOOLS = {
+    "nothing": lambda cell, number: None,
+    "the metadata of nbgrader": lambda cell, number: cell.metadata.pop("nbgrader", None),
+    "all metadata": lambda cell, number: cell.metadata.clear(),
+    "ids and metadata": lambda cell, number: cell.update(id=f"x{number}", metadata={}),
+}
+
+
+@pytest.mark.parametrize("lost", TOOLS)
+def test_a_blank_copy_of_a_grader_has_no_answers_and_is_never_updated(page, tmp_path, capsys, lost):
+    write_release("nbgrader", tmp_path)
+    book = nbformat.read(tmp_path / "source/mnist_lab/1_linear.ipynb", 4)
+    for number, cell in enumerate(book.cells):
+        cell.source = without_solution(cell)
+        TOOLS[lost](cell, number)
+    text = page(book)
+    assert marked(text, "answer") == []
+    assert len(marked(text, "blank")) == 19
+    before = (tmp_path / "hw (1).ipynb").read_bytes()
+    assert main(["update", str(tmp_path / "hw (1).ipynb")]) == 0
+    assert "made by a grader for a course, left as it is" in capsys.readouterr().out
+    assert (tmp_path / "hw (1).ipynb").read_bytes() == before
+
+
+def without_solution(cell):
+    """Put nbgrader's stub in place of a solution, as its ClearSolutions does."""
+    code = cell.cell_type == "code"
+    stub = "# YOUR CODE HERE\nraise NotImplementedError()" if code else "YOUR ANSWER HERE"
+    marked = r"(?ms)^[ \t]*(?:<!-- )?### BEGIN SOLUTION.*?### END SOLUTION(?: -->)?$"
+    return re.sub(marked, stub, cell.source)
 
 
 def test_an_answer_in_a_cell_below_answers_the_question(page):
@@ -159,6 +193,59 @@ def test_a_formula_that_is_nested_too_deeply_stays_as_it_was_typed(page):
     cell_of(book, "see").source += "".join(f"\n\nso ${tex}$" for tex in deep)
     text = page(book)
     assert all(f"<code>{tex}</code>" in text for tex in deep)
+
+
+def pictures(text):
+    """The formulas drawn on a page, as they were typed."""
+    found = [about for _, about in Elements(text.split("<body>")[1]).found]
+    return [about["alt"] for about in found if about.get("class") == "math" and "alt" in about]
+
+
+@pytest.mark.parametrize("around", [("", ""), ("$$", "$$")])
+def test_aligned_formulas_are_drawn_with_and_without_dollars(page, around):
+    lines = "a_i &= b \\label{x} & i &= 1 \\\\[4pt]\n&= c \\notag \\\\ m"
+    begin, end = around
+    words = f"so\n\n{begin}\\begin{{align*}}{lines}\\end{{align*}}{end}\n\n$d$"
+    book = nbformat.v4.new_notebook(cells=[new_markdown_cell(words)])
+    text = page(book)
+    assert pictures(text) == ["a_i", "= b", "i", "= 1", "= c", "m", "d"]
+    assert text.count("<tr>") == 3
+
+
+@pytest.mark.parametrize("name", ["align", "pmatrix", "x"])
+def test_lines_that_cannot_be_drawn_stay_as_they_were_typed(page, name):
+    typed = f"\\begin{{{name}}}a &= \\nonsense<b>\\end{{{name}}}"
+    cells = [new_markdown_cell(f"so\n\n{words}") for words in (typed, f"$${typed}$$")]
+    text = page(nbformat.v4.new_notebook(cells=cells))
+    assert text.count(f"<pre>{html.escape(typed)}</pre>") == 2
+    assert pictures(text) == []
+
+
+def test_long_outputs_are_shortened_with_a_word(page):
+    lines = "".join(f"line {number}\n" for number in range(200_000))
+    outputs = [
+        new_output("stream", text=lines),
+        new_output("execute_result", data={"text/plain": "x" * 1_000_000}),
+        new_output("error", ename="E", evalue="", traceback=[lines, lines]),
+        *(new_output("display_data", data={"text/plain": f"shown {n}"}) for n in range(5_000)),
+    ]
+    cell = new_code_cell("1", outputs=outputs)
+    text = page(nbformat.v4.new_notebook(cells=[cell]))
+    assert len(text) < 100_000
+    for left_out in ("199,901 lines", "9,900 lines", "399,902 lines"):
+        assert f"… ({left_out} left out: see the notebook)" in text
+    assert "line 0\n" in text
+    assert "line 199999\n" in text
+    assert "line 1000\n" not in text
+    assert "… (4,903 more outputs: see the notebook)" in text
+
+
+def test_outputs_of_a_sheet_are_shown_whole(page):
+    lines = "".join(f"line {number}\n" for number in range(99))
+    cell = new_code_cell("1", outputs=[new_output("stream", text=lines)])
+    text = page(nbformat.v4.new_notebook(cells=[cell]))
+    assert lines in text
+    assert "left out" not in text
 
 
 HOSTILE = {

@@ -16,7 +16,8 @@ ON_FEW = [
     *("mlp_on_100", "dropout_on_100", "cnn_on_100", "mlp_on_300", "dropout_on_300", "cnn_on_300"),
     *("mlp_on_1000", "dropout_on_1000", "cnn_on_1000", "mlp_on_3000", "dropout_on_3000"),
     *("cnn_on_3000", "mlp_on_10000", "dropout_on_10000", "cnn_on_10000", "mlp_on_60000"),
-    *("dropout_on_60000", "decay_on_3000", "moved_on_3000", "normalized_on_3000"),
+    *("dropout_on_60000", "mlp_usual_on_100", "dropout_usual_on_100", "mlp_usual_on_300"),
+    *("dropout_usual_on_300", "decay_on_3000", "moved_on_3000", "normalized_on_3000"),
     *("watched_on_3000", "judged_on_3000"),
 ]
 
@@ -30,6 +31,7 @@ def test_seed_0_of_all_parts_comes_first(jobs):
     assert [job.name for job in jobs if job.seed < 2] == [
         *("linear-seed0", "mlp-seed0", "dropout-seed0", "cnn-seed0"),
         *("linear_today-seed0", "linear_gentle-seed0", "mlp_small-seed0", "dropout_small-seed0"),
+        *("decay_small-seed0", "normalized_small-seed0", "moved_small-seed0"),
         *("linear_fast-seed0", "linear_medium-seed0", "linear_slow-seed0", "linear_chosen-seed0"),
         *(f"{name}-seed0" for name in [*ON_FEW, "modern"]),
         *("linear-seed1", "mlp-seed1", "dropout-seed1", "cnn-seed1", "linear_gentle-seed1"),
@@ -126,5 +128,5 @@ def test_a_run_from_another_seed_is_far_beyond_what_verify_allows(jobs):
         if job.variant == other.variant:
             count = min(len(runs[job.name].batch_loss), verification.ITERATIONS)
             losses, theirs = (runs[each.name].batch_loss[:count] for each in (job, other))
-            beyond = verification._relative(theirs, losses) > verification.BOUNDS
+            beyond = verification.relative(theirs, losses) > verification.BOUNDS
             assert beyond.sum() >= 4, (job.name, other.name)

@@ -1,8 +1,10 @@
 /* global uPlot */
 // Charts of loss and accuracy of all runs, one above the other, with the values at the pointer.
 
+import { BAND, bandAt, bandOf, drawBand } from "./band.js";
 import { drawMark, isOverlay, lineSample, styleOf } from "./marks.js";
-import { button, element, panel } from "./page.js";
+import { button, element, onResize, panel, write } from "./page.js";
+import { drawExpected, Predict } from "./predict.js";
 import { grid } from "./state.js";
 
 const FLOORS = [95, 90, 80, 50, 0]; // possible starts of the accuracy axis, in percent
@@ -43,11 +45,25 @@ export class Charts {
     this.places = MEASURES.map(({ key }) => element("div", { class: `ml-plot ml-plot-${key}` }));
     this.hint = element("p", { class: "ml-hint" }, "Press Start, and a curve begins to grow here.");
     this.readout = element("div", { class: "ml-readout", hidden: true });
+    this.predict = new Predict(store, MEASURES, this);
+    this.ranges = []; // of the two vertical axes
     this.panel = this.makePanel();
+    this.places.forEach((place, i) => {
+      this.predict.listen(place, MEASURES[i], () => this.plots[i]);
+    });
     store.on("curves rows live overlays controls", () => this.request());
-    new ResizeObserver(() => this.request(true)).observe(this.field);
+    this.unwatch = onResize(this.field, () => this.request(true));
     // The colours of the axes follow the theme.
-    new MutationObserver(() => this.request(true)).observe(document.body, { attributes: true });
+    this.themed = new MutationObserver(() => this.request(true));
+    this.themed.observe(document.body, { attributes: true });
+  }
+
+  /** Let go of all that would keep a closed view in memory. */
+  close() {
+    this.unwatch();
+    this.themed.disconnect();
+    for (const frame of [this.pending, this.second]) cancelAnimationFrame(frame);
+    for (const plot of this.plots ?? []) plot.destroy();
   }
 
   makePanel() {
@@ -75,14 +91,16 @@ export class Charts {
     );
     this.table = element("details", { class: "ml-data" }, element("summary", {}, "as a table"));
     this.table.addEventListener("toggle", () => this.fillTable());
-    const legend = "thin: batches · thick: their mean over 100 · marks: validation";
-    const foot = element("div", { class: "ml-foot" }, element("span", {}, legend), this.table);
-    const tools = element("div", { class: "ml-tools" }, this.backButton, this.axisButton);
+    this.legend = element("span", {}, LEGEND);
+    const foot = element("div", { class: "ml-foot" }, this.legend, this.table);
+    const { forget, switch: predict } = this.predict;
+    const buttons = [this.backButton, forget, predict, this.axisButton];
+    const tools = element("div", { class: "ml-tools" }, ...buttons);
     return panel(
       "curves",
       "Learning curves",
       [this.overlays],
-      element("div", { class: "ml-chart" }, this.field, tools),
+      element("div", { class: "ml-chart" }, tools, this.field),
       foot,
     );
   }
@@ -123,9 +141,10 @@ export class Charts {
     [this.known, this.width, this.anew] = [known, width, false];
     const [from, to] = this.shownEpochs();
     this.epochs = grid(from, to, this.curves);
-    this.hint.hidden = this.curves.length > 0;
+    this.hint.hidden = this.curves.length > 0 || !this.predict.forget.hidden;
     this.backButton.hidden = this.window === null;
     this.axisButton.textContent = this.logarithmic ? "log axis" : "linear axis";
+    write(this.legend, this.curves.some(({ band }) => band) ? LEGEND + BAND : LEGEND);
     // One chart per frame, so that no frame is late; new charts both at once.
     this.drawMeasure(0);
     if (anew) this.drawMeasure(1);
@@ -149,14 +168,16 @@ export class Charts {
     plot.setData([this.epochs, ...lines], false);
     plot.batch(() => {
       plot.setScale("x", { min: from, max: to });
-      const [min, max] = i ? this.accuracies(lines) : this.losses(lines);
+      // Under a drawing hand the axis stands still.
+      if (!this.predict.from) this.ranges[i] = i ? this.accuracies(lines) : this.losses(lines);
+      const [min, max] = this.ranges[i];
       plot.setScale("y", { min, max });
     });
   }
 
   shownEpochs() {
-    const planned = Number(this.store.controls.find(({ key }) => key === "epochs").reads);
-    const all = this.curves.length ? this.curves.map((curve) => curve.epochs) : [planned];
+    const all = this.curves.map((curve) => curve.epochs);
+    if (!all.length || this.predict.on) all.push(this.predict.epochs);
     return this.window ?? [0, Math.max(...all)];
   }
 
@@ -178,9 +199,15 @@ export class Charts {
   reach(lines, key, factor) {
     const [from, to] = this.shownEpochs();
     const validated = this.curves.flatMap((curve) =>
-      Array.from(curve.history[key]).filter((_, i) => i + 1 >= from && i + 1 <= to),
+      [curve.history[key], ...bandOf(curve, key)].flatMap((values) =>
+        Array.from(values).filter((_, i) => i + 1 >= from && i + 1 <= to),
+      ),
     );
-    const marks = validated.filter(Number.isFinite).map((value) => factor * value);
+    const expected = this.expected(key).flatMap(([values]) => values);
+    // What is drawn at an edge moves it, so that one can draw on.
+    const foreseen = expected.flatMap((value) => (factor === 1 ? [0.9 * value, value] : [value]));
+    const seen = validated.filter(Number.isFinite);
+    const marks = [...seen, ...foreseen].map((value) => factor * value);
     const means = lines.filter((_, i) => i % 2).flat();
     const finite = [...means.filter(Number.isFinite), ...marks];
     const usual = this.window === null && key === "val_loss" ? [0.3, 2.5] : [];
@@ -226,9 +253,13 @@ export class Charts {
         drag: { x: true, y: false, setScale: false },
         sync: { key: this.syncKey(), scales: ["x", null] },
         points: { show: false },
-        bind: { dblclick: () => () => this.zoom(null) },
+        bind: {
+          dblclick: () => () => this.zoom(null),
+          mousedown: (_plot, _target, drag) => (event) => this.predict.on || drag(event),
+        },
       },
       hooks: {
+        drawAxes: [(plot) => this.drawBands(plot, measure)],
         draw: [(plot) => this.drawMarks(plot, measure)],
         setCursor: [(plot) => this.read(plot)],
         setSelect: [(plot) => this.select(plot)],
@@ -239,6 +270,13 @@ export class Charts {
   syncKey() {
     this.sync ??= `mnist-lab-${Math.random()}`;
     return this.sync;
+  }
+
+  /** Return the expected curves of a measure with their colours: each run's, and the next one's. */
+  expected(key) {
+    const own = this.curves.map(({ id, expected }) => [expected[key], styleOf(id).colour]);
+    const next = [this.store.expected[key], getComputedStyle(this.field).color];
+    return [...own, next].filter(([values]) => values);
   }
 
   lines(curve) {
@@ -268,17 +306,39 @@ export class Charts {
     for (const plot of this.plots ?? []) plot.redraw(false);
   }
 
-  drawMarks(plot, { key, validated, factor }) {
-    const { ctx } = plot;
-    const { left, top, width, height } = plot.bbox;
+  /** Draw the bands of recorded runs, below all lines. */
+  drawBands(plot, { validated, factor }) {
+    this.clipped(plot, 0, (ctx) => {
+      for (const curve of this.curves.filter(({ band }) => band)) {
+        ctx.globalAlpha = this.strength(curve);
+        drawBand(plot, bandOf(curve, validated), factor, styleOf(curve.id));
+      }
+    });
+  }
+
+  /** Draw within the plot, or so many pixels beyond its edges. */
+  clipped(plot, beyond, draw) {
+    const { ctx, bbox } = plot;
+    const { left, top, width, height } = bbox;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(left - beyond, top - beyond, width + 2 * beyond, height + 2 * beyond);
+    ctx.clip();
+    draw(ctx);
+    ctx.restore();
+  }
+
+  drawMarks(plot, measure) {
+    this.clipped(plot, 8, (ctx) => this.drawMarksIn(plot, ctx, measure));
+  }
+
+  drawMarksIn(plot, ctx, { key, validated, factor }) {
     const place = (epoch, value) => [
       plot.valToPos(epoch, "x", true),
       plot.valToPos(value, "y", true),
     ];
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(left - 8, top - 8, width + 16, height + 16);
-    ctx.clip();
+    for (const [values, colour] of this.expected(validated))
+      drawExpected(plot, values, factor, colour);
     for (const curve of this.curves) {
       const { colour, mark } = styleOf(curve.id);
       ctx.globalAlpha = this.strength(curve);
@@ -290,7 +350,6 @@ export class Charts {
       });
       this.drawEnd(plot, curve, key, factor, place);
     }
-    ctx.restore();
   }
 
   /** Mark the end of the live curve and of a diverged one. */
@@ -330,9 +389,11 @@ export class Charts {
     const width = this.field.clientWidth;
     const x = left + plot.bbox.left / devicePixelRatio;
     const side =
-      x > width / 2
-        ? { right: `${width - x + 14}px`, left: "auto" }
-        : { left: `${x + 14}px`, right: "auto" };
+      width < NO_ROOM
+        ? { left: 0, right: "auto" }
+        : x > width / 2
+          ? { right: `${width - x + 14}px`, left: "auto" }
+          : { left: `${x + 14}px`, right: "auto" };
     Object.assign(this.readout.style, side);
   }
 
@@ -361,6 +422,10 @@ export class Charts {
   }
 
   key(event) {
+    if (this.predict.key(event)) {
+      event.preventDefault();
+      return;
+    }
     const [plot] = this.plots;
     const at = Math.max(0, Math.min(plot.cursor.idx ?? 0, this.epochs.length - 1));
     const step = {
@@ -375,6 +440,7 @@ export class Charts {
         this.epochs.length - 1,
       );
       this.readAt(this.epochs[to]);
+      if (this.curves.length) this.store.say(valuesInWords(this.epochs[to], this.curves));
     } else if (event.key === "+" || event.key === "-") {
       this.magnify(this.epochs[at] ?? 0, event.key === "+" ? 0.5 : 2);
     } else if (event.key === "Escape") this.zoom(null);
@@ -397,26 +463,60 @@ export class Charts {
     const tables = Array.from({ length: epochs }, (_, i) => readingTable(i + 1, this.curves));
     this.table.replaceChildren(
       this.table.firstChild,
-      element("div", { class: "ml-scroll" }, ...tables),
+      element(
+        "div",
+        { class: "ml-scroll", tabindex: 0, role: "group", "aria-label": "values of each epoch" },
+        ...tables,
+      ),
     );
     if (!epochs) this.table.append(element("p", {}, "No epoch has been finished yet."));
   }
 }
 
+const NO_ROOM = 420; // pixels of a chart that has no room for the readout beside the pointer
+const LEGEND = "thin: batches · thick: their mean over 100 · marks: validation";
 const CHART_HELP =
   "Learning curves: drag to zoom, double click for all; on the keyboard, arrows read values, plus and minus zoom, Escape shows all";
 
+/** Return a curve's values at an epoch, as texts: loss and accuracy, each with its validation. */
+function readings(curve, epoch) {
+  const reads = (value, { digits, factor, unit }) =>
+    value === null ? "–" : `${(factor * value).toFixed(digits)}${unit}`;
+  return MEASURES.flatMap((measure) => [
+    reads(curve.at(measure.key, epoch)[1], measure),
+    reads(curve.validated(measure.validated, epoch), measure),
+  ]);
+}
+
+/** Return between which validation values the runs of all seeds lie, as texts; none without a band. */
+function bandReadings(curve, epoch, between) {
+  return MEASURES.flatMap(({ validated, digits, factor, unit }) => {
+    const ends = bandAt(curve, validated, epoch).map((value) => (factor * value).toFixed(digits));
+    return ends.length ? [`${ends.join(between)}${unit}`] : [];
+  });
+}
+
+/** Say what the readout shows at an epoch. */
+function valuesInWords(epoch, curves) {
+  const all = curves.map((curve) => {
+    const [loss, validLoss, accuracy, validAccuracy] = readings(curve, epoch);
+    const [losses, accuracies] = bandReadings(curve, epoch, " to ");
+    const seeds = losses ? `, of all seeds: validation loss ${losses}, accuracy ${accuracies}` : "";
+    return `${curve.name}: loss ${loss}, validation ${validLoss}, accuracy ${accuracy}, validation ${validAccuracy}${seeds}`;
+  });
+  return `Epoch ${Number(epoch.toFixed(2))}. ${all.join(". ")}`;
+}
+
 /** Make a table of the values of all curves at an epoch. */
 function readingTable(epoch, curves) {
-  const reads = (value, digits, factor, unit) =>
-    value === null ? "–" : `${(factor * value).toFixed(digits)}${unit}`;
-  const rows = curves.map((curve) => {
-    const cells = MEASURES.flatMap(({ key, validated, digits, factor, unit }) => [
-      reads(curve.at(key, epoch)[1], digits, factor, unit),
-      reads(curve.validated(validated, epoch), digits, factor, unit),
-    ]);
-    const name = element("th", { scope: "row" }, lineSample(curve.id), curve.name);
-    return element("tr", {}, name, ...cells.map((cell) => element("td", {}, cell)));
+  const row = (name, cells, kind = "") => {
+    const head = element("th", { scope: "row" }, ...name);
+    return element("tr", { class: kind }, head, ...cells.map((cell) => element("td", {}, cell)));
+  };
+  const rows = curves.flatMap((curve) => {
+    const [losses, accuracies] = bandReadings(curve, epoch, "–");
+    const seeds = losses ? [row(["all its seeds"], ["", losses, "", accuracies], "ml-seeds")] : [];
+    return [row([lineSample(curve.id), curve.name], readings(curve, epoch)), ...seeds];
   });
   const heads = [
     `epoch ${Number(epoch.toFixed(2))}`,

@@ -1,6 +1,6 @@
 // The controls: sliders with their values, Start, Stop, Reset, and the progress of the training.
 
-import { button, element, panel } from "./page.js";
+import { button, element, panel, write } from "./page.js";
 
 export class Controls {
   constructor(store) {
@@ -10,7 +10,7 @@ export class Controls {
       "aria-label": "network",
       onchange: (event) => store.ask("part", { part: event.target.value }),
     });
-    this.start = button("Start", "Train the network.", () => store.ask("start"), {
+    this.start = button("Start", "Train the network.", () => this.begin(), {
       class: "ml-primary",
     });
     this.stop = button("Stop", "Stop the training, and keep what it learned.", () =>
@@ -23,15 +23,16 @@ export class Controls {
       value: 0,
       "aria-label": "progress of the training",
     });
-    this.status = element("p", { class: "ml-status", role: "status" });
+    this.status = element("p", { class: "ml-status", role: "status", "aria-live": "off" });
     const buttons = element("div", { class: "ml-buttons" }, this.start, this.stop, this.reset);
     const parts = [this.network, this.list, this.size, buttons, this.progress, this.status];
     this.panel = panel("setup", "Network", [], ...parts);
     store.on("parts part", () => this.showParts());
+    store.on("choices", () => this.build());
     store.on("controls", () => this.show());
     store.on("parameters estimate", () => this.showSize());
-    store.on("running", () => this.showRunning());
-    store.on("status", () => this.showStatus());
+    store.on("running status", () => this.showRunning());
+    store.on("status waits", () => this.showStatus());
     store.on("curves live", () => this.showProgress());
   }
 
@@ -43,18 +44,17 @@ export class Controls {
     this.network.value = part;
   }
 
+  build() {
+    const known = JSON.stringify(this.store.choices);
+    if (known === this.known) return;
+    this.known = known;
+    this.inputs = new Map(this.store.choices.map((control) => [control.key, this.make(control)]));
+    this.list.replaceChildren(...Array.from(this.inputs.values(), ({ label }) => label));
+  }
+
   /** Show the values of the controls, except of one that is being moved. */
   show() {
-    const { controls } = this.store;
-    const kinds = controls.map((control) => `${control.key} ${control.last}`).join();
-    if (kinds !== this.kinds) {
-      this.kinds = kinds;
-      this.inputs = controls.map((control) => this.make(control));
-      this.list.replaceChildren(...this.inputs.map((input) => input.label));
-    }
-    controls.forEach((control, i) => {
-      this.inputs[i].place(control);
-    });
+    for (const control of this.store.controls) this.inputs.get(control.key)?.place(control);
   }
 
   make(control) {
@@ -76,10 +76,13 @@ export class Controls {
       // The linear part trains at each move, so it waits until the slider is released.
       if (this.store.part !== "linear" && !number) move();
     });
-    input.addEventListener("change", () => {
+    const end = () => {
+      if (moving && input.checkValidity()) move();
       moving = false;
-      if (input.checkValidity()) move();
-    });
+    };
+    input.addEventListener("change", end);
+    // JupyterLab handles Enter itself, and the browser then sends no change event.
+    input.addEventListener("keydown", (event) => event.key === "Enter" && end());
     const place = (now) => {
       if (moving) return;
       input.value = now.place;
@@ -105,15 +108,24 @@ export class Controls {
     this.size.replaceChildren(count, " parameters", ...time);
   }
 
+  begin() {
+    this.store.ask("start");
+    this.begins = this.start.disabled = true;
+  }
+
   showRunning() {
+    this.begins = false;
     this.start.disabled = this.store.running;
     this.stop.disabled = !this.store.running;
   }
 
+  /** Show how the training goes, or that nobody hears the page for a while. */
   showStatus() {
-    const { text, alert } = this.store.status;
-    this.status.textContent = text;
-    this.status.classList.toggle("ml-alert", alert);
+    const { status, waits, busy } = this.store;
+    const words = `${this.begins ? "Start waits: " : ""}${busy}`;
+    write(this.status, waits ? words : status.text);
+    if (waits) this.store.say(words);
+    this.status.classList.toggle("ml-alert", status.alert && !waits);
   }
 
   showProgress() {

@@ -1,7 +1,8 @@
-// From strokes of a pen to 28 x 28 pixels as in MNIST, and ways to spoil a digit.
+// From strokes of a pen to 28 x 28 pixels as in MNIST.
 
 export const SIDE = 28; // pixels of an image
 export const FIELD = 280; // of the field in which is drawn
+export const DRAWING = FIELD / 2; // of a drawing that is prepared, and may be kept
 const BOX = 20; // pixels that the longer side of a digit is scaled to
 const PEN = 12; // half the width of a line, in pixels of the field
 
@@ -44,6 +45,15 @@ function inkSegment(ink, size, [x0, y0, x1, y1], radius, erasing) {
       else ink[place] = Math.max(ink[place], covered);
     }
   }
+}
+
+/** Reduce a drawing from 0 to 1 to half its side: means of two by two pixels, as bytes. */
+export function halved(ink) {
+  return Uint8Array.from({ length: DRAWING * DRAWING }, (_, place) => {
+    const first = 2 * (FIELD * Math.floor(place / DRAWING) + (place % DRAWING));
+    const sum = ink[first] + ink[first + 1] + ink[first + FIELD] + ink[first + FIELD + 1];
+    return Math.round((255 * sum) / 4);
+  });
 }
 
 /**
@@ -117,81 +127,19 @@ export function shifted(pixels, right, down) {
   return each((x, y) => pixelAt(pixels, x - right, y - down));
 }
 
-/** Turn a digit clockwise about the image's centre. */
-export function turned(pixels, degrees) {
-  const [cos, sin] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
-  const middle = (SIDE - 1) / 2;
-  return each((column, row) => {
-    const [x, y] = [column - middle, row - middle];
-    return between(pixels, cos * x + sin * y + middle, cos * y - sin * x + middle);
-  });
-}
-
-/** Thicken a digit's lines: each pixel gets at least 0.6 times the ink of its neighbours. */
-export function thickened(pixels) {
-  return each((x, y) => {
-    const around = [[x - 1, y], [x + 1, y], [x, y - 1], [x, y + 1]]; // biome-ignore format: pairs
-    const most = Math.max(...around.map(([column, row]) => pixelAt(pixels, column, row)));
-    return Math.max(pixelAt(pixels, x, y), 0.6 * most);
-  });
-}
-
-/** Spoil a digit by the changes of `UNSPOILT`, in this order. */
-export function spoil(pixels, { thickness, angle, right, down, noise, inverted }) {
-  const invert = (image) => image.map((value) => 1 - value);
-  let image = pixels;
-  for (let i = 0; i < thickness; i++) image = thickened(image);
-  for (let i = 0; i > thickness; i--) image = invert(thickened(invert(image)));
-  if (angle) image = turned(image, angle);
-  image = shifted(image, right, down);
-  const random = generator(1); // the same noise each time, more or less of it
-  image = image.map((value) => clamp(value + 0.2 * noise * (2 * random() - 1)));
-  return inverted ? invert(image) : image;
-}
-
-export const UNSPOILT = { thickness: 0, angle: 0, right: 0, down: 0, noise: 0, inverted: false };
-
-/** Describe the changes to a digit in words. */
-export function inWords({ thickness, angle, right, down, noise, inverted }) {
-  const words = [];
-  if (thickness) words.push(`${thickness > 0 ? "thicker" : "thinner"} × ${Math.abs(thickness)}`);
-  if (angle) words.push(`turned ${Math.abs(angle)}° ${angle > 0 ? "right" : "left"}`);
-  if (right) words.push(`moved ${Math.abs(right)} ${right > 0 ? "right" : "left"}`);
-  if (down) words.push(`moved ${Math.abs(down)} ${down > 0 ? "down" : "up"}`);
-  if (noise) words.push(`noise × ${noise}`);
-  if (inverted) words.push("inverted");
-  return words.join(", ");
-}
-
-function each(pixel) {
+/** Make an image of what a function returns for each column and row. */
+export function each(pixel) {
   return Float32Array.from({ length: SIDE * SIDE }, (_, place) =>
     pixel(place % SIDE, Math.floor(place / SIDE)),
   );
 }
 
-function pixelAt(pixels, x, y) {
+/** Return a pixel's value, black outside of the image. */
+export function pixelAt(pixels, x, y) {
   return x < 0 || y < 0 || x >= SIDE || y >= SIDE ? 0 : pixels[y * SIDE + x];
 }
 
-function between(pixels, x, y) {
-  const [left, top] = [Math.floor(x), Math.floor(y)];
-  const [right, down] = [x - left, y - top];
-  const row = (number) =>
-    (1 - right) * pixelAt(pixels, left, number) + right * pixelAt(pixels, left + 1, number);
-  return (1 - down) * row(top) + down * row(top + 1);
-}
-
-function clamp(value) {
+/** Return the nearest value from 0 to 1. */
+export function clamp(value) {
   return Math.min(Math.max(value, 0), 1);
-}
-
-/** Return a generator of random numbers from 0 to 1 (mulberry32). */
-function generator(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,7 +1,9 @@
 // Draw a digit, spoil it, and see the answers of all networks.
 
-import { FIELD, inWords, prepare, rasterize, SIDE, spoil, UNSPOILT } from "./digits.js";
+import { DRAWING, FIELD, halved, prepare, rasterize, SIDE } from "./digits.js";
+import { Keep } from "./keep.js";
 import { button, element, grey, paint, panel, percent, write } from "./page.js";
+import { inWords, KINDS, spoil, UNSPOILT } from "./spoiling.js";
 
 const STEP = 7; // pixels of the field that an arrow key moves the pen
 
@@ -38,13 +40,15 @@ export class Draw {
       this.seen,
       element("figcaption", { title: PREPARED }, "what the networks see"),
     );
-    const spoiling = element("div", { class: "ml-spoil" }, seen, this.spoilButtons(), this.spoilt);
+    const knobs = element("div", { class: "ml-knobs" }, this.spoilButtons(), this.corruption());
+    const spoiling = element("div", { class: "ml-spoil" }, seen, knobs, this.spoilt);
+    this.keep = new Keep(store, this);
     const hint = element("span", { class: "ml-caption", title: PREPARED }, "prepared as MNIST was");
     this.panel = panel(
       "draw",
       "Draw a digit",
       [hint],
-      element("div", { class: "ml-drawing" }, pad, spoiling, this.answers),
+      element("div", { class: "ml-drawing" }, pad, spoiling, this.keep.panel, this.answers),
     );
     this.clear();
     store.load = (pixels, label) => this.load(pixels, label);
@@ -75,12 +79,33 @@ export class Draw {
       button("↓", "Move it a pixel down.", change("down", 1)),
       button("↺", "Turn it by 10 degrees to the left.", change("angle", -10)),
       button("↻", "Turn it by 10 degrees to the right.", change("angle", 10)),
-      button("Noise", "Add noise to each pixel.", change("noise", 1)),
       button("Invert", "Swap black and white.", () =>
         this.change({ inverted: !this.how.inverted }),
       ),
       button("As it was", "Undo all of these changes.", () => this.change(UNSPOILT)),
     );
+  }
+
+  /** Make the menu of the kinds that `lab.corrupt` has, and the slider of the strength. */
+  corruption() {
+    this.kind = element(
+      "select",
+      {
+        title: "One of the ways in which lab.corrupt spoils digits.",
+        onchange: () => this.change({ kind: this.kind.value, strength: this.how.strength || 3 }),
+      },
+      ...KINDS.map((kind) => element("option", {}, kind)),
+    );
+    this.strength = element("input", {
+      type: "range",
+      min: 0,
+      max: 5,
+      "aria-label": "strength",
+      oninput: () => this.change({ strength: Number(this.strength.value) }),
+    });
+    this.reading = element("output", { class: "ml-value" });
+    const kind = element("label", {}, "spoil by ", this.kind);
+    return element("div", { class: "ml-corruption" }, kind, this.strength, this.reading);
   }
 
   listen() {
@@ -107,7 +132,7 @@ export class Draw {
     ];
   }
 
-  /** Arrows move the pen; Space puts it down and takes it up. */
+  /** Arrows move the pen; Space puts it down and takes it up; Enter keeps the digit. */
   key(event) {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[
       event.key
@@ -118,6 +143,8 @@ export class Draw {
     } else if (event.key === " ") {
       this.down = !this.down;
       if (this.down) this.begin(this.pen);
+    } else if (event.key === "Enter") {
+      this.keep.keep();
     } else return;
     event.preventDefault();
     this.showField();
@@ -184,8 +211,11 @@ export class Draw {
       const ink = this.base
         ? rasterize(this.strokes, SIDE, this.base)
         : rasterize(this.strokes, FIELD);
-      const image = this.base ? ink : prepare(ink, FIELD);
-      this.pixels = Uint8Array.from(spoil(image, this.how), (value) => Math.round(255 * value));
+      this.drawing = this.base ? null : halved(ink);
+      this.image = this.base ? ink : prepare(this.drawing, DRAWING).map((value) => value / 255);
+      this.pixels = Uint8Array.from(spoil(this.image, this.how), (value) =>
+        Math.round(255 * value),
+      );
       this.blank = !this.base && !this.strokes.length;
       this.unsent = true;
       this.send(false);
@@ -193,6 +223,10 @@ export class Draw {
       paint(this.ink, ink, this.base ? SIDE : FIELD, (value) => grey(Math.round(255 * value)));
       paint(this.seen, this.pixels, SIDE, grey);
       write(this.spoilt, inWords(this.how) || (this.blank ? "" : "as it was"));
+      this.kind.value = this.how.kind;
+      this.strength.value = this.how.strength;
+      write(this.reading, String(this.how.strength || "off"));
+      this.keep.show();
       this.showField();
       if (this.blank) this.showAnswers();
     });
@@ -280,6 +314,6 @@ export class Draw {
 }
 
 const FIELD_HELP =
-  "a field to draw a digit with mouse, finger or pen; on the keyboard, arrows move the pen, Space puts it down and lifts it";
+  "a field to draw a digit with mouse, finger or pen; on the keyboard, arrows move the pen, Space puts it down and lifts it, Enter keeps the digit";
 const PREPARED =
   "Like the makers of MNIST did: scaled to a box of 20 × 20 pixels with its proportions kept, grey at the edges, and placed in 28 × 28 with its centre of mass in the middle.";

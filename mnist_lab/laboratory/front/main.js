@@ -3,27 +3,42 @@
 import { Charts } from "./chart.js";
 import { Controls } from "./controls.js";
 import { Draw } from "./draw.js";
+import { Heard } from "./heard.js";
 import { Confusion, Sight, Weights } from "./insight.js";
 import { element } from "./page.js";
+import { Records } from "./records.js";
 import { Rows } from "./rows.js";
 import { Store, unpack } from "./state.js";
+import { Through } from "./through.js";
 
-export default {
+const PATIENCE = 1000; // milliseconds without an answer, until the page says that it waits
+
+/** What anywidget asks for. */
+export const laboratory = {
   render({ model, el }) {
     const store = new Store();
     const page = crypto.randomUUID?.() ?? String(Math.random());
-    store.ask = (ask, about = {}, buffers = []) =>
+    let late; // the timer of the first question that Python has not answered
+    store.ask = (ask, about = {}, buffers = []) => {
       model.send({ ask, ...about }, undefined, buffers);
+      late ??= setTimeout(() => store.take({ waits: true }), PATIENCE);
+    };
+    let charts, rows;
     const build = () => {
-      const charts = new Charts(store);
+      const heard = new Heard(store);
+      charts = new Charts(store);
+      rows = new Rows(store, (id) => charts.bring(id));
       const parts = [
         new Controls(store),
+        new Records(store),
         charts,
         new Weights(store),
         new Sight(store),
-        new Rows(store, (id) => charts.bring(id)),
+        rows,
         new Confusion(store),
         new Draw(store),
+        new Through(store),
+        heard,
       ];
       el.append(element("div", { class: "ml-grid" }, ...parts.map((part) => part.panel)));
     };
@@ -37,8 +52,10 @@ export default {
       // All values go to the page that asked for them; changes before that are ignored.
       if (message.page ? message.page !== page : !el.children.length) return;
       if (message.page) asked = false;
+      clearTimeout(late);
+      late = undefined;
       if (!el.children.length) build();
-      if (!store.take(message)) greet();
+      if (!store.take({ ...message, waits: false })) greet();
     };
     el.classList.add("mnist-lab");
     model.on("msg:custom", hear);
@@ -46,6 +63,12 @@ export default {
     const { values, buffers } = model.get("opening");
     if (values) hear({ ...values, page }, buffers);
     greet();
-    return () => model.off("msg:custom", hear);
+    return () => {
+      model.off("msg:custom", hear);
+      clearTimeout(late);
+      charts?.close();
+      rows?.sound.stop();
+      el.replaceChildren(); // ipywidgets keeps the element of a closed view
+    };
   },
 };

@@ -30,6 +30,19 @@ export function button(words, hint, onclick, attributes = {}) {
   return element("button", { type: "button", title: hint, onclick, ...said, ...attributes }, words);
 }
 
+/** Call a function whenever an element's size changes; return a function that ends that. */
+export function onResize(watched, listener) {
+  let call = listener;
+  // JupyterLab puts an observer of its own in the place of the browser's, and keeps what it is
+  // given for ever. So that must hold on to nothing.
+  const observer = new ResizeObserver(() => call?.());
+  observer.observe(watched);
+  return () => {
+    observer.disconnect();
+    call = undefined;
+  };
+}
+
 /** Paint numbers as an image; `colour` maps each to a colour, as `rgb` returns it. */
 export function paint(canvas, numbers, width, colour) {
   const height = numbers.length / width;

@@ -1,5 +1,6 @@
 // The table of runs: settings, results and buttons of each.
 
+import { Sound } from "./heard.js";
 import { lineSample } from "./marks.js";
 import { button, element, panel } from "./page.js";
 
@@ -7,6 +8,7 @@ export class Rows {
   constructor(store, bring) {
     this.store = store;
     this.bring = bring;
+    this.sound = new Sound();
     this.list = element("ul", { class: "ml-runs" });
     this.code = element("textarea", {
       class: "ml-code",
@@ -43,7 +45,7 @@ export class Rows {
     return [...this.list.querySelectorAll("input, button")];
   }
 
-  row({ id, name, words, accuracy, gap, seconds, hidden }) {
+  row({ id, name, words, accuracy, gap, seconds, surprise, hidden }) {
     const rename = (event) => this.store.ask("rename", { row: id, name: event.target.value });
     const title = element("input", {
       class: "ml-name",
@@ -72,10 +74,12 @@ export class Rows {
       element("div", { class: "ml-line" }, lineSample(id), title),
       element("p", {}, ...settings),
       element("p", { class: "ml-result" }, element("b", {}, accuracy), ` · ${gap} · ${seconds}`),
+      element("p", { hidden: !surprise }, surprise),
       element(
         "div",
         { class: "ml-line" },
         element("label", { title: "Hide its curve." }, box, "hide"),
+        button("Hear", HEAR, () => this.hear(id)),
         button("Copy code", "Copy the lines of Python that repeat it.", () =>
           this.store.ask("code", { row: id }),
         ),
@@ -83,6 +87,10 @@ export class Rows {
       ),
     );
     return item;
+  }
+
+  hear(id) {
+    this.store.say(this.sound.play(this.store.curves.get(id).history.val_accuracy));
   }
 
   /** Show the code of a run, and copy it where the browser allows. */
@@ -93,3 +101,5 @@ export class Rows {
     navigator.clipboard?.writeText(this.code.value).catch(() => {});
   }
 }
+
+const HEAR = "Hear its validation accuracy, a short tone for each epoch: the higher, the better.";

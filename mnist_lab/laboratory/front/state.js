@@ -5,6 +5,7 @@ const POINTS = 600; // roughly the most points of a line
 const ARRAYS = {
   float32: Float32Array,
   float64: Float64Array,
+  int8: Int8Array,
   int32: Int32Array,
   uint8: Uint8Array,
 };
@@ -60,6 +61,7 @@ export class Curve {
   constructor() {
     this.loss = new Series();
     this.accuracy = new Series();
+    this.expected = {};
   }
 
   /** Append a new piece; return false if iterations before it are missing. */

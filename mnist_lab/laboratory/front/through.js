@@ -1,0 +1,238 @@
+// Through the network: what each layer makes of a digit, from the pixels to the scores.
+
+import { SIDE } from "./digits.js";
+import { Mosaic } from "./mosaic.js";
+import { diverging, element, grey, paint, panel, percent, write } from "./page.js";
+import { number, placeWords, Sums } from "./sums.js";
+
+const SIDE_BY_SIDE = 700; // pixels of the page, from which the sum stands beside its layer
+
+export class Through {
+  constructor(store) {
+    Object.assign(this, { store, at: null, held: false, shown: [] });
+    const choose = () => this.wish({ at: null });
+    this.network = element("select", { "aria-label": "network to look into", onchange: choose });
+    this.image = element(
+      "select",
+      { "aria-label": "digit to look at", onchange: choose },
+      element("option", { value: "drawn" }, "the drawn digit"),
+      element("option", { value: "" }, "validation digit number"),
+    );
+    this.index = element("input", {
+      type: "number",
+      min: 0,
+      "aria-label": "number of the validation digit",
+      oninput: () => this.look(),
+    });
+    this.masks = element("input", { type: "checkbox", onchange: () => this.wish({}) });
+    this.dropping = element("label", {}, this.masks, "drop units, as in one pass of training");
+    this.problem = element("p", { class: "ml-alert", role: "status" });
+    this.layers = element("ol", { class: "ml-layers" });
+    this.sums = new Sums();
+    this.side = element("div", {}, this.sums.panel);
+    this.digit = element("canvas", { role: "img" });
+    this.pixels = element("canvas", { role: "img", "aria-label": "which pixels speak for it" });
+    this.speaks = element("figcaption");
+    this.answer = element("figcaption");
+    this.scores = element("table", { class: "ml-scores" });
+    const ends = element(
+      "div",
+      { class: "ml-ends" },
+      element("figure", {}, this.digit, this.answer),
+      element("figure", {}, this.pixels, this.speaks),
+      this.scores,
+    );
+    const chosen = [this.network, this.image, this.index, this.dropping];
+    this.inside = element("div", { class: "ml-inside" }, this.layers, this.side);
+    this.details = element(
+      "details",
+      { class: "ml-keep", ontoggle: () => this.wish({}) },
+      element("summary", {}, "Look inside: what each layer makes of a digit"),
+      element(
+        "div",
+        {},
+        element("div", { class: "ml-buttons" }, ...chosen),
+        this.problem,
+        ends,
+        this.inside,
+      ),
+    );
+    this.panel = panel("through", "Through the network", [], this.details);
+    store.on("through", () => this.take());
+  }
+
+  /** Ask for what is wanted now; while an answer is pending, the latest wish waits for it. */
+  wish(changes) {
+    Object.assign(this, changes);
+    this.unsent = true;
+    this.send();
+  }
+
+  send() {
+    if (!this.unsent || this.waiting) return;
+    this.unsent = false;
+    this.waiting = this.details.open;
+    const wish = {
+      drawn: this.image.value === "drawn",
+      masks: this.masks.checked,
+      at: this.at,
+      ...(this.network.value ? { network: this.network.value } : {}),
+    };
+    this.store.ask("through", { wish: this.details.open ? wish : null });
+  }
+
+  look() {
+    if (!this.index.checkValidity() || !this.index.value) return;
+    this.image.value = "";
+    this.wish({});
+    this.store.ask("look", { index: Number(this.index.value) });
+  }
+
+  take() {
+    this.waiting = false;
+    const { through } = this.store;
+    if (!this.details.open) return;
+    this.showChoices(through);
+    write(this.problem, through.problem);
+    this.problem.hidden = !through.problem;
+    this.inside.hidden = this.scores.parentNode.hidden = Boolean(through.problem);
+    if (!through.problem) {
+      this.showEnds(through);
+      this.showLayers(through);
+    }
+    this.send();
+  }
+
+  showChoices({ networks = [], network, drawn, index, count, dropout }) {
+    const known = networks.join("\n");
+    if (known !== this.known) {
+      const before = this.network.value;
+      const options = networks.map((name) => element("option", { value: name }, name));
+      this.network.replaceChildren(...options);
+      this.network.value = networks.includes(before) ? before : (networks[0] ?? "");
+      this.known = known;
+    }
+    if (networks.length) write(this.network.options[0], `${networks[0]}: ${network}`);
+    this.dropping.hidden = !dropout;
+    if (count === undefined) return;
+    this.index.max = count - 1;
+    if (document.activeElement !== this.index) this.index.value = index;
+    write(this.image.options[0], drawn || this.image.value ? DRAWN[Number(drawn)] : DRAWN[1]);
+  }
+
+  /** Show what goes in and what comes out. */
+  showEnds({ digit, label, pixels, linear, scores, probabilities }) {
+    paint(this.digit, digit.data, SIDE, grey);
+    const best = probabilities.data.indexOf(Math.max(...probabilities.data));
+    const truth = label === null ? "" : `; it is a ${label}`;
+    this.digit.setAttribute("aria-label", label === null ? "the drawn digit" : `a ${label}`);
+    write(this.answer, `what goes in: it says ${best}${truth}`);
+    this.pixels.parentNode.hidden = !pixels;
+    if (pixels) {
+      const most = Math.max(...pixels.data.map(Math.abs)) || 1;
+      paint(this.pixels, pixels.data, SIDE, (value) => diverging(value / most));
+      const sum = pixels.data.reduce((total, value) => total + value, 0);
+      const exact = linear
+        ? `This network is linear, so this is exact: they add up to ${number(sum)}, and with the biases (${number(scores.data[best] - sum)}) to the score.`
+        : "Exact only for small changes: the network is not linear.";
+      write(
+        this.speaks,
+        `Light pixels speak for the ${best}, blue ones against it (gradient × input). ${exact}`,
+      );
+    }
+    this.showScores(scores.data, probabilities.data, best);
+  }
+
+  showScores(scores, probabilities, best) {
+    const [least, most] = [Math.min(...scores), Math.max(...scores)];
+    const cell = (share, words) => {
+      const bar = element("span", { class: "ml-bar" });
+      bar.style.width = `${100 * share}%`;
+      return element("td", {}, words, element("span", { class: "ml-track" }, bar));
+    };
+    const head = ["digit", "score before the softmax", "probability after it"];
+    const rows = Array.from(scores, (score, digit) =>
+      element(
+        "tr",
+        { class: digit === best ? "ml-best" : "" },
+        element("th", { scope: "row" }, String(digit)),
+        cell((score - least) / (most - least || 1), number(score)),
+        cell(probabilities[digit], percent(probabilities[digit])),
+      ),
+    );
+    const titles = head.map((words) => element("th", { scope: "col" }, words));
+    this.scores.replaceChildren(element("tr", {}, ...titles), ...rows);
+  }
+
+  showLayers({ layers, sum }) {
+    const known = layers.map(({ name, why }) => `${name} ${why}`).join();
+    if (known !== this.built) this.build(layers);
+    this.built = known;
+    const room = this.panel.clientWidth;
+    layers.forEach((layer, i) => {
+      const { item, title, mosaic } = this.shown[i];
+      const words = layerWords(layer, i);
+      write(title, words);
+      const at = sum?.at[0] === i ? sum.at[1] : null;
+      if (!layer.why) mosaic.show(layer, words, at, room);
+      if (at) this.moveSum(item, room);
+    });
+    const from = sum?.at[0] === 0 ? pixelWords : placeWords;
+    this.sums.show(sum, sum ? `Layer ${sum.at[0] + 1}` : "", from);
+  }
+
+  build(layers) {
+    this.side.append(this.sums.panel);
+    this.shown = layers.map((layer, i) => {
+      const mosaic = new Mosaic((place, pressed) => this.choose(place && [i, place], pressed));
+      const title = element("p");
+      const item = element("li", {}, title, ...(layer.why ? [] : [mosaic.canvas]));
+      return { item, title, mosaic };
+    });
+    this.layers.replaceChildren(...this.shown.map(({ item }) => item));
+  }
+
+  /** Choose a value. What was pressed or gone to stays when the mouse moves on. */
+  choose(at, pressed) {
+    if (this.held && !pressed) return;
+    this.held = pressed && at !== null;
+    if (at && String(at) !== String(this.at)) this.wish({ at });
+  }
+
+  /** Put the sum beside its layer, or where there is no room, below it. */
+  moveSum(item, room) {
+    const home = room < SIDE_BY_SIDE ? item : this.side;
+    if (this.sums.panel.parentNode !== home) home.append(this.sums.panel);
+    this.side.style.paddingTop = home === item ? "" : `${item.offsetTop}px`;
+  }
+}
+
+/** Name a pixel of the image that goes in, flat or not. */
+function pixelWords(place) {
+  return place.length > 1
+    ? placeWords(place.slice(0, 2))
+    : placeWords([Math.floor(place[0] / SIDE), place[0] % SIDE]);
+}
+
+/** Say what a layer is, how many values it has, and how many of them say nothing. */
+function layerWords({ kind, activation, why, shape, most, marks, dropped }, i) {
+  const bend =
+    activation === "linear" || kind.toLowerCase() === activation ? "" : `, ${activation}`;
+  const words = `${i + 1}. ${LAYERS[kind] ?? kind}${bend}`;
+  if (why) return `${words}: ${why}`;
+  const [high, wide, maps] = shape;
+  const size = wide === undefined ? `${high} units` : `${maps ?? 1} maps of ${high} × ${wide}`;
+  const count = (mark) => marks?.data.filter((each) => each === mark).length;
+  const cut = maps > 64 ? ", the first 64 shown" : "";
+  const dead = count(1) ? `, ${count(1)} dead (crossed out)` : "";
+  const full = count(2) ? `, ${count(2)} saturated (framed)` : "";
+  return `${words}: ${size}${cut}, up to ${most.toPrecision(3)}${dead}${full}${dropped ? `, ${dropped}` : ""}`;
+}
+
+const DRAWN = ["the drawn digit (nothing is drawn yet)", "the drawn digit"];
+const LAYERS = {
+  Conv2D: "Convolution",
+  MaxPooling2D: "Max pooling",
+  AveragePooling2D: "Average pooling",
+  BatchNormalization: "Batch normalisation",
+};

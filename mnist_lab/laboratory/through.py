@@ -1,0 +1,248 @@
+"""Through a network: what each layer makes of a digit, and what one value is computed from."""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from ..layers import Layers, Seen, activation_of, idle, passes_on
+from ..runs import Run
+from .answering import AtHand, of_model
+from .validation import Digits
+
+MAPS, UNITS = 64, 4096  # of a layer that are sent
+SAMPLE = 50  # validation images that decide which units are dead
+MARKING = 0.0005  # share of the training's time in which units are looked at that may be dead
+NEWEST = "the newest network"
+
+
+class Wish(NamedTuple):
+    """What a page wants to see; `drawn`: the drawn digit, if there is one, not the selected one."""
+
+    network: str = NEWEST
+    drawn: bool = True
+    masks: bool = False  # whether dropout drops units
+    at: tuple[int, list[int]] | None = None  # layer and place of a value to be explained
+
+
+class Opened:
+    """A network that is seen through; with `masks`, its dropout drops units."""
+
+    def __init__(self, network: AtHand, masks: bool, digits: Digits):
+        model = network.model()
+        self._shape = network.input_shape or model.input_shape[1:]
+        self._source, self.masks, self._white = network.source, masks, network.white
+        self.layers = Layers(model, self._shape, masks)
+        layers = [step.layer for step in self.layers.steps]
+        self.about = [_about(layer) for layer in layers]
+        self.dropout = any(isinstance(layer, keras.layers.Dropout) for layer in layers)
+        self.marks: list[np.ndarray] = []
+        self.next_marks = -math.inf
+        self.mark(digits)
+        for count in (1, 2):  # TensorFlow's first call for so many images takes long
+            self.look(digits.pixels[:count])
+
+    def shows(self, source: Any, masks: bool) -> bool:
+        """Whether it was opened for the same."""
+        return self._source is source and self.masks == masks
+
+    def look(self, pixels: np.ndarray) -> tuple[np.ndarray, Seen]:
+        """Return images of bytes as the network takes them, and what it computes from them."""
+        images = pixels.reshape(-1, *self._shape) * np.float32(self._white / 255)
+        return images, self.layers.look(images)
+
+    def mark(self, digits: Digits) -> None:
+        """Find the units that say nothing about any of some digits, unless that was just done."""
+        began = time.perf_counter()
+        if began < self.next_marks:
+            return
+        self.marks = list(idle(self.layers.steps, self.look(digits.pixels[:SAMPLE])[1]))
+        ended = time.perf_counter()
+        self.next_marks = ended + (ended - began) / MARKING
+
+
+class Through:
+    """Looks through one network at a time, as long as a page wants to see it.
+
+    Parameters
+    ----------
+    send
+        Called with the values for the pages, by name.
+    digits
+        The validation digits, one of them selected.
+    white
+        Value of a white pixel in training.
+    at_hand
+        Returns the networks by name; the newest is the last.
+
+    Attributes
+    ----------
+    drawn : numpy.ndarray or None
+        The last drawn digit.
+    training : bool
+        Whether a network is in training.
+    asked : bool
+        Whether a page waits to see the network in training anew: another digit, or another value.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[dict[str, Any]], None],
+        digits: Digits,
+        white: float,
+        at_hand: Callable[[], dict[str, AtHand]],
+    ):
+        self._send, self._digits, self._white, self._at_hand = send, digits, white, at_hand
+        self.drawn: np.ndarray | None = None
+        self.training = self.asked = False
+        self._wish: Wish | None = None
+        # One for each thread: that of the training, and that which hears the page.
+        self._opened: Opened | None = None
+        self._live: Opened | None = None
+
+    def want(self, wish: dict[str, Any] | None) -> None:
+        """Show what a page wants to see, until it wants something else, or nothing."""
+        self._wish = None if wish is None else Wish(**wish)
+        if wish is None:
+            self._opened = self._live = None
+        self.show()
+
+    def ended(self) -> None:
+        """Show a network that is no longer in training."""
+        self.training, live = False, self._live
+        if live is not None:
+            live.next_marks = -math.inf
+        self.show()
+
+    def show(self) -> None:
+        """Show what is wanted; the network in training is shown as soon as it can be looked at."""
+        wish = self._wish
+        self.asked = wish is not None and self.training and wish.network == NEWEST
+        if wish is None or self.asked:
+            return
+        networks = self._at_hand()
+        if not networks:
+            self._send({"through": {"problem": "There is no network yet: train one."}})
+            return
+        name = wish.network if wish.network in networks else list(networks)[-1]
+        drawn, index = wish.drawn and self.drawn is not None, self._digits.index
+        digit = self.drawn if drawn else self._digits.pixels[index]
+        try:
+            opened = self._open(networks[name], wish.masks)
+            images, seen = opened.look(digit)
+            values = self._values(opened, wish, seen, digit.reshape(-1), drawn=drawn)
+            values["pixels"] = opened.layers.speaking(images).ravel()
+        except ValueError as problem:
+            values = {"problem": str(problem)}
+        self._send({"through": values | {"networks": [NEWEST, *networks], "network": name}})
+
+    def watched(self, model: keras.Model) -> Opened | None:
+        """Return a network in training, opened, if a page wants to see it."""
+        self.asked = False
+        wish = self._wish
+        if wish is None or wish.network != NEWEST:
+            return None
+        opened = self._live  # which `want` may let go at any moment
+        if opened is None or not opened.shows(model, wish.masks):
+            network = of_model(model, model.input_shape[1:], self._white)
+            opened = self._live = Opened(network, wish.masks, self._digits)
+        return opened
+
+    def live(self, opened: Opened, run: Run, pixels: np.ndarray) -> tuple[dict, np.ndarray | None]:
+        """Return what to show of a network in training, and its answers, unless it drops units.
+
+        Parameters
+        ----------
+        opened
+            What `watched` returned.
+        run
+            The run so far.
+        pixels
+            The selected digit, and the drawn one if there is one, a row each.
+        """
+        wish = self._wish or Wish()  # which `want` may take back at any moment
+        drawn = len(pixels) - 1 if wish.drawn else 0
+        _, seen = opened.look(pixels)
+        values = self._values(opened, wish, seen.of(drawn), pixels[drawn], drawn=bool(drawn))
+        networks = {"networks": [NEWEST, *self._at_hand()], "network": f"{run.name} (training)"}
+        answers = None if opened.masks else seen.probabilities
+        return {"through": values | networks | {"pixels": None}}, answers
+
+    def _open(self, network: AtHand, masks: bool) -> Opened:
+        opened = self._opened
+        if opened is None or not opened.shows(network.source, masks):
+            opened = self._opened = Opened(network, masks, self._digits)
+        return opened
+
+    def _values(
+        self, opened: Opened, wish: Wish, seen: Seen, digit: np.ndarray, *, drawn: bool
+    ) -> dict[str, Any]:
+        """Return what the page shows of a network, but for its name."""
+        index = self._digits.index
+        layers = [
+            _layer(about, seen.values[number], seen.masks.get(number), marks)
+            for number, (about, marks) in enumerate(zip(opened.about, opened.marks, strict=True))
+        ]
+        return {
+            "problem": "",
+            "drawn": drawn,
+            "index": index,
+            "count": len(self._digits.labels),
+            "label": None if drawn else int(self._digits.labels[index]),
+            "digit": digit,
+            "layers": layers,
+            "dropout": opened.dropout,
+            "scores": seen.scores[0],
+            "probabilities": seen.probabilities[0],
+            "linear": opened.layers.linear,
+            "sum": _sum(opened.layers, seen, wish.at),
+        }
+
+
+def _about(layer: Any) -> dict[str, str]:
+    """Return what is said of a layer, whatever its values."""
+    return {
+        "name": layer.name,
+        "kind": type(layer).__name__,
+        "activation": activation_of(layer),
+        "why": passes_on(layer),
+    }
+
+
+def _layer(
+    about: dict[str, str], value: np.ndarray | None, mask: np.ndarray | None, marks: np.ndarray
+) -> dict[str, Any]:
+    """Return a layer's values as bytes, -127 to 127, or why it has none to show."""
+    if mask is not None:
+        about = about | {"why": "", "dropped": f"{np.mean(mask == 0):.0%} dropped"}
+    if value is None or value.ndim > 4:
+        return about | {"why": "gives values that do not form a list or maps"}
+    if about["why"]:
+        return about
+    value = value[0]
+    shown = value[..., :MAPS] if value.ndim == 3 else value[:UNITS] if value.ndim == 1 else value
+    most = float(max(shown.max(), -shown.min())) or 1.0
+    if not math.isfinite(most):
+        return about | {"why": "gives values that are no longer numbers"}
+    values = np.rint(shown * np.float32(127 / most)).astype(np.int8)
+    values = np.moveaxis(values, -1, 0) if value.ndim == 3 else values
+    return about | {"shape": value.shape, "most": most, "values": values, "marks": marks}
+
+
+def _sum(layers: Layers, seen: Seen, at: tuple[int, list[int]] | None) -> dict[str, Any] | None:
+    """Return what a value is computed from, if the network has a value there."""
+    if at is None or at[0] >= len(layers.steps):
+        return None
+    number, place = at[0], tuple(at[1])
+    value = seen.values[number]
+    inside = value is not None and len(place) == value.ndim - 1
+    if not inside or any(i >= n for i, n in zip(place, value.shape[1:], strict=True)):
+        return None
+    about = {"at": [number, list(place)], "value": float(value[0][place])}
+    try:
+        return about | layers.sum_at(seen, number, place)._asdict()
+    except ValueError as problem:
+        return about | {"why": str(problem)}
