@@ -226,11 +226,17 @@ def test_nobody_answers_a_question_that_the_copy_never_had(room):
     assert not any(written.values())
 
 
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("course")
+    release.write_release("nbgrader", folder)
+    return folder / "source/mnist_lab/1_linear.ipynb"
+
+
 @pytest.mark.parametrize("answers", [(), ("see",), ("flat", "see", "prepare")])
-def test_what_nbgrader_generates_is_blank(tmp_path, room, answers):
+def test_what_nbgrader_generates_is_blank(released, room, answers):
     """Like nbgrader's ClearSolutions and LockCells, version 0.9.6."""
-    release.write_release("nbgrader", tmp_path / "course")
-    book = nbformat.read(tmp_path / "course/source/mnist_lab/1_linear.ipynb", 4)
+    book = nbformat.read(released, 4)
     for cell in book.cells:
         stub = "YOUR ANSWER HERE"
         if cell.cell_type == "code":

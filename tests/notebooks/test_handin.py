@@ -34,6 +34,13 @@ def page(tmp_path, monkeypatch):
     return export
 
 
+def cut(name, cell):
+    """A student's copy of one cell."""
+    book = student(name)
+    book.cells = [cell_of(book, cell)]
+    return book
+
+
 def marked(text, tag):
     """The cells that have a tag."""
     cells = [about for _, about in Elements(text).found if "cell-id" in about.get("id", "")]
@@ -62,10 +69,18 @@ TOOLS = {
 }
 
 
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("course")
+    write_release("nbgrader", folder)
+    return folder / "source/mnist_lab/1_linear.ipynb"
+
+
 @pytest.mark.parametrize("lost", TOOLS)
-def test_a_blank_copy_of_a_grader_has_no_answers_and_is_never_updated(page, tmp_path, capsys, lost):
-    write_release("nbgrader", tmp_path)
-    book = nbformat.read(tmp_path / "source/mnist_lab/1_linear.ipynb", 4)
+def test_a_blank_copy_of_a_grader_has_no_answers_and_is_never_updated(
+    page, released, tmp_path, capsys, lost
+):
+    book = nbformat.read(released, 4)
     for number, cell in enumerate(book.cells):
         cell.source = without_solution(cell)
         TOOLS[lost](cell, number)
@@ -128,7 +143,7 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M0 
     ],
 )
 def test_figures_of_all_usual_formats_are_shown_in_their_size(page, kind, content, metadata, shown):
-    book = student("1_linear")
+    book = cut("1_linear", "look")
     data = {kind: content, "text/plain": "<Figure size 640x480 with 1 Axes>"}
     output = new_output("display_data", data=data, metadata={kind: metadata})
     cell_of(book, "look").outputs = [output]
@@ -154,7 +169,7 @@ def test_figures_of_all_usual_formats_are_shown_in_their_size(page, kind, conten
     ],
 )
 def test_pictures_in_words_are_shown_whatever_they_are_called(page, tmp_path, written, name):
-    book = student("1_linear")
+    book = cut("1_linear", "see")
     cell_of(book, "see").source += f'\n\n![a "5"]({written})'
     if name:
         cell_of(book, "see").attachments = {name: {"image/png": PIXEL}}
