@@ -21,7 +21,8 @@ PARALLEL = $(PYTEST) --numprocesses $(PROCESSES)
 NBVAL = --nbval --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 # The tests that depend on the versions of TensorFlow, Keras, ipywidgets and Jupyter's server. The
 # notebook that test-oldest executes covers the rest.
-OLDEST = tests/test_models.py tests/laboratory tests/notebooks/test_connection.py tests/grading/test_judge.py \
+OLDEST = tests/test_models.py $(patsubst %,tests/laboratory/test_%.py,explorer through) \
+	tests/notebooks/test_connection.py tests/grading/test_judge.py \
 	$(patsubst %,tests/training/test_%.py,like_fit dropout loop pooling precision)
 COMPILE = uv pip compile --quiet --upgrade --no-annotate --custom-compile-command "make lock"
 LOCK = $(COMPILE) --extra test pyproject.toml

@@ -176,6 +176,7 @@ def test_controls_are_set_from_python_within_their_range(open_laboratory, small)
     assert laboratory.setup.changed == {"learning_rate", "epochs"}
 
 
+@pytest.mark.gate
 def test_stop_at_random_moments(open_laboratory, medium):
     laboratory = long_training(open_laboratory, medium)
     chance = random.Random(0)
