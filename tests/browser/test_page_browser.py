@@ -17,6 +17,7 @@ from mnist_lab.web import write_page
 
 FIRST = 300_000  # bytes until the controls are there
 ON_FILE = re.compile("on file")
+PLAYS = re.compile(r"epoch \d+/17")
 
 
 @pytest.fixture(scope="session")
@@ -78,10 +79,11 @@ def open_page(browser):
 
 
 def is_ready(lab):
-    """Wait until the networks on file answer, which are loaded last."""
+    """Draw a three, and wait until the networks on file have answered, which are loaded last."""
     lab.shown()
     lab.draw(".ml-field", THREE)
     expect(lab.page.locator(".ml-answers tbody tr").first).to_be_visible()
+    lab.answered()
 
 
 def test_a_network_is_trained_by_keys_and_nothing_is_asked_of_others(open_page, address):
@@ -108,8 +110,9 @@ def test_the_controls_are_there_before_300_kilobytes(open_page, address, folder)
     lab = open_page("about:blank")
     asked = []
     lab.page.on("request", lambda request: asked.append(request.url.removeprefix(address)))
-    lab.page.goto(address)
-    lab.shown()
+    with lab.page.expect_request(re.compile("mnist-train")):
+        lab.page.goto(address)
+        lab.shown()
     first = next(place for place, name in enumerate(asked) if "mnist-train" in name)
     files = [name or "index.html" for name in asked[:first] if "blob:" not in name]
     assert sum((folder / name).stat().st_size for name in set(files)) < FIRST, files
@@ -119,7 +122,7 @@ def test_networks_on_file_say_what_was_drawn(open_page, address):
     lab = open_page(address)
     is_ready(lab)
     answers = lab.page.locator(".ml-answers tbody tr").filter(has_text=ON_FILE)
-    said = [row.locator("b").inner_text() for row in answers.all()]
+    said = answers.locator("b").all_inner_texts()
     assert len(said) >= 5
     assert said.count("3") > len(said) / 2
     lab.page.get_by_text("Look inside").click()
@@ -257,7 +260,7 @@ def test_half_a_file_is_said_and_the_rest_goes_on(open_page, broken):
         expect(status(lab)).to_contain_text("mnist-train-0 is not complete.")
         expect(lab.page.locator("#share")).to_be_hidden()
         lab.button("Play").click()
-        expect(status(lab)).to_contain_text("epoch 1/17")
+        expect(status(lab)).to_contain_text(PLAYS)
         lab.screenshot("page-broken")
 
 
@@ -289,7 +292,7 @@ def test_without_vectors_in_webassembly_records_play(open_page, address):
     lab.button("Start").click()
     expect(status(lab)).to_contain_text("This browser cannot train")
     lab.button("Play").click()
-    expect(status(lab)).to_contain_text("epoch 1/17")
+    expect(status(lab)).to_contain_text(PLAYS)
 
 
 def test_without_storage_digits_are_kept_until_the_page_is_closed(open_page, address):
@@ -362,6 +365,7 @@ def test_it_fits_a_phone_and_axe_finds_nothing(open_page, address, width, dark):
     is_ready(lab)
     lab.button("Start").click()
     expect(status(lab)).to_have_text(re.compile(r"^Done in"))
+    lab.settled()
     assert lab.page.evaluate("document.documentElement.scrollWidth") <= width
     assert found_by_axe(lab.page) == []
     lab.page.evaluate("scrollTo(0, 0)")
@@ -410,7 +414,7 @@ def test_firefox_trains_and_answers_too(fox, address, file, single):
     fox.drag(*[(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in THREE])
     fox.wait_for(f"{ANSWERS} >= 6")  # one more than on file
     fox.evaluate(PRESS % "Play")
-    fox.wait_for(f"{STATUS}.includes('epoch 1/17')")
+    fox.wait_for(f"/{PLAYS.pattern}/.test({STATUS})")
     fox.screenshot(SCREENSHOTS / f"page-firefox-{'file' if single else 'folder'}.png")
 
 

@@ -303,6 +303,27 @@ test("what cannot be loaded is said, and the rest goes on", async () => {
   assert.equal(sent.findLast(({ through }) => through).through.label, null); // it is drawn
 });
 
+test("networks that could not be loaded are asked for again with a drawn digit", async () => {
+  const opened = async (failures) => {
+    const tries = [];
+    const load = () => {
+      if (tries.push(0) > failures) return networks();
+      throw new Error("networks cannot be loaded.");
+    };
+    const { shown, ask } = await open({ networks: load });
+    assert.equal(shown.loading.words, "networks cannot be loaded.");
+    await ask("digit", {}, [images(1).slice(0, 784)]);
+    return { shown, ask, tries };
+  };
+  const online = await opened(1);
+  assert.equal(online.shown.answers.length, 1);
+  assert.equal(online.shown.loading, null);
+  const offline = await opened(Infinity);
+  assert.equal(offline.shown.loading.words, "networks cannot be loaded.");
+  await offline.ask("digit", {}, [images(1).slice(0, 784)]);
+  assert.equal(offline.tries.length, 2); // not with each line that is drawn
+});
+
 test("without the other images, the first 10,000 are used", async () => {
   const { shown, ask } = await open();
   await ask("images", { count: 60_000 });
