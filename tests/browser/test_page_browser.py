@@ -305,6 +305,16 @@ def test_without_storage_digits_are_kept_until_the_page_is_closed(open_page, add
     expect(lab.page.get_by_role("list", name="kept digits").locator("canvas")).to_have_count(1)
 
 
+MEASURED = """() => new Promise((resolve) => {
+    indexedDB.open("mnist-lab").onsuccess = ({target: {result: database}}) => {
+        const asked = database.transaction("kept").objectStore("kept").get("speeds");
+        asked.onsuccess = () => resolve(Object.keys(asked.result ?? {}).some(
+            (network) => network.startsWith("linear ")));
+        database.close();
+    };
+})"""
+
+
 def test_kept_digits_and_measured_speeds_are_there_again(open_page, address):
     lab = open_page(f"{address}#linear&epochs=1")
     is_ready(lab)
@@ -315,10 +325,11 @@ def test_kept_digits_and_measured_speeds_are_there_again(open_page, address):
         lab.draw(".ml-field", THREE)
     lab.button("Start").click()
     expect(status(lab)).to_have_text(re.compile(r"^Done in"))
+    lab.page.wait_for_function(MEASURED)
     lab.page.reload()
     lab.shown()
     expect(lab.page.get_by_role("list", name="kept digits").locator("canvas")).to_have_count(2)
-    expect(lab.part("Network")).to_contain_text(" to train")
+    expect(lab.part("Network")).to_contain_text(re.compile(r" · [\d.]+ s to train"))
     lab.button("Take back").click()
     expect(lab.page.get_by_text("1 on this device")).to_be_visible()
 
@@ -414,7 +425,7 @@ def test_firefox_trains_and_answers_too(fox, address, file, single):
     fox.drag(*[(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in THREE])
     fox.wait_for(f"{ANSWERS} >= 6")  # one more than on file
     fox.evaluate(PRESS % "Play")
-    fox.wait_for(f"/{PLAYS.pattern}/.test({STATUS})")
+    fox.wait_for(f"new RegExp({PLAYS.pattern!r}).test({STATUS})")
     fox.screenshot(SCREENSHOTS / f"page-firefox-{'file' if single else 'folder'}.png")
 
 

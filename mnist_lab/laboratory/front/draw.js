@@ -186,6 +186,7 @@ export class Draw {
 
   /** Prepare the drawing, at most once per animation frame, and ask the networks. */
   changed() {
+    this.answers.ariaBusy = "true";
     this.pending ??= requestAnimationFrame(() => {
       this.pending = undefined;
       // MNIST's digits are prepared already; strokes go right onto their pixels.
@@ -213,9 +214,11 @@ export class Draw {
   /** Send the digit unless an answer is pending; the latest one follows after that answer. */
   send(answered) {
     if (answered) this.waiting = false;
-    if (!this.unsent || this.waiting || this.blank) return;
-    [this.unsent, this.waiting] = [false, true];
-    this.store.ask("digit", {}, [this.pixels.buffer]);
+    if (this.unsent && !this.waiting && !this.blank) {
+      [this.unsent, this.waiting] = [false, true];
+      this.store.ask("digit", {}, [this.pixels.buffer]);
+    }
+    this.answers.ariaBusy = String(!this.blank && this.waiting);
   }
 
   showField() {

@@ -114,8 +114,12 @@ export class Laboratory {
 
   use(setup) {
     this.setup = setup;
-    this.page.showSetup(setup, this.speeds.estimate(setup, this.count));
+    this.showSetup();
     this.page.show({ link: linkOf(setup, this.count) });
+  }
+
+  showSetup() {
+    this.page.showSetup(this.setup, this.speeds.estimate(this.setup, this.count));
   }
 
   /** Train with the values of the controls. */
@@ -176,6 +180,14 @@ export class Laboratory {
     this.engine().catch(() => {}); // the first Start finds it, or says why not
     await this.load(count);
     this.showImages();
+    await this.trySpeed().catch(() => {}); // what goes wrong there, Start says
+  }
+
+  /** Find out how fast this device is, unless it has something better to do. */
+  async trySpeed() {
+    if (this.page.shown.running || !this.images.loaded) return;
+    await this.speeds.try(await this.engine(), this.images.train);
+    this.showSetup();
   }
 
   /** Load images and the networks on file; say what cannot be loaded, and what still works. */
