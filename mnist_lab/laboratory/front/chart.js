@@ -42,6 +42,7 @@ const DECADES = {
 export class Charts {
   constructor(store) {
     this.store = store;
+    this.sync = `mnist-lab-${Math.random()}`; // the charts with this key have one pointer
     this.window = null; // the epochs shown, unless all are
     this.logarithmic = true;
     this.forward = null; // the highlighted run
@@ -139,7 +140,7 @@ export class Charts {
     this.drawMeasure(0);
     if (anew) this.drawMeasure(1);
     else this.second ??= requestAnimationFrame(() => this.drawMeasure(1));
-    if (this.table.open) this.fillTable();
+    this.fillTable();
     // The pointer may rest while a curve grows, is renamed or is drawn again.
     if (read) this.readAt(epoch, top);
   }
@@ -238,7 +239,7 @@ export class Charts {
       series: [{}, ...this.curves.flatMap((curve) => this.lines(curve))],
       cursor: {
         drag: { x: true, y: false, setScale: false },
-        sync: { key: this.syncKey(), scales: ["x", null] },
+        sync: { key: this.sync, scales: ["x", null] },
         points: { show: false },
         bind: {
           dblclick: () => () => this.zoom(null),
@@ -254,11 +255,6 @@ export class Charts {
     };
   }
 
-  syncKey() {
-    this.sync ??= `mnist-lab-${Math.random()}`;
-    return this.sync;
-  }
-
   /** Return the expected curves of a measure with their colours: each run's, and the next one's. */
   expected(key) {
     const own = this.curves.map(({ id, expected }) => [expected[key], styleOf(id).colour]);
@@ -269,17 +265,11 @@ export class Charts {
   lines(curve) {
     const { colour, dash } = styleOf(curve.id);
     const stroke = (strength) => () => colour + opacity(strength * this.strength(curve));
+    const [batches, means, width] = isOverlay(curve.id) ? [0, 0.75, 1.5] : [0.24, 1, 2.25];
     const points = { show: false };
-    const overlay = isOverlay(curve.id);
     return [
-      { stroke: stroke(overlay ? 0 : 0.24), width: 1, points },
-      {
-        stroke: stroke(overlay ? 0.75 : 1),
-        width: overlay ? 1.5 : 2.25,
-        dash,
-        spanGaps: true,
-        points,
-      },
+      { stroke: stroke(batches), width: 1, points },
+      { stroke: stroke(means), width, dash, spanGaps: true, points },
     ];
   }
 
@@ -408,7 +398,7 @@ export class Charts {
   }
 
   fillTable() {
-    if (!this.table.open) return;
+    if (!this.table.open) return; // it is filled when it is opened
     const epochs = Math.max(0, ...this.curves.map((curve) => curve.history.val_loss.length));
     const tables = Array.from({ length: epochs }, (_, i) => readingTable(i + 1, this.curves));
     const about = { tabindex: 0, role: "group", "aria-label": "values of each epoch" };

@@ -8,7 +8,6 @@ import {
   clamp,
   element,
   figure,
-  grey,
   headRow,
   largest,
   options,
@@ -160,19 +159,15 @@ export class Draw {
     this.rubber.setAttribute("aria-pressed", String(erasing));
   }
 
-  clear() {
-    this.empty();
-  }
-
   /** Put a digit of 28 x 28 pixels into the field, to draw on and to spoil. */
   load(pixels, label) {
     const base = Float32Array.from(pixels, (value) => value / 255);
-    this.empty(base, label);
+    this.clear(base, label);
     this.panel.scrollIntoView({ block: "nearest", behavior: "instant" });
   }
 
-  /** Begin anew, on an image (`base`) of a known digit, or on nothing. */
-  empty(base, label = null) {
+  /** Begin anew, on nothing or on an image (`base`) of a known digit. */
+  clear(base, label = null) {
     Object.assign(this, { base, label, strokes: [], how: UNSPOILT, down: false });
     this.pen = [FIELD / 2, FIELD / 2];
     this.setErasing(false);
@@ -199,8 +194,8 @@ export class Draw {
       this.unsent = true;
       this.send(false);
       // The networks answer while the page is painted.
-      paint(this.ink, asBytes(ink), size, grey);
-      paint(this.seen, this.pixels, SIDE, grey);
+      paint(this.ink, asBytes(ink), size);
+      paint(this.seen, this.pixels, SIDE);
       write(this.spoilt, inWords(this.how) || (this.blank ? "" : "as it was"));
       this.kind.value = this.how.kind;
       this.strength.value = this.how.strength;

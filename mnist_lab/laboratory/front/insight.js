@@ -8,7 +8,6 @@ import {
   diverging,
   element,
   figure,
-  grey,
   headRow,
   largest,
   paint,
@@ -75,7 +74,7 @@ export class Sight {
     });
     const step = (by) => () => store.ask("go_on", { by });
     const spoil = button("Spoil it", "Copy this digit into the drawing field.", () =>
-      store.load(this.pixels(), this.label()),
+      store.load(this.pixels, this.label),
     );
     const steps = element(
       "div",
@@ -90,22 +89,13 @@ export class Sight {
     store.on("sight said", () => this.showSaid());
   }
 
-  place() {
-    return this.store.sight.indices.indexOf(this.store.sight.index);
-  }
-
-  label() {
-    return this.store.sight.labels[this.place()];
-  }
-
-  pixels() {
-    return imageAt(this.store.sight.pixels, this.place());
-  }
-
   showDigit() {
     const { sight } = this.store;
-    paint(this.canvas, this.pixels(), SIDE, grey);
-    this.canvas.setAttribute("aria-label", `a ${this.label()}`);
+    const place = sight.indices.indexOf(sight.index);
+    this.label = sight.labels[place];
+    this.pixels = imageAt(sight.pixels, place);
+    paint(this.canvas, this.pixels, SIDE);
+    this.canvas.setAttribute("aria-label", `a ${this.label}`);
     refill(this.row, digitButtons(this.store, sight, sight.index));
   }
 
@@ -116,13 +106,13 @@ export class Sight {
     const best = known ? largest(probabilities) : null;
     this.showBars(probabilities, best);
     this.verdict.textContent = known
-      ? `It says ${best} (${percent(probabilities[best])}); it is a ${this.label()}: ${sight.words}.`
-      : `A ${this.label()}. No network has been asked yet.`;
+      ? `It says ${best} (${percent(probabilities[best])}); it is a ${this.label}: ${sight.words}.`
+      : `A ${this.label}. No network has been asked yet.`;
   }
 
   showBars(probabilities, best) {
     const line = (probability, digit) => {
-      const kind = digit === this.label() ? "right" : digit === best ? "wrong" : "other";
+      const kind = digit === this.label ? "right" : digit === best ? "wrong" : "other";
       return element(
         "li",
         { class: `ml-${kind}${digit === best ? " ml-best" : ""}` },
@@ -215,7 +205,7 @@ export class Confusion {
 function digitButtons(store, some, chosen) {
   return some.indices.map((index, place) => {
     const canvas = element("canvas");
-    paint(canvas, imageAt(some.pixels, place), SIDE, grey);
+    paint(canvas, imageAt(some.pixels, place), SIDE);
     const [label, said] = [some.labels[place], some.saids?.[place]];
     const asked = said !== undefined;
     const words = asked ? `${said === label ? "✓" : "✗"} ${said}` : String(label);

@@ -1,7 +1,7 @@
 // Digits that the student draws and keeps, with their labels: in a file, or on the device.
 
 import { asBytes, imageAt, SIDE } from "./digits.js";
-import { button, element, grey, paint, refill, write } from "./page.js";
+import { button, element, paint, refill, write } from "./page.js";
 
 const EACH = 2; // times that each of the ten digits is asked for
 
@@ -115,7 +115,7 @@ export class Keep {
     const first = labels.data.length - images.shape[0];
     const item = (label, i) => {
       const canvas = element("canvas", { "aria-hidden": "true" });
-      paint(canvas, imageAt(images, i), SIDE, grey);
+      paint(canvas, imageAt(images, i), SIDE);
       const hint = `Remove digit ${first + i + 1}, ${a(label)}.`;
       const remove = button("×", hint, () => this.remove(first + i));
       return element("li", {}, canvas, element("span", {}, String(label), remove));

@@ -101,7 +101,7 @@ export function onResize(watched, listener) {
 }
 
 /** Paint numbers as an image; `colour` maps each to a colour, as `rgb` returns it. */
-export function paint(canvas, numbers, width, colour) {
+export function paint(canvas, numbers, width, colour = grey) {
   const height = numbers.length / width;
   // Setting a size, even the same one, makes the browser lay out the page again.
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
@@ -117,7 +117,7 @@ function rgb(red, green, blue) {
 }
 
 /** Return the colour of a pixel from 0 to 255, white on black as in MNIST. */
-export function grey(value) {
+function grey(value) {
   return rgb(value, value, value);
 }
 

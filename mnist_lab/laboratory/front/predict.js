@@ -63,13 +63,11 @@ export class Predict {
     place.addEventListener("pointermove", (event) => {
       if (this.from) this.draw(this.placeOf(event, plot()));
     });
-    for (const end of ["pointerup", "pointercancel"]) {
-      place.addEventListener(end, () => {
-        if (this.from) this.send();
-        this.from = null;
-        this.charts.request();
-      });
-    }
+    place.addEventListener("lostpointercapture", () => {
+      this.send();
+      this.from = null;
+      this.charts.request();
+    });
   }
 
   placeOf(event, plot) {

@@ -7,7 +7,6 @@ import {
   checkbox,
   diverging,
   element,
-  grey,
   headRow,
   largest,
   options,
@@ -120,7 +119,7 @@ export class Through {
 
   /** Show what goes in and what comes out. */
   showEnds({ digit, label, pixels, linear, scores, probabilities }) {
-    paint(this.digit, digit.data, SIDE, grey);
+    paint(this.digit, digit.data, SIDE);
     const best = largest(probabilities.data);
     const truth = label === null ? "" : `; it is a ${label}`;
     this.digit.setAttribute("aria-label", label === null ? "the drawn digit" : `a ${label}`);
