@@ -208,6 +208,29 @@ test("messages are unpacked as they were packed", () => {
   assert.deepEqual(unpack(content, buffers), values);
 });
 
+test("before a training of its kind, a time is guessed; larger networks take longer", async () => {
+  const { laboratory, shown } = await open();
+  assert.match(shown.estimate, /^about .* \(a guess\)$/);
+  const { speeds, setup } = laboratory;
+  const guess = (part, values, parameters) => {
+    const all = { ...setup.values, ...values, epochs: 1e6 };
+    const words = speeds.estimate({ network: part, part, values: all, parameters }, 60_000);
+    const [, hours, minutes] = words.match(/^about (?:(\d+) h )?(\d+) min/);
+    return 60 * Number(hours ?? 0) + Number(minutes);
+  };
+  const times = [
+    guess("linear", { batch_size: 500 }, 7960),
+    guess("linear", { batch_size: 10 }, 7960),
+    guess("mlp", { batch_size: 100 }, 99_710),
+    guess("cnn", { batch_size: 100, filters: [4, 8] }, 4842),
+    guess("cnn", { batch_size: 100, filters: [32, 64] }, 83_466),
+  ];
+  assert.deepEqual(
+    times,
+    times.toSorted((one, other) => one - other),
+  );
+});
+
 test("it trains, counts its runs, and remembers how fast it was", async () => {
   const { laboratory, shown, sent, ask } = await open();
   assert.equal(shown.sight.labels.length, 8);
