@@ -1,7 +1,5 @@
 """What the page shows of a network in training: first-layer weights, answers for digits."""
 
-import math
-import time
 from typing import Any
 
 import keras
@@ -11,14 +9,15 @@ import tensorflow as tf
 from ..runs import Run
 from ..signals import signals_blocked
 from .networks import Network, product
-from .through import Opened, Through
+from .pacing import Pace
+from .through import Through
 from .validation import Digits
 
 UNITS = 16  # hidden units of an MLP that are shown
-LATE = 0.25  # seconds by which a glimpse waits for a chunk's end, and the next one may come sooner
-# Seconds from a glimpse to the next, at least, and the share of the training's time that glimpses
-# may take: without, and with a look through all layers, which is to be live, five times a second.
-LOOKING, INSIDE = (0.1, 0.004), (0.15, 0.025)
+GLIMPSES = {"share": 0.004, "least": 0.1}
+# A look through all layers is to be live: five times a second, whatever it takes. Glimpses, which
+# show answers for both digits and the weights, then come the less often.
+LOOKS, MEANWHILE = {"share": 0.006, "least": 0.15, "most": 0.19}, 0.001
 _SAMPLE = 50  # validation images on which the activity of hidden units is measured
 
 
@@ -38,42 +37,37 @@ class Glimpses:
     def __init__(self, model: keras.Model, digits: Digits, through: Through):
         self._model, self._variables = model, [each.value for each in model.weights]
         self._digits, self._through = digits, through
-        self._next, self._epoch = -math.inf, -1
+        self._glimpses, self._looks, self._epoch = Pace(**GLIMPSES), Pace(**LOOKS), -1
         self._units = np.arange(UNITS)
 
     def look(self, run: Run) -> dict[str, Any]:
-        """Return weights and answers to show; nothing if the last glimpse was too recent."""
-        early = time.perf_counter() < self._next and run.epochs == self._epoch
-        if early and not self._through.asked:
-            return {}
+        """Return what to show; nothing if the last look was too recent."""
+        news, new_epoch = {}, run.epochs != self._epoch
         opened = self._through.watched(self._model)
-        began = time.perf_counter()
         with signals_blocked():
-            news = self._seen(run, opened)
-        ended = time.perf_counter()
-        seconds, share = LOOKING if opened is None else INSIDE
-        due = min(max(self._next, began - LATE), began)
-        self._next = due + max(seconds, (ended - began) / share)
-        # What comes seldom does not delay the next glimpse: opening, the matrix, and dead units.
-        if run.epochs != self._epoch and run.epochs:
+            if opened is not None and (new_epoch or self._through.asked or self._looks.due):
+                with self._looks.turn():
+                    news |= self._through.live(opened, self._network(run))
+            if new_epoch or self._glimpses.due:
+                self._glimpses.share = GLIMPSES["share"] if opened is None else MEANWHILE
+                with self._glimpses.turn():
+                    news |= self._seen(run)
+        # What comes seldom does not delay the next look: opening, the matrix, and dead units.
+        if new_epoch and run.epochs:
             news |= self._digits.confusion(run)
         if opened is not None:
             opened.mark(self._digits)
         self._epoch = run.epochs
         return news
 
-    def _seen(self, run: Run, opened: Opened | None) -> dict[str, Any]:
-        index, drawn = self._digits.index, self._through.drawn
+    def _network(self, run: Run) -> Network:
+        return Network.of(run, [_values(each) for each in self._variables])
+
+    def _seen(self, run: Run) -> dict[str, Any]:
+        index, drawn, network = self._digits.index, self._through.drawn, self._network(run)
         asked = [self._digits.pixels[index], *([] if drawn is None else [drawn.ravel()])]
-        pixels = np.stack(asked)
-        news, said = {}, None
-        if opened is not None:
-            news, said = self._through.live(opened, run, pixels)
-        read = self._variables if said is None else self._variables[:3]  # the images need no more
-        network = Network.of(run, [_values(each) for each in read])
-        if said is None:
-            said = network.probabilities(self._digits.as_input(pixels))
-        news["said"] = {"index": index, "probabilities": said[0]}
+        said = network.probabilities(self._digits.as_input(np.stack(asked)))
+        news = {"said": {"index": index, "probabilities": said[0]}}
         if drawn is not None:
             news["training"] = {"name": run.name, "probabilities": said[1]}
         return news | {"weights": self._images(network, run.epochs)}
