@@ -1,6 +1,7 @@
 """How much showing a training slows it down, and how soon after Start the first point is sent.
 
-The network is seen through meanwhile, layer by layer.
+The network is seen through meanwhile, layer by layer, in a notebook's kernel: without one, nothing
+is sent.
 
 Each training that is shown lies between two that are not, whose own ratio tells the noise.
 
@@ -12,6 +13,7 @@ import sys
 import time
 
 from bench import some_of_mnist
+from jupyter_client.manager import start_new_kernel
 
 import mnist_lab as lab
 from mnist_lab.laboratory import explorer
@@ -28,18 +30,22 @@ class Bench:
         self._follow, page.follow = page.follow, self._timed
         self.showing, self.messages, self.first, self.spent, self.looks = True, 0, None, 0.0, 0
         self._live, page.through.live = page.through.live, self._counted
+        self._send, page.view.send_values = page.view.send_values, self._sent
         self.laboratory.hear({"ask": "through", "wish": {}}, [])
 
     def _counted(self, *args):
         self.looks += 1
         return self._live(*args)
 
-    def _timed(self, run, glimpses, *, speaks):
+    def _sent(self, values):
+        self.messages += 1
+        self._send(values)
+
+    def _timed(self, run, glimpses, **about):
         if not self.showing:
             return
         began = time.perf_counter()
-        self._follow(run, glimpses, speaks=speaks)
-        self.messages += 1
+        self._follow(run, glimpses, **about)
         self.spent += time.perf_counter() - began
         self.first = self.first or time.perf_counter()
 
@@ -89,7 +95,7 @@ def mean_of(ratios: list[float]) -> str:
     return f"{statistics.mean(ratios):.3f} ± {statistics.stdev(ratios) / len(ratios) ** 0.5:.3f}"
 
 
-def main() -> None:
+def measure() -> None:
     part, epochs, rounds, *images = sys.argv[1], *map(int, sys.argv[2:])
     bench = Bench(part, *images)
     latencies = [bench.latency() for _ in range(STARTS + 1)]
@@ -116,6 +122,18 @@ def main() -> None:
     )
     for network in bench.laboratory._at_hand():
         print(f"all layers of {network}: {through(bench.laboratory, network):.1f} ms")
+
+
+def main() -> None:
+    if "ipykernel" in sys.modules:
+        measure()
+        return
+    manager, client = start_new_kernel()
+    try:
+        client.execute_interactive(f"%run {' '.join(sys.argv)}")
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
 
 
 if __name__ == "__main__":

@@ -117,6 +117,7 @@ class Driver:
                 return task.stopped.is_set() or interrupted.is_set()
 
             ended = training.train(look)
+            self._page.follow(training.run, glimpses, speaks=False, last=True)
         run = training.run
         match ended:
             case "finished":

@@ -17,7 +17,7 @@ UNITS = 16  # hidden units of an MLP that are shown
 GLIMPSES = {"share": 0.004, "least": 0.1}
 # A look through all layers is to be live: five times a second, whatever it takes. Glimpses, which
 # show answers for both digits and the weights, then come the less often.
-LOOKS, MEANWHILE = {"share": 0.006, "least": 0.15, "most": 0.19}, 0.001
+LOOKS, MEANWHILE = {"share": 0.006, "least": 0.15, "most": 0.196}, 0.001
 _SAMPLE = 50  # validation images on which the activity of hidden units is measured
 
 
@@ -40,37 +40,39 @@ class Glimpses:
         self._glimpses, self._looks, self._epoch = Pace(**GLIMPSES), Pace(**LOOKS), -1
         self._units = np.arange(UNITS)
 
-    def look(self, run: Run) -> dict[str, Any]:
-        """Return what to show; nothing if the last look was too recent."""
-        news, new_epoch = {}, run.epochs != self._epoch
-        opened = self._through.watched(self._model)
+    def look(self, run: Run, last: bool = False) -> dict[str, Any]:
+        """Return what to show; nothing if too little time has passed since the last time."""
+        news, opened = {}, self._through.watched(self._model)
+        looks = opened is not None and (self._through.asked or self._looks.due)
+        glimpses = last or self._glimpses.due
         with signals_blocked():
-            if opened is not None and (new_epoch or self._through.asked or self._looks.due):
+            network = self._network(run) if looks or glimpses else None
+            if looks:
                 with self._looks.turn():
-                    news |= self._through.live(opened, self._network(run))
-            if new_epoch or self._glimpses.due:
+                    news |= self._through.live(opened, network)
+            if glimpses:
                 self._glimpses.share = GLIMPSES["share"] if opened is None else MEANWHILE
                 with self._glimpses.turn():
-                    news |= self._seen(run)
-        # What comes seldom does not delay the next look: opening, the matrix, and dead units.
-        if new_epoch and run.epochs:
-            news |= self._digits.confusion(run)
-        if opened is not None:
-            opened.mark(self._digits)
-        self._epoch = run.epochs
+                    news |= self._seen(run, network)
+            if opened is not None:
+                opened.mark(self._digits)
         return news
 
     def _network(self, run: Run) -> Network:
         return Network.of(run, [_values(each) for each in self._variables])
 
-    def _seen(self, run: Run) -> dict[str, Any]:
-        index, drawn, network = self._digits.index, self._through.drawn, self._network(run)
+    def _seen(self, run: Run, network: Network) -> dict[str, Any]:
+        index, drawn = self._digits.index, self._through.drawn
         asked = [self._digits.pixels[index], *([] if drawn is None else [drawn.ravel()])]
         said = network.probabilities(self._digits.as_input(np.stack(asked)))
         news = {"said": {"index": index, "probabilities": said[0]}}
         if drawn is not None:
             news["training"] = {"name": run.name, "probabilities": said[1]}
-        return news | {"weights": self._images(network, run.epochs)}
+        news["weights"] = self._images(network, run.epochs)
+        if run.epochs not in (0, self._epoch):
+            news |= self._digits.confusion(run)
+        self._epoch = run.epochs
+        return news
 
     def _images(self, network: Network, epoch: int) -> dict[str, Any]:
         """Return the first layer's weights, a row for each digit, hidden unit or filter."""

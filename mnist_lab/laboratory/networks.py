@@ -69,11 +69,11 @@ class Network(NamedTuple):
         values = [images.reshape(-1, 28, 28, 1)]
         for inner, offset in hidden:
             x, convolution = values[-1], inner.ndim == 4
-            x = (_convolved(x, inner) if convolution else product(_flat(x), inner)) + offset
+            x = (_convolved(x, inner) if convolution else _weighted(x, inner)) + offset
             values.append(x if self.linear else np.maximum(x, 0))
             if convolution:
                 values.append(_pooled(values[-1]))
-        return [*values[1:], product(_flat(values[-1]), kernel) + bias]
+        return [*values[1:], _weighted(values[-1], kernel) + bias]
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """Compute the class probabilities of images, as `layers` takes them; float32."""
@@ -115,8 +115,11 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     return odds / odds.sum(axis=1, keepdims=True)
 
 
-def _flat(x: np.ndarray) -> np.ndarray:
-    return x.reshape(len(x), -1)
+def _weighted(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Multiply inputs by weights; where all inputs are zero, as most are, these are not read."""
+    x = x.reshape(len(x), -1)
+    used = np.flatnonzero(x.any(axis=0))
+    return product(x[:, used], kernel[used])
 
 
 def _convolved(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:

@@ -29,6 +29,7 @@ from mnist_lab.laboratory import (
     estimates,
     insight,
     networks,
+    pacing,
     rows,
     through,
     validation,
@@ -671,40 +672,78 @@ def test_weights_are_seen_while_it_learns(open_laboratory, medium, listen, part,
     assert np.trace(counts[-1]) == round(run.val_accuracy * len(medium.x_valid))
 
 
-@pytest.mark.parametrize(("wish", "pace"), [(None, insight.LOOKING), ({}, insight.INSIDE)])
-@pytest.mark.parametrize("cost", [0.002, 0.02])
-def test_looking_at_a_network_takes_its_share_and_no_more(data, monkeypatch, wish, pace, cost):
-    now, (seconds, share) = [0.0], pace
-    apart = max(seconds, cost / share)
-    monkeypatch.setattr(insight, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that a test moves: its first number."""
+    now = [0.0]
+    monkeypatch.setattr(pacing, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    return now
+
+
+def glimpses_of(data, wish):
+    """Glimpses of a network in training, which a page wants to see through or not."""
     digits = validation.Digits(data)
     looking = through.Through(lambda _: None, digits, data.white, dict)
-    glimpses = insight.Glimpses(lab.build_linear(), digits, looking)
     looking.training = True
     looking.want(wish)
-    looked = []
+    return insight.Glimpses(lab.build_linear(), digits, looking), looking
 
-    def seen(*_):
-        looked.append(now[0])
-        now[0] += cost
+
+def taking(clock, cost):
+    """A stand-in for what takes so long, and the list of when it was done."""
+    done = []
+
+    def do(*_):
+        done.append(clock[0])
+        clock[0] += cost
         return {}
 
-    monkeypatch.setattr(glimpses, "_seen", seen)
+    return do, done
+
+
+@pytest.mark.parametrize("wish", [None, {}])
+@pytest.mark.parametrize("cost", [0.0002, 0.002, 0.02])
+def test_looking_at_a_network_takes_its_share_and_no_more(data, monkeypatch, clock, wish, cost):
+    glimpses, looking = glimpses_of(data, wish)
+    looking.asked = False
+    see, seen = taking(clock, cost)
+    live, looked = taking(clock, cost)
+    monkeypatch.setattr(glimpses, "_network", lambda run: None)
+    monkeypatch.setattr(glimpses, "_seen", see)
+    monkeypatch.setattr(looking, "live", live)
     run = lab.Run("linear", settings())
-    while now[0] < 30:
+    while clock[0] < 60:
         glimpses.look(run)
-        now[0] += 0.05
-    assert looked[0] == 0
-    assert len(looked) <= (30 + insight.LATE) / apart + 1
-    assert len(looked) > 0.9 * 30 / apart - 1  # though it is let look at some moments only
-    # Whoever looks inside and draws another digit does not wait for it.
-    now[0] = looked[-1] + cost + 0.001
+        clock[0] += 0.05
+    assert seen[0] <= cost
+    apart = max(0.1, cost / (0.004 if wish is None else 0.001))
+    assert 0.9 * 60 / apart - 1 < len(seen) <= (60 + pacing.LATE) / apart + 1
+    # Though it is let look at some moments only, all layers are shown five times a second.
+    assert wish is None or 5 * 60 <= len(looked) < (7 if cost < 0.001 else 5.2) * 60
+    glimpses.look(run, last=True)
+    assert seen[-1] > 60
+
+
+def test_who_looks_inside_and_draws_another_digit_does_not_wait_for_it(data, monkeypatch, clock):
+    glimpses, looking = glimpses_of(data, {})
+    looked = []
+
+    def live(*_):
+        looking.asked = False
+        looked.append(clock[0])
+        return {}
+
+    monkeypatch.setattr(glimpses, "_network", lambda run: None)
+    monkeypatch.setattr(glimpses, "_seen", lambda *_: {})
+    monkeypatch.setattr(looking, "live", live)
+    run = lab.Run("linear", settings())
+    for _ in range(9):
+        glimpses.look(run)
     before = len(looked)
-    glimpses.look(run)
-    assert len(looked) == before
+    assert before < 4  # it is too early for another look
     looking.show()
     glimpses.look(run)
-    assert len(looked) == before + (wish is not None)
+    assert len(looked) == before + 1
 
 
 def test_an_exception_in_a_glimpse_is_shown(open_laboratory, small, monkeypatch):
