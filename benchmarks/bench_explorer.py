@@ -12,6 +12,7 @@ import statistics
 import sys
 import time
 
+import numpy as np
 from bench import some_of_mnist
 from jupyter_client.manager import start_new_kernel
 
@@ -28,10 +29,15 @@ class Bench:
         self.laboratory = lab.explore(part, data=some_of_mnist(images))
         page = self.laboratory._page
         self._follow, page.follow = page.follow, self._timed
-        self.showing, self.messages, self.first, self.spent, self.looks = True, 0, None, 0.0, 0
+        self.showing, self.first = True, None
+        self.reset()
         self._live, page.through.live = page.through.live, self._counted
         self._send, page.view.send_values = page.view.send_values, self._sent
         self.laboratory.hear({"ask": "through", "wish": {}}, [])
+
+    def reset(self) -> None:
+        """Count and time from now on."""
+        self.messages, self.looks, self.spent = 0, 0, np.zeros(2)  # seconds passed, and computed
 
     def _counted(self, *args):
         self.looks += 1
@@ -44,9 +50,9 @@ class Bench:
     def _timed(self, run, glimpses, **about):
         if not self.showing:
             return
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.thread_time()
         self._follow(run, glimpses, **about)
-        self.spent += time.perf_counter() - began
+        self.spent += np.array([time.perf_counter() - began, time.thread_time() - busy])
         self.first = self.first or time.perf_counter()
 
     def seconds(self, epochs: int, showing: bool) -> float:
@@ -104,7 +110,7 @@ def measure() -> None:
         f"(median of {STARTS}; {latencies[0]:.1f} s with compiling)"
     )
     bench.seconds(1, True)
-    bench.messages, bench.spent, bench.looks = 0, 0.0, 0
+    bench.reset()
     times = [[bench.seconds(epochs, each) for each in (False, True, False)] for _ in range(rounds)]
     shown = statistics.mean(between for _, between, _ in times)
     print(
@@ -113,7 +119,9 @@ def measure() -> None:
         f"long as unseen (unseen ones {mean_of([after / before for before, _, after in times])}); "
         f"{bench.messages / rounds:.0f} messages, "
         f"{bench.looks / rounds / shown:.1f} looks through the network a second, "
-        f"{bench.spent / (rounds * shown):.2%} of the time in making them"
+        "{:.2%} of the time in making them, {:.2%} of it computing".format(
+            *bench.spent / (rounds * shown)
+        )
     )
     asked = answers(bench.laboratory)
     print(

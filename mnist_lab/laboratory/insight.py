@@ -14,10 +14,10 @@ from .through import Through
 from .validation import Digits
 
 UNITS = 16  # hidden units of an MLP that are shown
-GLIMPSES = {"share": 0.004, "least": 0.1}
-# A look through all layers is to be live: five times a second, whatever it takes. Glimpses, which
-# show answers for both digits and the weights, then come the less often.
-LOOKS, MEANWHILE = {"share": 0.006, "least": 0.15, "most": 0.196}, 0.001
+GLIMPSES = 0.004  # share of the training's time
+# All layers are to be seen live, five times a second, whatever it takes. Glimpses, which show the
+# answers for both digits and the weights, then come the less often.
+LOOKS, MEANWHILE = 0.196, 0.001
 _SAMPLE = 50  # validation images on which the activity of hidden units is measured
 
 
@@ -37,7 +37,7 @@ class Glimpses:
     def __init__(self, model: keras.Model, digits: Digits, through: Through):
         self._model, self._variables = model, [each.value for each in model.weights]
         self._digits, self._through = digits, through
-        self._glimpses, self._looks, self._epoch = Pace(**GLIMPSES), Pace(**LOOKS), -1
+        self._glimpses, self._looks, self._epoch = Pace(0.1, GLIMPSES), Pace(LOOKS, 1), -1
         self._units = np.arange(UNITS)
 
     def look(self, run: Run, last: bool = False) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class Glimpses:
                 with self._looks.turn():
                     news |= self._through.live(opened, network)
             if glimpses:
-                self._glimpses.share = GLIMPSES["share"] if opened is None else MEANWHILE
+                self._glimpses.share = GLIMPSES if opened is None else MEANWHILE
                 with self._glimpses.turn():
                     news |= self._seen(run, network)
             if opened is not None:

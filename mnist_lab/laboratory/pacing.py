@@ -9,13 +9,10 @@ LATE = 0.25  # seconds by which a turn waits for a chunk's end, and the next one
 
 
 class Pace:
-    """Lets something be done in a share of the time, and says when it is its turn again.
+    """Says when something is due again: after so many seconds, or longer to keep to its share."""
 
-    From one turn to the next are `least` to `most` seconds, whatever the share.
-    """
-
-    def __init__(self, share: float, least: float = 0, most: float = math.inf):
-        self.share, self._least, self._most = share, least, most
+    def __init__(self, seconds: float, share: float):
+        self._seconds, self.share = seconds, share
         self.next = -math.inf
 
     @property
@@ -28,6 +25,6 @@ class Pace:
         """Time what is done, and let the next turn wait accordingly."""
         began = time.perf_counter()
         yield
-        seconds = (time.perf_counter() - began) / self.share
-        start = min(max(self.next, began - LATE), began)
-        self.next = start + min(max(seconds, self._least), self._most)
+        took = time.perf_counter() - began
+        due = min(max(self.next, began - LATE), began)
+        self.next = due + max(self._seconds, took / self.share)

@@ -40,7 +40,7 @@ class Opened:
         self.about = [_about(layer) for layer in layers]
         self.dropout = any(isinstance(layer, keras.layers.Dropout) for layer in layers)
         self.marks: list[np.ndarray] = []
-        self.marking = Pace(MARKING)
+        self.marking = Pace(0, MARKING)
         self.mark(digits)
 
     def shows(self, source: Any, masks: bool) -> bool:

@@ -719,7 +719,7 @@ def test_looking_at_a_network_takes_its_share_and_no_more(data, monkeypatch, clo
     apart = max(0.1, cost / (0.004 if wish is None else 0.001))
     assert 0.9 * 60 / apart - 1 < len(seen) <= (60 + pacing.LATE) / apart + 1
     # Though it is let look at some moments only, all layers are shown five times a second.
-    assert wish is None or 5 * 60 <= len(looked) < (7 if cost < 0.001 else 5.2) * 60
+    assert wish is None or 5 * 60 <= len(looked) < 5.2 * 60
     glimpses.look(run, last=True)
     assert seen[-1] > 60
 
