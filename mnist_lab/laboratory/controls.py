@@ -14,17 +14,7 @@ _OF_TRAIN = tuple(slider.key for slider in TRAINING)  # the builder takes the ot
 
 @dataclasses.dataclass(frozen=True)
 class Setup:
-    """A part with one value for each of its controls.
-
-    Attributes
-    ----------
-    part : Part
-        The part of the sheet.
-    values : dict
-        By the control's key.
-    classes : int
-        Number of classes in the data.
-    """
+    """A part of the sheet with one value for each of its controls, by the control's key."""
 
     part: Part
     values: dict[str, Any]
@@ -44,13 +34,7 @@ class Setup:
         return {each.key: each for each in (*NOTEBOOKS[self.part.key].sliders, *TRAINING)}
 
     def moved(self, **values: Any) -> "Setup":
-        """Return a copy with some controls at other values.
-
-        Raises
-        ------
-        ValueError
-            If a control does not exist or cannot have this value.
-        """
+        """Return a copy with other values; ValueError if a control does not exist or has them not."""
         for key, value in values.items():
             if key not in self.values:
                 raise ValueError(f"{key}={value!r}: the controls are {', '.join(self.values)}")
@@ -96,15 +80,7 @@ class Setup:
         return self.part.build(**self._built_with())
 
     def code(self, name: str, data: str) -> str:
-        """Return the lines of Python that repeat a run exactly.
-
-        Parameters
-        ----------
-        name
-            The run's name.
-        data
-            An expression for its data.
-        """
+        """Return the lines of Python that repeat a run exactly; `data` is an expression, too."""
         build = ", ".join(f"{key}={value!r}" for key, value in self._built_with().items())
         train = ", ".join(f"{key}={self.values[key]}" for key in _OF_TRAIN)
         return (

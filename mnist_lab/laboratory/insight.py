@@ -11,7 +11,7 @@ from ..signals import signals_blocked
 from .networks import Network, product
 from .pacing import Pace
 from .through import Through
-from .validation import Digits
+from .validation import Digits, scaled
 
 UNITS = 16  # hidden units of an MLP that are shown
 GLIMPSES = 0.004  # share of the training's time
@@ -24,14 +24,7 @@ _SAMPLE = 50  # validation images on which the activity of hidden units is measu
 class Glimpses:
     """Looks at a network between chunks of its training, rarely enough not to slow it down.
 
-    Parameters
-    ----------
-    model
-        One of the sheet's networks, in training.
-    digits
-        The digits, one of them selected.
-    through
-        Looks through all layers, if a page wants that; a glimpse then has its answers from there.
+    `through` looks through all its layers, if a page wants that.
     """
 
     def __init__(self, model: keras.Model, digits: Digits, through: Through):
@@ -64,7 +57,7 @@ class Glimpses:
     def _seen(self, run: Run, network: Network) -> dict[str, Any]:
         index, drawn = self._digits.index, self._through.drawn
         asked = [self._digits.pixels[index], *([] if drawn is None else [drawn.ravel()])]
-        said = network.probabilities(self._digits.as_input(np.stack(asked)))
+        said = network.probabilities(scaled(np.stack(asked), self._digits.white))
         news = {"said": {"index": index, "probabilities": said[0]}}
         if drawn is not None:
             news["training"] = {"name": run.name, "probabilities": said[1]}
@@ -84,7 +77,7 @@ class Glimpses:
             images = product(others[0].T, first.T.copy())
             return {"of": "digit", "numbers": list(range(len(images))), "images": images}
         if epoch != self._epoch:  # choosing units more often would make the images jump
-            sample = self._digits.as_input(self._digits.pixels[:_SAMPLE])
+            sample = scaled(self._digits.pixels[:_SAMPLE], self._digits.white)
             sums = tf.matmul(sample, first).numpy()  # so much is faster than NumPy's `product`
             activity = np.maximum(sums + bias, 0).mean(axis=0)
             self._units = np.argsort(-activity, kind="stable")[:UNITS]

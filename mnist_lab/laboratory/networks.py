@@ -1,47 +1,21 @@
 """Networks computed in NumPy from their weights: an answer for one image takes milliseconds."""
 
-import contextlib
-import functools
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from ..course import PARTS
 from ..runs import Run
 from ..signals import signals_blocked
-from ..support import DataError
-
-# Records with weights, one of each kind: their names in the table of answers, their parts, and
-# what differs from these.
-_SMALL = {"hidden_units": 100}
-RECORDED = {
-    "linear": ("linear, on file", "linear", {}),
-    "mlp_small": ("MLP of 100, on file", "mlp", _SMALL),
-    "dropout_small": ("dropout of 100, on file", "dropout", _SMALL),
-    "cnn": ("CNN, on file", "cnn", {}),
-}
 
 
 class Network(NamedTuple):
-    """One of the sheet's networks with its weights at one moment.
-
-    Attributes
-    ----------
-    name : str
-        Its name in the table of answers.
-    weights : sequence of numpy.ndarray
-        In Keras' order.
-    linear : bool
-        Whether its hidden layers have no activation.
-    """
+    """One of the sheet's networks with its weights at one moment, in Keras' order."""
 
     name: str
     weights: Sequence[np.ndarray]
-    linear: bool
+    linear: bool  # whether its hidden layers have no activation
 
     @classmethod
     def of(cls, run: Run, weights: Sequence[np.ndarray]) -> "Network":
@@ -52,18 +26,11 @@ class Network(NamedTuple):
     def layers(self, images: np.ndarray) -> list[np.ndarray]:
         """Compute what each layer makes of images, up to the scores before the softmax.
 
+        The images are float32 of shape (images, 784), scaled like the training images. Layers that
+        pass on what they get, as dropout does, have no values here.
+
         NumPy computes layer by layer. A compiled network would have to be traced and kept for each
         run, and TensorFlow takes several times as long for one image.
-
-        Parameters
-        ----------
-        images
-            float32 of shape (images, 784), scaled like the training images.
-
-        Returns
-        -------
-        list of numpy.ndarray
-            Layers that pass on what they get, as dropout does, have none.
         """
         *hidden, (kernel, bias) = zip(self.weights[::2], self.weights[1::2], strict=True)
         values = [images.reshape(-1, 28, 28, 1)]
@@ -78,25 +45,6 @@ class Network(NamedTuple):
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """Compute the class probabilities of images, as `layers` takes them; float32."""
         return softmax(self.layers(images)[-1])
-
-
-@functools.cache
-def recorded_networks(folder: Path) -> list[Network]:
-    """Load the networks among these records, one of each kind; missing ones are left out."""
-    networks = []
-    for key, (name, _, _) in RECORDED.items():
-        with contextlib.suppress(DataError):
-            run = Run.load(folder / f"{key}-seed0.npz")
-            networks.append(Network.of(run, run.weights)._replace(name=name))
-    return networks
-
-
-def recorded_model(network: Network) -> keras.Model:
-    """Build one of the recorded networks as a Keras model."""
-    ((part, figures),) = (of for name, *of in RECORDED.values() if name == network.name)
-    model = PARTS[part].build(**figures)
-    model.set_weights(network.weights)
-    return model
 
 
 def product(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from ..layers import Layers, Seen, activation_of, idle, passes_on
 from .answering import AtHand, of_model
 from .networks import Network, softmax
 from .pacing import Pace
-from .validation import Digits
+from .validation import Digits, scaled
 
 MAPS, UNITS = 64, 4096  # of a layer that are sent
 SAMPLE = 50  # validation images that decide which units are dead
@@ -33,8 +33,8 @@ class Opened:
 
     def __init__(self, network: AtHand, masks: bool, digits: Digits):
         model = network.model()
+        self._network, self.masks = network, masks
         self._shape = network.input_shape or model.input_shape[1:]
-        self._source, self.masks, self._white = network.source, masks, network.white
         self.layers = Layers(model, self._shape, masks)
         layers = [step.layer for step in self.layers.steps]
         self.about = [_about(layer) for layer in layers]
@@ -45,16 +45,16 @@ class Opened:
 
     def shows(self, source: Any, masks: bool) -> bool:
         """Whether it was opened for the same."""
-        return self._source is source and self.masks == masks
+        return self._network.source is source and self.masks == masks
 
     def look(self, pixels: np.ndarray) -> tuple[np.ndarray, Seen]:
         """Return images of bytes as the network takes them, and what it computes from them."""
-        images = pixels.reshape(-1, *self._shape) * np.float32(self._white / 255)
+        images = scaled(pixels, self._network.white).reshape(-1, *self._shape)
         return images, self.layers.look(images)
 
     def glance(self, network: Network, pixels: np.ndarray) -> Seen:
         """Return what the network computes, by its weights: for one image in half the time."""
-        images = pixels.reshape(1, -1) * np.float32(self._white / 255)
+        images = scaled(pixels, self._network.white)
         *hidden, scores = network.layers(images)
         computed, values = iter([*hidden, softmax(scores)]), []
         for about in self.about:
@@ -72,37 +72,20 @@ class Opened:
 class Through:
     """Looks through one network at a time, as long as a page wants to see it.
 
-    Parameters
-    ----------
-    send
-        Called with the values for the pages, by name.
-    digits
-        The validation digits, one of them selected.
-    white
-        Value of a white pixel in training.
-    at_hand
-        Returns the networks by name; the newest is the last.
-
-    Attributes
-    ----------
-    drawn : numpy.ndarray or None
-        The last drawn digit.
-    training : bool
-        Whether a network is in training.
-    asked : bool
-        Whether a page waits to see the network in training anew: another digit, or another value.
+    `send` is called with values for the pages, by name; `at_hand` returns the networks by name, the
+    newest as the last.
     """
 
     def __init__(
         self,
         send: Callable[[dict[str, Any]], None],
         digits: Digits,
-        white: float,
         at_hand: Callable[[], dict[str, AtHand]],
     ):
-        self._send, self._digits, self._white, self._at_hand = send, digits, white, at_hand
-        self.drawn: np.ndarray | None = None
-        self.training = self.asked = False
+        self._send, self._digits, self._at_hand = send, digits, at_hand
+        self.drawn: np.ndarray | None = None  # the last drawn digit
+        self.training = False  # whether a network is in training
+        self.asked = False  # whether a page waits to see it anew: another digit, or another value
         self._wish: Wish | None = None
         # One for each thread: that of the training, and that which hears the page.
         self._opened: Opened | None = None
@@ -135,7 +118,7 @@ class Through:
         name = wish.network if wish.network in networks else list(networks)[-1]
         digit = self._digit(wish)
         try:
-            opened = self._open(networks[name], wish.masks)
+            opened = self._opened = self._shown(self._opened, networks[name], wish.masks)
             images, seen = opened.look(digit["digit"])
             values = self._values(opened, wish, seen) | digit
             values["pixels"] = opened.layers.speaking(images).ravel()
@@ -148,11 +131,9 @@ class Through:
         wish = self._wish
         if wish is None or wish.network != NEWEST:
             return None
-        opened = self._live  # which `want` may let go at any moment
-        if opened is None or not opened.shows(model, wish.masks):
-            network = of_model(model, model.input_shape[1:], self._white)
-            opened = self._live = Opened(network, wish.masks, self._digits)
-        return opened
+        network = of_model(model, model.input_shape[1:], self._digits.white)
+        opened = self._live = self._shown(self._live, network, wish.masks)
+        return opened  # for `want` may let it go at any moment
 
     def live(self, opened: Opened, network: Network) -> dict[str, Any]:
         """Return what to show of a network in training, which `watched` has opened."""
@@ -178,21 +159,19 @@ class Through:
             "digit": self.drawn.ravel() if drawn else self._digits.pixels[index],
         }
 
-    def _open(self, network: AtHand, masks: bool) -> Opened:
-        opened = self._opened
-        if opened is None or not opened.shows(network.source, masks):
-            opened = self._opened = Opened(network, masks, self._digits)
-        return opened
+    def _shown(self, opened: Opened | None, network: AtHand, masks: bool) -> Opened:
+        """Open a network, unless that is what was opened."""
+        same = opened is not None and opened.shows(network.source, masks)
+        return opened if same else Opened(network, masks, self._digits)
 
     def _values(self, opened: Opened, wish: Wish, seen: Seen) -> dict[str, Any]:
         """Return what the page shows of a network, but for its name and the digit."""
+        layers = zip(opened.about, seen.values, opened.marks, strict=False)  # then comes the image
         return {
             "problem": "",
             "layers": [
-                _layer(about, seen.values[number], seen.masks.get(number), marks)
-                for number, (about, marks) in enumerate(
-                    zip(opened.about, opened.marks, strict=True)
-                )
+                _layer(about, value, seen.masks.get(number), marks)
+                for number, (about, value, marks) in enumerate(layers)
             ],
             "dropout": opened.dropout,
             "scores": seen.scores[0],

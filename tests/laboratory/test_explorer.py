@@ -23,6 +23,7 @@ from samples import settings
 import mnist_lab as lab
 from mnist_lab import places
 from mnist_lab.laboratory import (
+    answering,
     background,
     controls,
     driving,
@@ -683,7 +684,7 @@ def clock(monkeypatch):
 def glimpses_of(data, wish):
     """Glimpses of a network in training, which a page wants to see through or not."""
     digits = validation.Digits(data)
-    looking = through.Through(lambda _: None, digits, data.white, dict)
+    looking = through.Through(lambda _: None, digits, dict)
     looking.training = True
     looking.want(wish)
     return insight.Glimpses(lab.build_linear(), digits, looking), looking
@@ -819,27 +820,22 @@ def test_prepared_data_look_and_are_asked_like_stored_ones(open_laboratory, smal
     prepared = lab.Dataset(flat[0], small.y_train, flat[1], small.y_valid)
     digits = validation.Digits(prepared)
     assert np.array_equal(digits.pixels, small.x_valid.reshape(-1, 784))
-    assert np.allclose(digits.as_input(digits.pixels), flat[1], atol=1e-6)
+    assert np.allclose(validation.scaled(digits.pixels, digits.white), flat[1], atol=1e-6)
 
 
 @pytest.mark.parametrize("key", ["linear", "mlp_small", "dropout_small", "cnn"])
 def test_the_networks_on_file_say_what_their_records_say(data, key):
     record = lab.load_records(key)[0]
-    (network,) = [
-        each
-        for each in networks.recorded_networks(places.here.records)
-        if len(each.weights) == len(record.weights)
-        and np.array_equal(each.weights[0], record.weights[0])
-    ]
-    said = network.probabilities(data.x_valid[:500].reshape(-1, 784).astype(np.float32) / 255)
+    network = answering.recorded_networks(places.here.records)[answering.RECORDED[key][0]]
+    said = network.answer(data.x_valid[:500].reshape(-1, 784).astype(np.float32) / 255)
     assert np.allclose(said, record.val_probabilities[:500], atol=0.001)
 
 
 def test_records_elsewhere_are_found_without_a_restart(tmp_path, relocate):
-    networks.recorded_networks(places.here.records)
+    answering.recorded_networks(places.here.records)
     rows.overlay("the recorded run", "linear")
     relocate(records=tmp_path)
-    assert networks.recorded_networks(places.here.records) == []
+    assert answering.recorded_networks(places.here.records) == {}
     with pytest.raises(lab.DataError, match="holds no recorded run"):
         rows.overlay("the recorded run", "linear")
 
