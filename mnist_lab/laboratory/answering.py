@@ -22,11 +22,10 @@ from .validation import scaled
 
 # Records with weights, one of each kind: their names in the table of answers, their parts, and
 # what differs from these.
-_SMALL = {"hidden_units": 100}
 RECORDED = {
     "linear": ("linear, on file", "linear", {}),
-    "mlp_small": ("MLP of 100, on file", "mlp", _SMALL),
-    "dropout_small": ("dropout of 100, on file", "dropout", _SMALL),
+    "mlp_small": ("MLP of 100, on file", "mlp", {"hidden_units": 100}),
+    "dropout_small": ("dropout of 100, on file", "dropout", {"hidden_units": 100}),
     "cnn": ("CNN, on file", "cnn", {}),
 }
 

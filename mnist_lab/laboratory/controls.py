@@ -34,7 +34,7 @@ class Setup:
         return {each.key: each for each in (*NOTEBOOKS[self.part.key].sliders, *TRAINING)}
 
     def moved(self, **values: Any) -> "Setup":
-        """Return a copy with other values; ValueError if a control does not exist or has them not."""
+        """Return a copy with some other values; ValueError where there is no such choice."""
         for key, value in values.items():
             if key not in self.values:
                 raise ValueError(f"{key}={value!r}: the controls are {', '.join(self.values)}")
@@ -54,10 +54,9 @@ class Setup:
     @property
     def network(self) -> str:
         """All values that are compiled into the training loop. The learning rate is not."""
-        fixed = {key: value for key, value in self.values.items() if key not in _OF_TRAIN}
-        del fixed["learning_rate"]
-        fixed["batch_size"] = self.values["batch_size"]
-        return " ".join([self.part.key, *(f"{key}={value}" for key, value in fixed.items())])
+        left = {"learning_rate", "epochs", "seed"}
+        fixed = (f"{key}={value}" for key, value in self.values.items() if key not in left)
+        return " ".join([self.part.key, *fixed])
 
     @property
     def parameters(self) -> int:
@@ -96,8 +95,7 @@ class Setup:
         The seed is typed in: instead of its thousands of choices, the page gets the last index.
         """
         listed = []
-        for key in self.values:
-            slider = self.sliders[key]
+        for key, slider in self.sliders.items():
             about = {"key": key, "label": slider.label, "tooltip": slider.tooltip}
             about["last"] = len(slider.choices) - 1
             if key != "seed":
@@ -115,8 +113,7 @@ class Setup:
             choices, near = self.sliders[key].choices, value
             if key == "learning_rate":
                 near = min(choices, key=lambda choice: abs(choice - value))
-            place = choices.index(near)
-            listed.append({"key": key, "place": place, "reads": _reads(key, value)})
+            listed.append({"key": key, "place": choices.index(near), "reads": _reads(key, value)})
         return listed
 
     def _in_words(self, key: str) -> str:

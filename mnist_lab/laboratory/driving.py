@@ -101,8 +101,9 @@ class Driver:
                     words += f", after {duration(run.compile_seconds)} of compiling"
                 words += "."
             case "stopped":
-                done = f"{len(run.batch_loss):,} iterations"
-                words = f"Stopped after {done}. What was trained is kept."
+                words = (
+                    f"Stopped after {len(run.batch_loss):,} iterations. What was trained is kept."
+                )
             case "diverged":
                 words = divergence(run, model)
         if ended != "diverged":

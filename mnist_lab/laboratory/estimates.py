@@ -48,11 +48,10 @@ def estimate(setup: Setup, images: int) -> str:
 
 
 def _read() -> dict[str, float]:
-    try:
+    with contextlib.suppress(OSError, ValueError):
         speeds = json.loads(speeds_file().read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return speeds if isinstance(speeds, dict) else {}
+        return speeds if isinstance(speeds, dict) else {}
+    return {}
 
 
 @functools.cache

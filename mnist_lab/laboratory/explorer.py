@@ -86,7 +86,7 @@ class Explorer:
     @property
     def status(self) -> str:
         """The text below the buttons."""
-        return self._page.status
+        return self.view.shown["status"]["text"]
 
     @property
     def digit(self) -> np.ndarray | None:
@@ -172,7 +172,7 @@ class Explorer:
             "expect": lambda expected: view.show(expected=expected),
             "look": lambda index: page.select(digits.look_at(index)),
             "go_on": lambda by: page.select(digits.go_on(by)),
-            "behind": lambda **field: view.show(**digits.behind(page.confused, **field)),
+            "behind": lambda **field: view.show(**digits.behind(**field)),
             "digit": lambda: page.answer(images[0]),
             "keep": lambda label: view.show(kept=kept.add(images[0], label, images[1])),
             "unkeep": lambda index: view.show(kept=kept.remove(index)),

@@ -39,7 +39,8 @@ class Glimpses:
         looks = opened is not None and (self._through.asked or self._looks.due)
         glimpses = last or self._glimpses.due
         with signals_blocked():
-            network = self._network(run) if looks or glimpses else None
+            if looks or glimpses:
+                network = Network.of(run, [_values(each) for each in self._variables])
             if looks:
                 with self._looks.turn():
                     news |= self._through.live(opened, network)
@@ -47,12 +48,7 @@ class Glimpses:
                 self._glimpses.share = GLIMPSES if opened is None else MEANWHILE
                 with self._glimpses.turn():
                     news |= self._seen(run, network)
-            if opened is not None:
-                opened.mark(self._digits)
         return news
-
-    def _network(self, run: Run) -> Network:
-        return Network.of(run, [_values(each) for each in self._variables])
 
     def _seen(self, run: Run, network: Network) -> dict[str, Any]:
         index, drawn = self._digits.index, self._through.drawn
@@ -78,7 +74,7 @@ class Glimpses:
             return {"of": "digit", "numbers": list(range(len(images))), "images": images}
         if epoch != self._epoch:  # choosing units more often would make the images jump
             sample = scaled(self._digits.pixels[:_SAMPLE], self._digits.white)
-            sums = tf.matmul(sample, first).numpy()  # so much is faster than NumPy's `product`
+            sums = tf.matmul(sample, first).numpy()  # so much is faster than by `product`
             activity = np.maximum(sums + bias, 0).mean(axis=0)
             self._units = np.argsort(-activity, kind="stable")[:UNITS]
         images = first[:, self._units].T

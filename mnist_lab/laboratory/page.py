@@ -40,10 +40,9 @@ class Page:
         hear: Callable[[dict[str, Any], list[memoryview]], None],
         at_hand: Callable[[], dict[str, AtHand]],
     ):
-        self.view, self.rows, self.status = Surface(hear), [], ""
+        self.view, self.rows = Surface(hear), []
         self.digits, self.kept = Digits(data), Kept()
         self.through = Through(self.view.send_values, self.digits, at_hand)
-        self.confused: Run | None = None  # the run whose confusion matrix is shown
         self._data, self._at_hand = data, at_hand
         self._count = 0  # runs so far; also the number of the next row
         self._live: Run | None = None
@@ -54,7 +53,6 @@ class Page:
 
     def say(self, text: str, alert: bool = False) -> None:
         """Set the text below the buttons."""
-        self.status = text
         self.view.show(status={"text": text, "alert": alert})
 
     def whole(self) -> dict[str, Any]:
@@ -83,7 +81,7 @@ class Page:
     def show_rows(self) -> None:
         """Show the table, and its networks' answers for the drawn digit."""
         self.view.show(rows=[row.values() for row in self.rows])
-        self._send_overlays()
+        self.view.send_values({"curves": self._overlays()})
         if self.through.drawn is None:
             self.through.show()
         else:
@@ -108,11 +106,8 @@ class Page:
             return
         with self.view.lock:
             news = glimpses.look(run, last) if not run.diverged else {}
-            if "confusion" in news:
-                self.confused = run
             if speaks:
-                self.status = report(run).replace("  ", " · ")
-                news["status"] = {"text": self.status, "alert": False}
+                news["status"] = {"text": report(run).replace("  ", " · "), "alert": False}
             self.view.shown |= {key: value for key, value in news.items() if key != "through"}
             self.view.send_values(news | {"curves": [curve(self._count, run, self._sent)]})
             self._sent, self._told = len(run.batch_loss), time.perf_counter()
@@ -123,7 +118,6 @@ class Page:
             self.rows.append(Row(self._count, run, setup))
             self._count += 1
             if run.epochs:
-                self.confused = run
                 self.view.show(**self.digits.see(run), **self.digits.confusion(run))
 
     def end(self, words: str, alert: bool, *, speaks: bool) -> None:
@@ -138,7 +132,7 @@ class Page:
     def overlay(self, kind: str, shown: bool) -> None:
         """Show or hide a curve to compare with."""
         self.view.show(overlays=self.view.shown["overlays"] | {kind: shown})
-        self._send_overlays()
+        self.view.send_values({"curves": self._overlays()})
 
     def rename(self, row: int, name: str) -> None:
         """Give a run another name."""
@@ -180,9 +174,6 @@ class Page:
 
     def _row(self, number: int) -> Row:
         return next(row for row in self.rows if row.number == number)
-
-    def _send_overlays(self) -> None:
-        self.view.send_values({"curves": self._overlays()})
 
     def _overlays(self) -> list[dict[str, Any]]:
         """Return the shown curves to compare with; a missing record shows its reason instead."""

@@ -33,7 +33,7 @@ class Opened:
 
     def __init__(self, network: AtHand, masks: bool, digits: Digits):
         model = network.model()
-        self._network, self.masks = network, masks
+        self.network, self.masks = network, masks
         self._shape = network.input_shape or model.input_shape[1:]
         self.layers = Layers(model, self._shape, masks)
         layers = [step.layer for step in self.layers.steps]
@@ -43,18 +43,13 @@ class Opened:
         self.marking = Pace(0, MARKING)
         self.mark(digits)
 
-    def shows(self, source: Any, masks: bool) -> bool:
-        """Whether it was opened for the same."""
-        return self._network.source is source and self.masks == masks
-
-    def look(self, pixels: np.ndarray) -> tuple[np.ndarray, Seen]:
-        """Return images of bytes as the network takes them, and what it computes from them."""
-        images = scaled(pixels, self._network.white).reshape(-1, *self._shape)
-        return images, self.layers.look(images)
+    def look(self, pixels: np.ndarray) -> Seen:
+        """Return what the network computes from images of bytes."""
+        return self.layers.look(scaled(pixels, self.network.white).reshape(-1, *self._shape))
 
     def glance(self, network: Network, pixels: np.ndarray) -> Seen:
         """Return what the network computes, by its weights: for one image in half the time."""
-        images = scaled(pixels, self._network.white)
+        images = scaled(pixels, self.network.white)
         *hidden, scores = network.layers(images)
         computed, values = iter([*hidden, softmax(scores)]), []
         for about in self.about:
@@ -65,8 +60,7 @@ class Opened:
         """Find the units that say nothing about any of some digits, unless that was just done."""
         if self.marking.due:
             with self.marking.turn():
-                seen = self.look(digits.pixels[:SAMPLE])[1]
-                self.marks = list(idle(self.layers.steps, seen))
+                self.marks = list(idle(self.layers.steps, self.look(digits.pixels[:SAMPLE])))
 
 
 class Through:
@@ -119,9 +113,9 @@ class Through:
         digit = self._digit(wish)
         try:
             opened = self._opened = self._shown(self._opened, networks[name], wish.masks)
-            images, seen = opened.look(digit["digit"])
-            values = self._values(opened, wish, seen) | digit
-            values["pixels"] = opened.layers.speaking(images).ravel()
+            seen = opened.look(digit["digit"])
+            pixels = opened.layers.speaking(seen.values[-1]).ravel()
+            values = self._values(opened, wish, seen) | digit | {"pixels": pixels}
         except ValueError as problem:
             values = {"problem": str(problem)}
         self._send({"through": values | {"networks": [NEWEST, *networks], "network": name}})
@@ -140,11 +134,10 @@ class Through:
         self.asked = False
         wish = self._wish or Wish()  # which `want` may take back at any moment
         digit = self._digit(wish)
-        if opened.masks:
-            seen = opened.look(digit["digit"])[1]
-        else:
-            seen = opened.glance(network, digit["digit"])
+        pixels = digit["digit"]
+        seen = opened.look(pixels) if opened.masks else opened.glance(network, pixels)
         values = self._values(opened, wish, seen) | digit | {"pixels": None}
+        opened.mark(self._digits)
         names = {"networks": [NEWEST, *self._at_hand()], "network": f"{network.name} (training)"}
         return {"through": values | names}
 
@@ -161,8 +154,9 @@ class Through:
 
     def _shown(self, opened: Opened | None, network: AtHand, masks: bool) -> Opened:
         """Open a network, unless that is what was opened."""
-        same = opened is not None and opened.shows(network.source, masks)
-        return opened if same else Opened(network, masks, self._digits)
+        if opened and opened.network.source is network.source and opened.masks == masks:
+            return opened
+        return Opened(network, masks, self._digits)
 
     def _values(self, opened: Opened, wish: Wish, seen: Seen) -> dict[str, Any]:
         """Return what the page shows of a network, but for its name and the digit."""

@@ -31,6 +31,7 @@ class Digits:
         self.index, self._chosen = 0, False
         self._order = np.arange(len(self.labels))
         self._probabilities: np.ndarray | None = None
+        self._confused: Run | None = None  # the run whose confusion matrix is shown
 
     def see(self, run: Run) -> dict[str, Any]:
         """Sort the digits by a run's last validation: surest mistakes first, surest hits last."""
@@ -69,17 +70,18 @@ class Digits:
         said = self._probabilities[self.index].astype(np.float32)
         return {"sight": sight, "said": {"index": self.index, "probabilities": said}}
 
-    def behind(self, run: Run, label: int, said: int) -> dict[str, Any]:
-        """Return the digits that a field of a run's confusion matrix counts, the surest first."""
-        sure = run.val_probabilities[:, said]
-        found = (self.labels == label) & (run.val_probabilities.argmax(axis=1) == said)
-        found = np.flatnonzero(found)
+    def behind(self, label: int, said: int) -> dict[str, Any]:
+        """Return the digits that a field of the confusion matrix counts, the surest first."""
+        probabilities = self._confused.val_probabilities
+        sure = probabilities[:, said]
+        found = np.flatnonzero((self.labels == label) & (probabilities.argmax(axis=1) == said))
         found = found[np.argsort(-sure[found], kind="stable")]
         counted = {"label": label, "said": said, "count": len(found)}
-        return {"behind": counted | self._some(found[:BEHIND], run.val_probabilities)}
+        return {"behind": counted | self._some(found[:BEHIND], probabilities)}
 
     def confusion(self, run: Run) -> dict[str, Any]:
         """Count how often digits of each class were taken for each class, after the last epoch."""
+        self._confused = run
         classes = run.val_probabilities.shape[1]
         pairs = classes * self.labels.astype(np.int64) + run.val_probabilities.argmax(axis=1)
         counts = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)

@@ -709,10 +709,9 @@ def test_looking_at_a_network_takes_its_share_and_no_more(data, monkeypatch, clo
     looking.asked = False
     see, seen = taking(clock, cost)
     live, looked = taking(clock, cost)
-    monkeypatch.setattr(glimpses, "_network", lambda run: None)
     monkeypatch.setattr(glimpses, "_seen", see)
     monkeypatch.setattr(looking, "live", live)
-    run = lab.Run("linear", settings())
+    run = lab.Run("linear", settings(model={"hidden layer 1: activation": "linear"}))
     while clock[0] < 60:
         glimpses.look(run)
         clock[0] += 0.05
@@ -734,10 +733,9 @@ def test_who_looks_inside_and_draws_another_digit_does_not_wait_for_it(data, mon
         looked.append(clock[0])
         return {}
 
-    monkeypatch.setattr(glimpses, "_network", lambda run: None)
     monkeypatch.setattr(glimpses, "_seen", lambda *_: {})
     monkeypatch.setattr(looking, "live", live)
-    run = lab.Run("linear", settings())
+    run = lab.Run("linear", settings(model={"hidden layer 1: activation": "linear"}))
     for _ in range(9):
         glimpses.look(run)
     before = len(looked)
@@ -808,7 +806,7 @@ def test_the_digits_behind_a_field_of_the_matrix(data):
     digits = validation.Digits(data)
     counts = digits.confusion(record)["confusion"]["counts"]
     assert counts.sum() == 10_000
-    behind = digits.behind(record, 4, 9)["behind"]
+    behind = digits.behind(4, 9)["behind"]
     assert behind["count"] == counts[4, 9]
     assert set(behind["labels"]) == {4}
     assert set(behind["saids"]) == {9}
