@@ -82,7 +82,7 @@ class Part:
         return {key: [float(row[key]) for row in rows] for key in keys}
 
     def sheet_curve(self) -> dict[str, list[float]]:
-        """The printed figures as a `Run.history`, one for each epoch; nan where none was printed."""
+        """What it printed as a `Run.history`: a value for each epoch, nan where there is none."""
         printed = self.sheet_history()
         missing, nothing = [math.nan] * (int(printed["epoch"][0]) - 1), [math.nan] * self.epochs
         return {key: missing + printed[key] if key in printed else nothing for key in HISTORY}
