@@ -14,6 +14,7 @@ from .through import Through
 from .validation import Digits, scaled
 
 UNITS = 16  # hidden units of an MLP that are shown
+APART = 0.1  # seconds between two messages of a training, at least
 GLIMPSES = 0.004  # share of the training's time
 # All layers are to be seen live, five times a second, whatever it takes. Glimpses, which show the
 # answers for both digits and the weights, then come the less often.
@@ -30,22 +31,26 @@ class Glimpses:
     def __init__(self, model: keras.Model, digits: Digits, through: Through):
         self._model, self._variables = model, [each.value for each in model.weights]
         self._digits, self._through = digits, through
-        self._glimpses, self._looks, self._epoch = Pace(0.1, GLIMPSES), Pace(LOOKS, 1), -1
-        self._units = np.arange(UNITS)
+        self._messages, self._glimpses = Pace(APART, 1), Pace(APART, GLIMPSES)
+        self._epoch, self._units = -1, np.arange(UNITS)
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to look. Short epochs are over sooner."""
+        return self._through.asked or self._messages.due
 
     def look(self, run: Run, last: bool = False) -> dict[str, Any]:
-        """Return what to show; nothing if too little time has passed since the last time."""
+        """Return what to show; in any case a glimpse, if it is the last."""
         news, opened = {}, self._through.watched(self._model)
-        looks = opened is not None and (self._through.asked or self._looks.due)
-        glimpses = last or self._glimpses.due
-        with signals_blocked():
-            if looks or glimpses:
+        self._messages.seconds = APART if opened is None else LOOKS
+        self._glimpses.share = GLIMPSES if opened is None else MEANWHILE
+        glimpse = last or self._glimpses.due
+        with signals_blocked(), self._messages.turn():
+            if opened is not None or glimpse:
                 network = Network.of(run, [_values(each) for each in self._variables])
-            if looks:
-                with self._looks.turn():
-                    news |= self._through.live(opened, network)
-            if glimpses:
-                self._glimpses.share = GLIMPSES if opened is None else MEANWHILE
+            if opened is not None:
+                news |= self._through.live(opened, network)
+            if glimpse:
                 with self._glimpses.turn():
                     news |= self._seen(run, network)
         return news

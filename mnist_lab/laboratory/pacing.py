@@ -1,19 +1,18 @@
 """How often something may be done beside a training without slowing it down."""
 
 import contextlib
-import math
 import time
 from collections.abc import Iterator
 
-LATE = 0.25  # seconds by which a turn waits for a chunk's end, and the next one may come sooner
+LATE = 1  # seconds that a turn may wait for a chunk or a validation; the next ones come sooner
 
 
 class Pace:
     """Says when something is due again: after so many seconds, or longer to keep to its share."""
 
     def __init__(self, seconds: float, share: float):
-        self._seconds, self.share = seconds, share
-        self.next = -math.inf
+        self.seconds, self.share = seconds, share
+        self.next = time.perf_counter()
 
     @property
     def due(self) -> bool:
@@ -27,4 +26,4 @@ class Pace:
         yield
         took = time.perf_counter() - began
         due = min(max(self.next, began - LATE), began)
-        self.next = due + max(self._seconds, took / self.share)
+        self.next = due + max(self.seconds, took / self.share)

@@ -1,7 +1,5 @@
 """The page of a laboratory: its values, and the methods that change and send them."""
 
-import math
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +20,6 @@ from .surface import Surface
 from .through import Through
 from .validation import Digits
 
-APART = 0.1  # seconds between two messages of a training, at least
 # What the page says while a cell runs, which keeps Python from hearing it.
 BUSY = "Python is busy with other cells, and answers when they are done."
 
@@ -90,8 +87,7 @@ class Page:
     def begin(self, run: Run) -> None:
         """Show a training that begins."""
         with self.view.lock:
-            self._live, self.through.training = run, True
-            self._sent, self._told = 0, -math.inf  # iterations, and when
+            self._live, self._sent, self.through.training = run, 0, True
             run.expected = self.view.shown["expected"]
             self.view.show(live=self._count, expected={})
             self.view.send_values({"curves": [curve(self._count, run)]})
@@ -99,10 +95,9 @@ class Page:
     def follow(self, run: Run, glimpses: Glimpses, *, speaks: bool, last: bool = False) -> None:
         """Show a training's new batches and a glimpse of its network, in one message.
 
-        Short epochs are over sooner than a message is due; what is `last` is sent in any case. A
-        training that `speaks` sets the text below the buttons.
+        The last is sent in any case. A training that `speaks` sets the text below the buttons.
         """
-        if not last and time.perf_counter() - self._told < APART:
+        if not (last or glimpses.due):
             return
         with self.view.lock:
             news = glimpses.look(run, last) if not run.diverged else {}
@@ -110,7 +105,7 @@ class Page:
                 news["status"] = {"text": report(run).replace("  ", " · "), "alert": False}
             self.view.shown |= {key: value for key, value in news.items() if key != "through"}
             self.view.send_values(news | {"curves": [curve(self._count, run, self._sent)]})
-            self._sent, self._told = len(run.batch_loss), time.perf_counter()
+            self._sent = len(run.batch_loss)
 
     def keep(self, run: Run, setup: Setup) -> None:
         """Append a finished run to the table."""
