@@ -96,10 +96,9 @@ class Driver:
         run = training.run
         match ended:
             case "finished":
-                words = f"Done in {duration(run.seconds)}"
-                if run.compile_seconds >= 0.1:
-                    words += f", after {duration(run.compile_seconds)} of compiling"
-                words += "."
+                compiling = f", after {duration(run.compile_seconds)} of compiling"
+                compiling = compiling if run.compile_seconds >= 0.1 else ""
+                words = f"Done in {duration(run.seconds)}{compiling}."
             case "stopped":
                 words = (
                     f"Stopped after {len(run.batch_loss):,} iterations. What was trained is kept."

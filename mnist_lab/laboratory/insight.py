@@ -17,16 +17,13 @@ UNITS = 16  # hidden units of an MLP that are shown
 APART = 0.1  # seconds between two messages of a training, at least
 GLIMPSES = 0.004  # share of the training's time
 # All layers are to be seen live, five times a second, whatever it takes. Glimpses, which show the
-# answers for both digits and the weights, then come the less often.
-LOOKS, MEANWHILE = 0.196, 0.001
+# weights and the answers for both digits, then come the less often.
+LOOKS, MEANWHILE = 0.196, 0.0005
 _SAMPLE = 50  # validation images on which the activity of hidden units is measured
 
 
 class Glimpses:
-    """Looks at a network between chunks of its training, rarely enough not to slow it down.
-
-    `through` looks through all its layers, if a page wants that.
-    """
+    """Looks at a network between chunks of its training, rarely enough not to slow it down."""
 
     def __init__(self, model: keras.Model, digits: Digits, through: Through):
         self._model, self._variables = model, [each.value for each in model.weights]

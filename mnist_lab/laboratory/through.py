@@ -43,6 +43,10 @@ class Opened:
         self.marking = Pace(0, MARKING)
         self.mark(digits)
 
+    def shows(self, source: Any, masks: bool) -> bool:
+        """Whether it was opened for the same."""
+        return self.network.source is source and self.masks == masks
+
     def look(self, pixels: np.ndarray) -> Seen:
         """Return what the network computes from images of bytes."""
         return self.layers.look(scaled(pixels, self.network.white).reshape(-1, *self._shape))
@@ -112,7 +116,9 @@ class Through:
         name = wish.network if wish.network in networks else list(networks)[-1]
         digit = self._digit(wish)
         try:
-            opened = self._opened = self._shown(self._opened, networks[name], wish.masks)
+            opened = self._opened
+            if opened is None or not opened.shows(networks[name].source, wish.masks):
+                opened = self._opened = Opened(networks[name], wish.masks, self._digits)
             seen = opened.look(digit["digit"])
             pixels = opened.layers.speaking(seen.values[-1]).ravel()
             values = self._values(opened, wish, seen) | digit | {"pixels": pixels}
@@ -125,9 +131,11 @@ class Through:
         wish = self._wish
         if wish is None or wish.network != NEWEST:
             return None
-        network = of_model(model, model.input_shape[1:], self._digits.white)
-        opened = self._live = self._shown(self._live, network, wish.masks)
-        return opened  # for `want` may let it go at any moment
+        opened = self._live  # which `want` may let go at any moment
+        if opened is None or not opened.shows(model, wish.masks):
+            network = of_model(model, model.input_shape[1:], self._digits.white)
+            opened = self._live = Opened(network, wish.masks, self._digits)
+        return opened
 
     def live(self, opened: Opened, network: Network) -> dict[str, Any]:
         """Return what to show of a network in training, which `watched` has opened."""
@@ -139,7 +147,12 @@ class Through:
         values = self._values(opened, wish, seen) | digit | {"pixels": None}
         opened.mark(self._digits)
         names = {"networks": [NEWEST, *self._at_hand()], "network": f"{network.name} (training)"}
-        return {"through": values | names}
+        news, answer = {"through": values | names}, {"probabilities": seen.probabilities[0]}
+        if digit["drawn"] and not opened.masks:  # else this is not its answer
+            news["training"] = {"name": network.name} | answer
+        elif not opened.masks:
+            news["said"] = {"index": digit["index"]} | answer
+        return news
 
     def _digit(self, wish: Wish) -> dict[str, Any]:
         """Return the digit that is looked at."""
@@ -151,12 +164,6 @@ class Through:
             "label": None if drawn else int(self._digits.labels[index]),
             "digit": self.drawn.ravel() if drawn else self._digits.pixels[index],
         }
-
-    def _shown(self, opened: Opened | None, network: AtHand, masks: bool) -> Opened:
-        """Open a network, unless that is what was opened."""
-        if opened and opened.network.source is network.source and opened.masks == masks:
-            return opened
-        return Opened(network, masks, self._digits)
 
     def _values(self, opened: Opened, wish: Wish, seen: Seen) -> dict[str, Any]:
         """Return what the page shows of a network, but for its name and the digit."""

@@ -719,7 +719,7 @@ def test_looking_at_a_network_takes_its_share_and_no_more(data, monkeypatch, clo
         chunks += 1
         clock[0] += 0.15 + (0.5 if chunks % 20 == 0 else 0)  # now and then a validation
     assert seen[0] <= cost
-    apart = max(0.17, cost / (0.004 if wish is None else 0.001))
+    apart = max(0.17, cost / (0.004 if wish is None else 0.0005))
     assert 0.9 * 60 / apart - 1 < len(seen) <= (60 + pacing.LATE) / apart + 1
     # Though it is let look between chunks only, all layers are shown five times a second.
     assert wish is None or 5 * 60 <= len(looked) < 5.2 * 60
