@@ -96,8 +96,8 @@ class Driver:
         run = training.run
         match ended:
             case "finished":
-                compiling = f", after {duration(run.compile_seconds)} of compiling"
-                compiling = compiling if run.compile_seconds >= 0.1 else ""
+                long = run.compile_seconds >= 0.1
+                compiling = f", after {duration(run.compile_seconds)} of compiling" if long else ""
                 words = f"Done in {duration(run.seconds)}{compiling}."
             case "stopped":
                 words = (
