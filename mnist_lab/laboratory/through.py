@@ -99,8 +99,8 @@ class Through:
     def ended(self) -> None:
         """Show a network that is no longer in training."""
         self.training, live = False, self._live
-        if live is not None:
-            live.marking.next = -math.inf
+        if live is not None:  # when it begins anew, no unit is dead
+            live.marks = [np.zeros_like(each) for each in live.marks]
         self.show()
 
     def show(self) -> None:
