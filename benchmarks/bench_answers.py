@@ -2,7 +2,7 @@
 
 Those answers are one person's, from seed 0. A figure must come out again within what one more
 seed or another processor would change; `OFF` says how much that is. The linear network's take
-seconds and are a test (`make test-gate`); all of them take some minutes.
+seconds, and some of them are a test (`make test-gate`); all of them take some minutes.
 
     python benchmarks/bench_answers.py [NOTEBOOK ...]
 """

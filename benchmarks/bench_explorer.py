@@ -1,6 +1,7 @@
 """How much showing a training slows it down, and how soon after Start the first point is sent.
 
-The network is seen through meanwhile, layer by layer.
+The network is seen through meanwhile, layer by layer, in a notebook's kernel: without one, nothing
+is sent.
 
 Each training that is shown lies between two that are not, whose own ratio tells the noise.
 
@@ -11,7 +12,9 @@ import statistics
 import sys
 import time
 
+import numpy as np
 from bench import some_of_mnist
+from jupyter_client.manager import start_new_kernel
 
 import mnist_lab as lab
 from mnist_lab.laboratory import explorer
@@ -26,21 +29,30 @@ class Bench:
         self.laboratory = lab.explore(part, data=some_of_mnist(images))
         page = self.laboratory._page
         self._follow, page.follow = page.follow, self._timed
-        self.showing, self.messages, self.first, self.spent, self.looks = True, 0, None, 0.0, 0
+        self.showing, self.first = True, None
+        self.reset()
         self._live, page.through.live = page.through.live, self._counted
+        self._send, page.view.send_values = page.view.send_values, self._sent
         self.laboratory.hear({"ask": "through", "wish": {}}, [])
+
+    def reset(self) -> None:
+        """Count and time from now on."""
+        self.messages, self.looks, self.spent = 0, 0, np.zeros(2)  # seconds passed, and computed
 
     def _counted(self, *args):
         self.looks += 1
         return self._live(*args)
 
-    def _timed(self, run, glimpses, *, speaks):
+    def _sent(self, values):
+        self.messages += 1
+        self._send(values)
+
+    def _timed(self, run, glimpses, **about):
         if not self.showing:
             return
-        began = time.perf_counter()
-        self._follow(run, glimpses, speaks=speaks)
-        self.messages += 1
-        self.spent += time.perf_counter() - began
+        began, busy = time.perf_counter(), time.thread_time()
+        self._follow(run, glimpses, **about)
+        self.spent += np.array([time.perf_counter() - began, time.thread_time() - busy])
         self.first = self.first or time.perf_counter()
 
     def seconds(self, epochs: int, showing: bool) -> float:
@@ -89,7 +101,7 @@ def mean_of(ratios: list[float]) -> str:
     return f"{statistics.mean(ratios):.3f} ± {statistics.stdev(ratios) / len(ratios) ** 0.5:.3f}"
 
 
-def main() -> None:
+def measure() -> None:
     part, epochs, rounds, *images = sys.argv[1], *map(int, sys.argv[2:])
     bench = Bench(part, *images)
     latencies = [bench.latency() for _ in range(STARTS + 1)]
@@ -98,7 +110,7 @@ def main() -> None:
         f"(median of {STARTS}; {latencies[0]:.1f} s with compiling)"
     )
     bench.seconds(1, True)
-    bench.messages, bench.spent, bench.looks = 0, 0.0, 0
+    bench.reset()
     times = [[bench.seconds(epochs, each) for each in (False, True, False)] for _ in range(rounds)]
     shown = statistics.mean(between for _, between, _ in times)
     print(
@@ -107,7 +119,9 @@ def main() -> None:
         f"long as unseen (unseen ones {mean_of([after / before for before, _, after in times])}); "
         f"{bench.messages / rounds:.0f} messages, "
         f"{bench.looks / rounds / shown:.1f} looks through the network a second, "
-        f"{bench.spent / (rounds * shown):.2%} of the time in making them"
+        "{:.2%} of the time in making them, {:.2%} of it computing".format(
+            *bench.spent / (rounds * shown)
+        )
     )
     asked = answers(bench.laboratory)
     print(
@@ -116,6 +130,18 @@ def main() -> None:
     )
     for network in bench.laboratory._at_hand():
         print(f"all layers of {network}: {through(bench.laboratory, network):.1f} ms")
+
+
+def main() -> None:
+    if "ipykernel" in sys.modules:
+        measure()
+        return
+    manager, client = start_new_kernel()
+    try:
+        client.execute_interactive(f"%run {' '.join(sys.argv)}")
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
 
 
 if __name__ == "__main__":

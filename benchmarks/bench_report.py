@@ -1,4 +1,4 @@
-"""How long a report on thirty notebooks takes: right, wrong, blank, broken and malicious ones.
+"""How long a report on some forty notebooks takes: right, wrong, blank, broken and malicious ones.
 
     python benchmarks/bench_report.py [FOLDER]
 

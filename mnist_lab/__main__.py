@@ -31,6 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         # A console that cannot show "×" or "±" must not cost the user a result.
         stream.reconfigure(errors="replace")
+    # jsonschema, which checks notebooks, imports this package for addresses with non-ASCII letters,
+    # which nothing here has it check. That compiles 39 grammars, which takes a second or more.
+    sys.modules.setdefault("rfc3987_syntax", None)
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments or ["lab"])
     try:

@@ -163,16 +163,26 @@ def describe_network(
     return description
 
 
-def _config(model: "keras.Model", input_shape: tuple[int, ...] | None) -> dict:
+def _config(model: "keras.Model", input_shape: tuple[int, ...] | None = None) -> dict:
     """Keras' own configuration of a model; one of a class of its own is followed through `call`."""
     import keras
 
-    if isinstance(model, keras.Sequential):
-        return _in_all_places(model)
-    if hasattr(model, "operations"):
-        return model.get_config()
-    inputs = keras.Input(input_shape or model.input_shape[1:])
-    return keras.Model(inputs, model.call(inputs)).get_config()
+    if not _is_graph(model):
+        inputs = keras.Input(input_shape or model.input_shape[1:])
+        model = keras.Model(inputs, model.call(inputs))
+    config = _in_all_places(model) if isinstance(model, keras.Sequential) else model.get_config()
+    nested = {layer.name: layer for layer in model.layers if _is_graph(layer)}
+    for layer in config["layers"]:
+        if layer["config"].get("name") in nested:
+            layer["config"] |= {"layers": _config(nested[layer["config"]["name"]])["layers"]}
+    return config
+
+
+def _is_graph(layer: "keras.Layer") -> bool:
+    """Whether it is a sequential or functional model, whose layers Keras can list."""
+    import keras
+
+    return isinstance(layer, keras.Sequential) or hasattr(layer, "operations")
 
 
 def _in_all_places(model: "keras.Sequential") -> dict:
@@ -187,20 +197,28 @@ def _in_all_places(model: "keras.Sequential") -> dict:
     places += [layer.name for layer in model.layers]  # behind the input
     layers = []
     for number, name in enumerate(places):
-        layer = named[name]
-        if name in places[:number] and "kernel_initializer" in layer["config"]:
-            layer = {**layer, "config": {**layer["config"], "shared": True}}
-        layers.append(layer)
+        shared = {"shared": True} if name in places[:number] else {}
+        layers.append({**named[name], "config": {**named[name]["config"], **shared}})
     return {**config, "layers": layers}
 
 
-def _chain(config: dict) -> Iterator[dict]:
-    """The layers of a configuration in the order of the computation, nested models opened."""
+def _chain(config: dict, shared: bool | None = None) -> Iterator[dict]:
+    """The layers of a configuration in the order of the computation, nested models opened.
+
+    Parameters
+    ----------
+    config
+        Of a model.
+    shared
+        True if the model stands in an earlier place, too, with the same weights.
+    """
     for layer in _walk(config) if "output_layers" in config else config["layers"]:
+        again = shared or layer["config"].get("shared")
         if "layers" in layer["config"]:
-            yield from _chain(layer["config"])
+            yield from _chain(layer["config"], again)
         else:
-            yield layer
+            own = again if "kernel_initializer" in layer["config"] else None
+            yield {**layer, "config": {**layer["config"], "shared": own}}
 
 
 def _walk(config: dict) -> list[dict]:
@@ -217,9 +235,8 @@ def _walk(config: dict) -> list[dict]:
         always_on = call.get("kwargs", {}).get("training") or None  # drops units at validation, too
         if layer["class_name"].startswith("Random"):
             always_on = None  # whose `call` has training=True by default, which Keras notes here
-        # The second call of a layer with weights uses those of the first.
-        shared = True if node and "kernel_initializer" in layer["config"] else None
-        own = {**layer["config"], "shared": shared, "always_on": always_on}
+        # The second call of a layer uses the weights of the first.
+        own = {**layer["config"], "shared": bool(node) or None, "always_on": always_on}
         path.append({**layer, "config": own})
         histories = list(_histories(call))
     return path[::-1]

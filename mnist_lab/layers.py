@@ -52,13 +52,6 @@ class Seen(NamedTuple):
     scores: np.ndarray
     probabilities: np.ndarray
 
-    def of(self, number: int) -> "Seen":
-        """Return what was computed for one of the images, batch first."""
-        one = slice(number, number + 1)
-        values = [None if each is None else each[one] for each in self.values]
-        masks = {step: mask[one] for step, mask in self.masks.items()}
-        return Seen(values, masks, self.scores[one], self.probabilities[one])
-
 
 class Sum(NamedTuple):
     """What one value is computed from: products of inputs and weights, a bias, an activation.

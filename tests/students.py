@@ -11,7 +11,7 @@ from mnist_lab.notebooks import exercises, read_notebook
 
 NAMES = (
     *("1_linear", "2_mlp", "3_dropout", "4_cnn", "5_comparison"),
-    *("6_test", "7_sure", "8_best", "9_writers", "12_yours"),
+    *("6_test", "7_sure", "8_best", "9_writers", "10_spoilt", "11_bugs", "12_yours"),
 )
 # By notebook and answer: a part of the solution, and what a student wrote instead.
 WRONG = {
@@ -71,6 +71,19 @@ WRONG = {
         "resampled": (".sum(axis=1) / images", ".mean(axis=1) / images"),
         "shared": ("len(np.intersect1d", "len(np.union1d"),
         "corrected": ('review["says_label"] < 3', 'review["says_label"] < 1'),
+    },
+    "10_spoilt": {
+        "brighter": ("images.astype(int) + more", "images + more"),
+        "mce": (' if kind != "clean"', ""),
+        "mixed": ("[labels, labels]", "[labels]"),
+    },
+    "11_bugs": {
+        "a-mend": (" / 255", ""),
+        "b-floor": ("np.e + 9", "np.e + 10"),
+        "b-mend": ("Crossentropy()", "Crossentropy(from_logits=True)"),
+        "c-mend": ("labels[order]", "labels"),
+        "d-mend": ("x[others], labels[others]", "x, labels"),
+        "e-mend": ("learning_rate=0.2", "learning_rate=2.0"),
     },
     "12_yours": {
         "interval": ("centre - half", "p - half"),
@@ -145,7 +158,7 @@ def mischievous(kind, victim):
 
 
 def write_class(folder, victim):
-    """Put some three dozen submissions into a folder."""
+    """Put more than forty submissions into a folder."""
     made = {f"right{number}/{name}": student(name) for number, name in enumerate(NAMES)}
     made["right5/hw (1)"] = student("1_linear")
     made["right6/deep/er/2_mlp"] = student("2_mlp")

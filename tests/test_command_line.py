@@ -11,6 +11,7 @@ import pytest
 import mnist_lab as lab
 from mnist_lab import __main__ as main_module
 from mnist_lab import data as data_module
+from mnist_lab import places
 from mnist_lab.__main__ import main
 
 
@@ -120,6 +121,17 @@ def test_a_console_without_the_signs_loses_nothing():
     done = subprocess.run(command, capture_output=True, text=True, env=poor)
     assert done.returncode == 0, done.stderr
     assert "images of 28 ? 28" in done.stdout
+
+
+def test_notebooks_are_read_without_compiling_grammars(tmp_path):
+    command = (
+        "import sys; from mnist_lab.__main__ import main; "
+        "code = main(['update', '--folder', sys.argv[1]]); "
+        "sys.exit(code or 'jsonschema' not in sys.modules or bool(sys.modules['rfc3987_syntax']))"
+    )
+    # tests/without, which hides the package from all other tests, is not on this path.
+    plain = os.environ | {"PYTHONPATH": str(places.here.home)}
+    subprocess.run([sys.executable, "-c", command, tmp_path / "mine"], check=True, env=plain)
 
 
 def test_lab_without_a_place_for_its_notebooks_opens_nothing(tmp_path, capsys):

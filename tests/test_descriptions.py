@@ -58,6 +58,12 @@ def nested_and_flattened():
     return compiled(keras.Sequential([*stack, layers.Dense(10, "softmax")]))
 
 
+def nested_with_one_dropout():
+    drop = layers.Dropout(0.5)
+    stack = keras.Sequential([hidden(), drop, keras.Sequential([hidden(), drop, hidden(), drop])])
+    return compiled(keras.Sequential([keras.Input((784,)), stack, layers.Dense(10, "softmax")]))
+
+
 class OfItsOwnClass(keras.Model):
     def __init__(self):
         super().__init__()
@@ -88,6 +94,7 @@ def reshaped():
         activations_as_layers,
         operations,
         nested_and_flattened,
+        nested_with_one_dropout,
         of_its_own_class,
         reshaped,
     ],
@@ -135,6 +142,12 @@ def shared():
     return keras.Model(inputs, layers.Dense(10, "softmax")(x))
 
 
+def shared_block():
+    block = keras.Sequential([hidden()])
+    stack = [keras.Input((784,)), hidden(), block, block, layers.Dense(10, "softmax")]
+    return keras.Sequential(stack)
+
+
 def always_dropping():
     x = inputs = keras.Input((784,))
     for _ in range(3):
@@ -175,6 +188,7 @@ decay = keras.optimizers.schedules.ExponentialDecay(0.001, 600, 0.9)
         ),
         (frozen, {}, "hidden layer 1: trainable: False, none"),
         (shared, {}, "hidden layer 3: shared: True, none"),
+        (shared_block, {}, "hidden layer 3: shared: True, none"),
         (lambda: mlp(layers.Dense(10)), {}, "output layer: activation: linear, softmax"),
         (lambda: mlp(layers.Dense(12, "softmax")), {}, "output layer: units: 12, 10"),
         (

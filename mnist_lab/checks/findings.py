@@ -332,7 +332,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "return the arrays that fit was given",
     ),
     "one answer": (
-        "whatever the image, the network gives the same answer",
+        "the network gives nearly all images the same answer",
         "its hidden units have died, since the first steps were too large",
     ),
     "reads little": (

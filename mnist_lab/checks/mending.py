@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _BATCH = 100
 _SAME = 1.5e-3  # accuracies of the same 1,000 images, which may differ by rounding in one of them
+_NEARLY_ALL = 0.99  # in 40 trainings on drawn digits, program E gave 0.9998 and more one answer
 _LEARNED = 0.8  # without a bug, 2,000 training images are enough for 0.87 to 0.93
 
 
@@ -119,8 +120,8 @@ def _of_learning(data: Dataset, model: "keras.Model", shape: tuple[int, ...]) ->
     images, labels = test_images()
     images = images * np.float32(data.x_valid.max() / 255)
     answers = _answers(model, images, shape)
-    # Not "equal probabilities": rounding decides whether a last unit answers to a few images.
-    if np.ptp(answers) == 0:
+    # Not all: of some digits that are drawn, a last unit is left that answers to a few images.
+    if np.bincount(answers).max() > _NEARLY_ALL * len(answers):
         return [Finding("one answer")]
     read = float(np.mean(answers == labels))
     return [Finding("reads little", read, _LEARNED)] if read < _LEARNED else []

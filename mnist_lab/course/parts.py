@@ -2,10 +2,12 @@
 
 import csv
 import inspect
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .. import places
+from ..runs import HISTORY
 
 if TYPE_CHECKING:
     import keras
@@ -78,3 +80,9 @@ class Part:
             rows = [row for row in csv.DictReader(file) if row["part"] == self.key]
         keys = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
         return {key: [float(row[key]) for row in rows] for key in keys}
+
+    def sheet_curve(self) -> dict[str, list[float]]:
+        """What it printed as a `Run.history`: a value for each epoch, nan where there is none."""
+        printed = self.sheet_history()
+        missing, nothing = [math.nan] * (int(printed["epoch"][0]) - 1), [math.nan] * self.epochs
+        return {key: missing + printed[key] if key in printed else nothing for key in HISTORY}

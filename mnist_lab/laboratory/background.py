@@ -9,19 +9,9 @@ from collections.abc import Callable
 
 
 class Task:
-    """Work that waits for its turn.
+    """Work that waits for its turn: a function, called with the task, that looks at `stopped`.
 
-    Parameters
-    ----------
-    work
-        Called once, with the task. It has to look at `stopped` now and then.
-
-    Attributes
-    ----------
-    stopped : threading.Event
-        Set when the work should end.
-    kept : bool
-        Whether to keep the partial result after `stop`.
+    `kept` says whether the partial result is of use after a stop.
     """
 
     _latest: "Task | None" = None
@@ -47,13 +37,7 @@ class Task:
             return True
 
     def begin(self, *, wait: bool) -> None:
-        """Begin as soon as the stopped task before it has ended.
-
-        Parameters
-        ----------
-        wait
-            Whether to work in this thread and return when it is done.
-        """
+        """Begin as soon as the stopped task before it has ended; with `wait`, in this thread."""
         if wait:
             self._do()
         else:

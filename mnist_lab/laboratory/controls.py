@@ -14,17 +14,7 @@ _OF_TRAIN = tuple(slider.key for slider in TRAINING)  # the builder takes the ot
 
 @dataclasses.dataclass(frozen=True)
 class Setup:
-    """A part with one value for each of its controls.
-
-    Attributes
-    ----------
-    part : Part
-        The part of the sheet.
-    values : dict
-        By the control's key.
-    classes : int
-        Number of classes in the data.
-    """
+    """A part of the sheet with one value for each of its controls, by the control's key."""
 
     part: Part
     values: dict[str, Any]
@@ -44,13 +34,7 @@ class Setup:
         return {each.key: each for each in (*NOTEBOOKS[self.part.key].sliders, *TRAINING)}
 
     def moved(self, **values: Any) -> "Setup":
-        """Return a copy with some controls at other values.
-
-        Raises
-        ------
-        ValueError
-            If a control does not exist or cannot have this value.
-        """
+        """Return a copy with some other values; ValueError where there is no such choice."""
         for key, value in values.items():
             if key not in self.values:
                 raise ValueError(f"{key}={value!r}: the controls are {', '.join(self.values)}")
@@ -70,10 +54,9 @@ class Setup:
     @property
     def network(self) -> str:
         """All values that are compiled into the training loop. The learning rate is not."""
-        fixed = {key: value for key, value in self.values.items() if key not in _OF_TRAIN}
-        del fixed["learning_rate"]
-        fixed["batch_size"] = self.values["batch_size"]
-        return " ".join([self.part.key, *(f"{key}={value}" for key, value in fixed.items())])
+        left = {"learning_rate", "epochs", "seed"}
+        fixed = (f"{key}={value}" for key, value in self.values.items() if key not in left)
+        return " ".join([self.part.key, *fixed])
 
     @property
     def parameters(self) -> int:
@@ -96,15 +79,7 @@ class Setup:
         return self.part.build(**self._built_with())
 
     def code(self, name: str, data: str) -> str:
-        """Return the lines of Python that repeat a run exactly.
-
-        Parameters
-        ----------
-        name
-            The run's name.
-        data
-            An expression for its data.
-        """
+        """Return the lines of Python that repeat a run exactly; `data` is an expression, too."""
         build = ", ".join(f"{key}={value!r}" for key, value in self._built_with().items())
         train = ", ".join(f"{key}={self.values[key]}" for key in _OF_TRAIN)
         return (
@@ -120,8 +95,7 @@ class Setup:
         The seed is typed in: instead of its thousands of choices, the page gets the last index.
         """
         listed = []
-        for key in self.values:
-            slider = self.sliders[key]
+        for key, slider in self.sliders.items():
             about = {"key": key, "label": slider.label, "tooltip": slider.tooltip}
             about["last"] = len(slider.choices) - 1
             if key != "seed":
@@ -139,8 +113,7 @@ class Setup:
             choices, near = self.sliders[key].choices, value
             if key == "learning_rate":
                 near = min(choices, key=lambda choice: abs(choice - value))
-            place = choices.index(near)
-            listed.append({"key": key, "place": place, "reads": _reads(key, value)})
+            listed.append({"key": key, "place": choices.index(near), "reads": _reads(key, value)})
         return listed
 
     def _in_words(self, key: str) -> str:

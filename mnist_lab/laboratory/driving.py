@@ -23,19 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class Driver:
-    """Trains with the values of the controls, and shows the training on the page.
-
-    Parameters
-    ----------
-    page
-        Shows the training.
-    data
-        The training and validation images.
-    sha256
-        Digest of the data.
-    keep
-        Called with each run to keep, and with its setup.
-    """
+    """Trains with the values of the controls, shows that on the page, and hands over the runs."""
 
     def __init__(self, page: Page, data: Dataset, sha256: str, keep: Callable[[Run, Setup], None]):
         self._page, self._data, self._sha256, self._keep = page, data, sha256, keep
@@ -43,15 +31,7 @@ class Driver:
         self._part: str | None = None  # key of the part that the task trains
 
     def start(self, setup: Setup, *, wait: bool) -> None:
-        """Start a training as soon as a stopped one has ended; refuse while another one runs.
-
-        Parameters
-        ----------
-        setup
-            The values of the controls.
-        wait
-            Whether to train in this thread and return when it is done.
-        """
+        """Start a training as soon as a stopped one has ended; refuse while another one runs."""
         task = Task(functools.partial(self._work, setup))
         if not task.claim():
             self._page.say("Another training is running: stop it or wait for it.", alert=True)
@@ -66,11 +46,6 @@ class Driver:
             if self._task is not None and self._task.busy:
                 self._task.stop()
                 self._page.say("stopping…")
-
-    def end(self) -> None:
-        """Ask the training to stop, without showing it."""
-        if self._task is not None:
-            self._task.stop()
 
     def drop(self, part: str) -> None:
         """Ask a training of this part to stop, and drop its run."""
@@ -117,13 +92,17 @@ class Driver:
                 return task.stopped.is_set() or interrupted.is_set()
 
             ended = training.train(look)
+            self._page.follow(training.run, glimpses, speaks=False, last=True)
         run = training.run
         match ended:
             case "finished":
-                words = f"Done in {duration(run.seconds)}{_compiling(run)}."
+                long = run.compile_seconds >= 0.1
+                compiling = f", after {duration(run.compile_seconds)} of compiling" if long else ""
+                words = f"Done in {duration(run.seconds)}{compiling}."
             case "stopped":
-                done = f"{len(run.batch_loss):,} iterations"
-                words = f"Stopped after {done}. What was trained is kept."
+                words = (
+                    f"Stopped after {len(run.batch_loss):,} iterations. What was trained is kept."
+                )
             case "diverged":
                 words = divergence(run, model)
         if ended != "diverged":
@@ -149,10 +128,3 @@ class Driver:
         for oldest in list(_loops)[:-LOOPS_KEPT]:
             del _loops[oldest]
         return training, note
-
-
-def _compiling(run: Run) -> str:
-    """Say how long compiling took, unless it took next to no time."""
-    if run.compile_seconds < 0.1:
-        return ""
-    return f", after {duration(run.compile_seconds)} of compiling"

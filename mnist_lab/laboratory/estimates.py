@@ -28,10 +28,7 @@ def remember(setup: Setup, run: Run) -> None:
 
 
 def estimate(setup: Setup, images: int) -> str:
-    """Say how long a training will take, and whether that is a guess.
-
-    Returns an empty text if nothing was measured here and no records allow a guess.
-    """
+    """Say how long a training will take, and if that is a guess; nothing if it is not known."""
     iterations = setup.values["epochs"] * -(-images // setup.values["batch_size"])
     speed = _read().get(setup.network)
     if isinstance(speed, float):
@@ -48,11 +45,10 @@ def estimate(setup: Setup, images: int) -> str:
 
 
 def _read() -> dict[str, float]:
-    try:
+    with contextlib.suppress(OSError, ValueError):
         speeds = json.loads(speeds_file().read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return speeds if isinstance(speeds, dict) else {}
+        return speeds if isinstance(speeds, dict) else {}
+    return {}
 
 
 @functools.cache

@@ -14,8 +14,6 @@ from .controls import Setup
 from .driving import Driver
 from .estimates import remember
 from .page import Page
-from .rows import Row
-from .surface import Surface
 
 _open: dict[str | None, "Explorer"] = {}
 
@@ -65,20 +63,20 @@ class Explorer:
     ----------
     setup : Setup
         The values of the controls.
+    rows : list of Row
+        The rows of the table, one for each run.
+    view : Surface
+        The widget.
     """
 
     def __init__(self, part: str | None, data: Dataset, blocking: bool):
         self._part, self._data, self._blocking = part, data, blocking
         self._sha256 = data.sha256
         self._page = Page(data, part, self.hear, self._at_hand)
+        self.rows, self.view = self._page.rows, self._page.view
         self._driver = Driver(self._page, data, self._sha256, self._keep)
         self.choose_part(part or "linear")
         self.view.opens_with(self._page.whole())
-
-    @property
-    def rows(self) -> list[Row]:
-        """The rows of the table, one for each run."""
-        return self._page.rows
 
     @property
     def runs(self) -> list[Run]:
@@ -88,17 +86,12 @@ class Explorer:
     @property
     def status(self) -> str:
         """The text below the buttons."""
-        return self._page.status
+        return self.view.shown["status"]["text"]
 
     @property
     def digit(self) -> np.ndarray | None:
         """The last drawn digit as the networks get it, if there is one: uint8, (28, 28)."""
-        return self._page.digit
-
-    @property
-    def view(self) -> Surface:
-        """The widget."""
-        return self._page.view
+        return self._page.through.drawn
 
     def __repr__(self) -> str:
         count = len(self.rows)
@@ -154,7 +147,7 @@ class Explorer:
 
     def close(self) -> None:
         """Stop the training and remove the laboratory from the page. It keeps its runs."""
-        self._driver.end()
+        self._driver.stop()
         if _open.get(self._part) is self:
             del _open[self._part]
         self.view.layout.close()  # ipywidgets never forgets a widget that is not closed
@@ -162,32 +155,30 @@ class Explorer:
 
     def hear(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
         """Do what a page asks for: call the method that its message names, with its arguments."""
-        page = self._page
+        page, view, digits, kept = self._page, self.view, self._page.digits, self._page.kept
+        images = [_square(each) for each in buffers]
         methods = {
             "hello": page.greet,
             "start": self.start,
             "stop": self.stop,
             "reset": self.reset,
             "part": self.choose_part,
-            "move": self._move,
+            "move": lambda key, place: self.set(**{key: self.setup.sliders[key].choices[place]}),
             "overlay": page.overlay,
             "rename": page.rename,
             "hide": page.hide,
             "remove": page.remove,
             "code": page.show_code,
-            "expect": page.expect,
-            "look": page.look_at,
-            "go_on": page.go_on,
-            "behind": page.show_behind,
-            "digit": lambda: page.answer(_square(buffers[0])),
-            "keep": lambda label: page.keep_digit(_square(buffers[0]), label, _square(buffers[1])),
-            "unkeep": page.remove_digit,
+            "expect": lambda expected: view.show(expected=expected),
+            "look": lambda index: page.select(digits.look_at(index)),
+            "go_on": lambda by: page.select(digits.go_on(by)),
+            "behind": lambda **field: view.show(**digits.behind(**field)),
+            "digit": lambda: page.answer(images[0]),
+            "keep": lambda label: view.show(kept=kept.add(images[0], label, images[1])),
+            "unkeep": lambda index: view.show(kept=kept.remove(index)),
             "through": page.through.want,
         }
         methods[message.pop("ask")](**message)
-
-    def _move(self, key: str, place: int) -> None:
-        self.set(**{key: self.setup.sliders[key].choices[place]})
 
     def _keep(self, run: Run, setup: Setup) -> None:
         """Put a finished run into the table, and remember its speed."""

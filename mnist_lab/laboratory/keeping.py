@@ -39,11 +39,11 @@ class Kept:
             "problem": self._problem,
         }
 
-    def add(self, image: np.ndarray, label: int, drawing: np.ndarray) -> None:
-        """Add a digit to the file; see `Digits.added`."""
-        self._change(lambda digits: digits.added(image, label, drawing))
+    def add(self, image: np.ndarray, label: int, drawing: np.ndarray) -> dict[str, Any]:
+        """Add a digit to the file; see `Digits.added`. Return the values."""
+        return self._change(lambda digits: digits.added(image, label, drawing))
 
-    def remove(self, index: int) -> None:
+    def remove(self, index: int) -> dict[str, Any]:
         """Remove a digit from the file, if it is still there; `index` is its place in `values`."""
         label, drawing = self._digits.labels[index], self._digits.drawings[index]
 
@@ -51,9 +51,9 @@ class Kept:
             same = (digits.labels == label) & (digits.drawings == drawing).all(axis=(1, 2))
             return digits.without(np.flatnonzero(same)[-1]) if same.any() else digits
 
-        self._change(without)
+        return self._change(without)
 
-    def _change(self, change: Callable[[Digits], Digits]) -> None:
+    def _change(self, change: Callable[[Digits], Digits]) -> dict[str, Any]:
         self._problem = ""
         try:
             with FileLock(self._path.with_name(f".{FILE}.lock"), timeout=WAIT):
@@ -68,6 +68,7 @@ class Kept:
         except OSError as problem:  # of the lock, or of the file, which is a sentence already
             why = problem.strerror and f"{self._path} cannot be written ({problem.strerror})"
             self._problem = why or str(problem)
+        return self.values()
 
     def _read(self) -> Digits:
         if not self._path.exists():

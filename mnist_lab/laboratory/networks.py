@@ -1,47 +1,21 @@
 """Networks computed in NumPy from their weights: an answer for one image takes milliseconds."""
 
-import contextlib
-import functools
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from ..course import PARTS
 from ..runs import Run
 from ..signals import signals_blocked
-from ..support import DataError
-
-# Records with weights, one of each kind: their names in the table of answers, their parts, and
-# what differs from these.
-_SMALL = {"hidden_units": 100}
-RECORDED = {
-    "linear": ("linear, on file", "linear", {}),
-    "mlp_small": ("MLP of 100, on file", "mlp", _SMALL),
-    "dropout_small": ("dropout of 100, on file", "dropout", _SMALL),
-    "cnn": ("CNN, on file", "cnn", {}),
-}
 
 
 class Network(NamedTuple):
-    """One of the sheet's networks with its weights at one moment.
-
-    Attributes
-    ----------
-    name : str
-        Its name in the table of answers.
-    weights : sequence of numpy.ndarray
-        In Keras' order.
-    linear : bool
-        Whether its hidden layers have no activation.
-    """
+    """One of the sheet's networks with its weights at one moment, in Keras' order."""
 
     name: str
     weights: Sequence[np.ndarray]
-    linear: bool
+    linear: bool  # whether its hidden layers have no activation
 
     @classmethod
     def of(cls, run: Run, weights: Sequence[np.ndarray]) -> "Network":
@@ -49,51 +23,28 @@ class Network(NamedTuple):
         activation = run.settings.model["hidden layer 1: activation"]
         return cls(run.name, weights, activation == "linear")
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """Compute the class probabilities of images, with dropout off.
+    def layers(self, images: np.ndarray) -> list[np.ndarray]:
+        """Compute what each layer makes of images, up to the scores before the softmax.
+
+        The images are float32 of shape (images, 784), scaled like the training images. Layers that
+        pass on what they get, as dropout does, have no values here.
 
         NumPy computes layer by layer. A compiled network would have to be traced and kept for each
-        run, and TensorFlow's operations take thirty times as long for one image.
-
-        Parameters
-        ----------
-        images
-            float32 of shape (images, 784), scaled like the training images.
-
-        Returns
-        -------
-        numpy.ndarray
-            Class probabilities, float32 of shape (images, classes).
+        run, and TensorFlow takes several times as long for one image.
         """
         *hidden, (kernel, bias) = zip(self.weights[::2], self.weights[1::2], strict=True)
-        x = images.reshape(-1, 28, 28, 1)
+        values = [images.reshape(-1, 28, 28, 1)]
         for inner, offset in hidden:
-            convolution = inner.ndim == 4
-            x = (_convolved(x, inner) if convolution else product(_flat(x), inner)) + offset
-            x = x if self.linear else np.maximum(x, 0)
-            x = _pooled(x) if convolution else x
-        logits = product(_flat(x), kernel) + bias
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return odds / odds.sum(axis=1, keepdims=True)
+            x, convolution = values[-1], inner.ndim == 4
+            x = (_convolved(x, inner) if convolution else _weighted(x, inner)) + offset
+            values.append(x if self.linear else np.maximum(x, 0))
+            if convolution:
+                values.append(_pooled(values[-1]))
+        return [*values[1:], _weighted(values[-1], kernel) + bias]
 
-
-@functools.cache
-def recorded_networks(folder: Path) -> list[Network]:
-    """Load the networks among these records, one of each kind; missing ones are left out."""
-    networks = []
-    for key, (name, _, _) in RECORDED.items():
-        with contextlib.suppress(DataError):
-            run = Run.load(folder / f"{key}-seed0.npz")
-            networks.append(Network.of(run, run.weights)._replace(name=name))
-    return networks
-
-
-def recorded_model(network: Network) -> keras.Model:
-    """Build one of the recorded networks as a Keras model."""
-    ((part, figures),) = (of for name, *of in RECORDED.values() if name == network.name)
-    model = PARTS[part].build(**figures)
-    model.set_weights(network.weights)
-    return model
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Compute the class probabilities of images, as `layers` takes them; float32."""
+        return softmax(self.layers(images)[-1])
 
 
 def product(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -106,8 +57,17 @@ def product(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.einsum("ij,jk->ik", x, y)
 
 
-def _flat(x: np.ndarray) -> np.ndarray:
-    return x.reshape(len(x), -1)
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Turn scores into probabilities, a row for each image."""
+    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True)
+
+
+def _weighted(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Multiply inputs by weights; where all inputs are zero, as most are, these are not read."""
+    x = x.reshape(len(x), -1)
+    used = np.flatnonzero(x.any(axis=0))
+    return product(x[:, used], kernel[used])
 
 
 def _convolved(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
@@ -117,5 +77,5 @@ def _convolved(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 def _pooled(x: np.ndarray) -> np.ndarray:
     """Take the largest of each two by two pixels; the sides are even."""
-    count, height, width, channels = x.shape
-    return x.reshape(count, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
+    rows = np.maximum(x[:, ::2], x[:, 1::2])
+    return np.maximum(rows[:, :, ::2], rows[:, :, 1::2])

@@ -27,31 +27,7 @@ BUSY = "Python is busy with other cells, and answers when they are done."
 class Page:
     """The values that a laboratory shows. A browser's page gets them all first, then changes.
 
-    Parameters
-    ----------
-    data
-        The laboratory's data set.
-    part
-        Key of the laboratory's part; without it, the page offers a choice.
-    hear
-        Called with each message from a browser; see `Surface`.
-    at_hand
-        Returns the networks that answer for drawn digits and can be seen through, by name.
-
-    Attributes
-    ----------
-    view : Surface
-        The widget, which sends the values to the browser.
-    rows : list of Row
-        The table of runs.
-    status : str
-        The text below the buttons.
-    digits : Digits
-        The validation digits, one of them selected.
-    digit : numpy.ndarray or None
-        The last drawn digit.
-    through : Through
-        Looks through one network.
+    `at_hand` returns the networks that answer for drawn digits and can be seen through, by name.
     """
 
     def __init__(
@@ -61,21 +37,19 @@ class Page:
         hear: Callable[[dict[str, Any], list[memoryview]], None],
         at_hand: Callable[[], dict[str, AtHand]],
     ):
-        self.view, self.rows, self.status = Surface(hear), [], ""
-        self.digits, self.digit = Digits(data), None
-        self.through = Through(self.view.send_values, self.digits, data.white, at_hand)
-        self._data, self._at_hand, self._kept = data, at_hand, Kept()
+        self.view, self.rows = Surface(hear), []
+        self.digits, self.kept = Digits(data), Kept()
+        self.through = Through(self.view.send_values, self.digits, at_hand)
+        self._data, self._at_hand = data, at_hand
         self._count = 0  # runs so far; also the number of the next row
         self._live: Run | None = None
-        self._confused: Run | None = None  # the run whose confusion matrix is shown
         parts = [] if part else [(key, each.title) for key, each in PARTS.items()]
         self.view.show(parts=parts, overlays=dict.fromkeys(OVERLAYS, False), live=None)
         self.view.show(running=False, status={"text": "", "alert": False}, rows=[], expected={})
-        self.view.show(**self.digits.sight(), kept=self._kept.values(), busy=BUSY)
+        self.view.show(**self.digits.sight(), kept=self.kept.values(), busy=BUSY)
 
     def say(self, text: str, alert: bool = False) -> None:
         """Set the text below the buttons."""
-        self.status = text
         self.view.show(status={"text": text, "alert": alert})
 
     def whole(self) -> dict[str, Any]:
@@ -104,11 +78,11 @@ class Page:
     def show_rows(self) -> None:
         """Show the table, and its networks' answers for the drawn digit."""
         self.view.show(rows=[row.values() for row in self.rows])
-        self._send_overlays()
-        if self.digit is not None:
-            self.answer(self.digit)
-        else:
+        self.view.send_values({"curves": self._overlays()})
+        if self.through.drawn is None:
             self.through.show()
+        else:
+            self.answer(self.through.drawn)
 
     def begin(self, run: Run) -> None:
         """Show a training that begins."""
@@ -118,25 +92,17 @@ class Page:
             self.view.show(live=self._count, expected={})
             self.view.send_values({"curves": [curve(self._count, run)]})
 
-    def follow(self, run: Run, glimpses: Glimpses, *, speaks: bool) -> None:
+    def follow(self, run: Run, glimpses: Glimpses, *, speaks: bool, last: bool = False) -> None:
         """Show a training's new batches and a glimpse of its network, in one message.
 
-        Parameters
-        ----------
-        run
-            The run so far.
-        glimpses
-            Of its network.
-        speaks
-            Whether this training sets the text below the buttons.
+        The last is sent in any case. A training that `speaks` sets the text below the buttons.
         """
+        if not (last or glimpses.due):
+            return
         with self.view.lock:
-            news = glimpses.look(run) if not run.diverged else {}
-            if "confusion" in news:
-                self._confused = run
+            news = glimpses.look(run, last) if not run.diverged else {}
             if speaks:
-                self.status = report(run).replace("  ", " · ")
-                news["status"] = {"text": self.status, "alert": False}
+                news["status"] = {"text": report(run).replace("  ", " · "), "alert": False}
             self.view.shown |= {key: value for key, value in news.items() if key != "through"}
             self.view.send_values(news | {"curves": [curve(self._count, run, self._sent)]})
             self._sent = len(run.batch_loss)
@@ -147,7 +113,6 @@ class Page:
             self.rows.append(Row(self._count, run, setup))
             self._count += 1
             if run.epochs:
-                self._confused = run
                 self.view.show(**self.digits.see(run), **self.digits.confusion(run))
 
     def end(self, words: str, alert: bool, *, speaks: bool) -> None:
@@ -162,7 +127,7 @@ class Page:
     def overlay(self, kind: str, shown: bool) -> None:
         """Show or hide a curve to compare with."""
         self.view.show(overlays=self.view.shown["overlays"] | {kind: shown})
-        self._send_overlays()
+        self.view.send_values({"curves": self._overlays()})
 
     def rename(self, row: int, name: str) -> None:
         """Give a run another name."""
@@ -190,46 +155,20 @@ class Page:
             code += f"run.expected = {chosen.run.expected}\n"
         self.view.send_values({"code": {"row": row, "text": code}})
 
-    def expect(self, expected: dict[str, list[float]]) -> None:
-        """Keep the curves that a student expects of the next run; see `Run.expected`."""
-        self.view.show(expected=expected)
-
-    def look_at(self, index: int) -> None:
-        """Select a validation digit."""
-        self.view.show(**self.digits.look_at(index))
+    def select(self, sight: dict[str, Any]) -> None:
+        """Show the validation digit that was selected."""
+        self.view.show(**sight)
         self.through.show()
-
-    def go_on(self, by: int) -> None:
-        """Select the next digit, or the one before."""
-        self.view.show(**self.digits.go_on(by))
-        self.through.show()
-
-    def show_behind(self, label: int, said: int) -> None:
-        """Show the digits that a field of the confusion matrix counts."""
-        self.view.show(**self.digits.behind(self._confused, label, said))
 
     def answer(self, digit: np.ndarray) -> None:
         """Show all networks' answers for a drawn digit."""
-        self.digit = self.through.drawn = digit
+        self.through.drawn = digit
         said = {name: each.says(digit) for name, each in self._at_hand().items()}
         self.view.show(answers=[{"name": key, "probabilities": said[key]} for key in said])
         self.through.show()
 
-    def keep_digit(self, image: np.ndarray, label: int, drawing: np.ndarray) -> None:
-        """Keep a drawn digit in a file beside the notebook."""
-        self._kept.add(image, label, drawing)
-        self.view.show(kept=self._kept.values())
-
-    def remove_digit(self, index: int) -> None:
-        """Remove a kept digit from the file."""
-        self._kept.remove(index)
-        self.view.show(kept=self._kept.values())
-
     def _row(self, number: int) -> Row:
         return next(row for row in self.rows if row.number == number)
-
-    def _send_overlays(self) -> None:
-        self.view.send_values({"curves": self._overlays()})
 
     def _overlays(self) -> list[dict[str, Any]]:
         """Return the shown curves to compare with; a missing record shows its reason instead."""

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import math
 from pathlib import Path
 from typing import Any
 
@@ -35,29 +34,20 @@ class Row:
 
     def values(self) -> dict[str, Any]:
         """Return what the page shows in this row."""
-        accuracy, gap, seconds = results(self.run)
-        return {
-            "id": self.number,
-            "name": self.run.name,
-            "words": self.setup.words,
-            "accuracy": accuracy,
-            "gap": gap,
-            "seconds": seconds,
-            "surprise": surprise(self.run),
-            "hidden": self.hidden,
-        }
+        about = {"id": self.number, "name": self.run.name, "hidden": self.hidden}
+        return about | {"words": self.setup.words} | _results(self.run)
 
 
-def results(run: Run) -> tuple[str, str, str]:
-    """Put the final validation accuracy, the gap and the time of a run into words."""
-    seconds = duration(run.seconds)
-    if run.diverged:
-        return "diverged", f"iteration {len(run.batch_loss):,}", seconds
-    if not run.epochs:
-        return "stopped", f"iteration {len(run.batch_loss):,}", seconds
+def _results(run: Run) -> dict[str, str]:
+    """Put the final validation accuracy, the gap, the time and the surprise of a run into words."""
+    words = {"seconds": duration(run.seconds), "surprise": surprise(run)}
+    if run.diverged or not run.epochs:
+        ended = "diverged" if run.diverged else "stopped"
+        return words | {"accuracy": ended, "gap": f"iteration {len(run.batch_loss):,}"}
     stopped = f", stopped in epoch {run.epochs + 1}" if run.interrupted else ""
     gap = 100 * (run.history["fit_accuracy"][-1] - run.val_accuracy)
-    return f"{run.val_accuracy:.1%}", f"gap {gap:+z.1f} points{stopped}", seconds
+    gap = f"gap {gap:+z.1f} points{stopped}"
+    return words | {"accuracy": f"{run.val_accuracy:.1%}", "gap": gap}
 
 
 def surprise(run: Run) -> str:
@@ -88,19 +78,9 @@ def curve(number: int | str, run: Run, first: int = 0) -> dict[str, Any]:
 
 
 def overlay(kind: str, part: str) -> dict[str, Any]:
-    """Return a curve to compare with: one of `OVERLAYS`.
-
-    Raises
-    ------
-    DataError
-        If the recorded run is missing or damaged.
-    """
+    """Return a curve to compare with, one of `OVERLAYS`; DataError if its record is damaged."""
     if kind == "the recorded run":
         return _recorded(part, places.here.records) | {"id": kind, "name": kind}
-    printed = PARTS[part].sheet_history()
-    missing = [math.nan] * (int(printed["epoch"][0]) - 1)
-    nothing = [math.nan] * PARTS[part].epochs
-    history = {key: missing + printed[key] if key in printed else nothing for key in HISTORY}
     no_batches = np.empty(0, np.float32)
     return {
         "id": kind,
@@ -111,7 +91,7 @@ def overlay(kind: str, part: str) -> dict[str, Any]:
         "first": 0,
         "loss": no_batches,
         "accuracy": no_batches,
-        "history": _in_rows(history),
+        "history": _in_rows(PARTS[part].sheet_curve()),
         "expected": {},
     }
 

@@ -37,10 +37,7 @@ def styles() -> str:
 class Surface(anywidget.AnyWidget):
     """A widget whose pages show values by name. A page gets them all first, then changes.
 
-    Parameters
-    ----------
-    hear
-        Called with each message of a page, and with the bytes that came with it.
+    `hear` is called with each message of a page, and with the bytes that came with it.
     """
 
     _esm = joined()

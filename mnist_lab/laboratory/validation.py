@@ -11,33 +11,27 @@ IN_ROW = 8  # digits in the row
 BEHIND = 24  # digits shown for a field of the confusion matrix
 
 
+def scaled(pixels: np.ndarray, white: float) -> np.ndarray:
+    """Scale images of bytes like those in which a white pixel has this value; float32, in rows."""
+    return pixels.reshape(-1, 784) * np.float32(white / 255)
+
+
 class Digits:
-    """The validation digits, a network's worst mistakes first, and the selected digit.
+    """The validation digits of a data set, a network's worst mistakes first; one is selected.
 
-    Parameters
-    ----------
-    data
-        Whose validation images are shown.
-
-    Attributes
-    ----------
-    index : int
-        Of the selected digit.
+    `white` is the value of a white pixel in training; the digits are kept as bytes.
     """
 
     def __init__(self, data: Dataset):
         images = data.x_valid.reshape(len(data.x_valid), -1)
-        self._white, stored = data.white, images.dtype == np.uint8
-        self.pixels = images if stored else np.rint(images * (255 / self._white)).astype(np.uint8)
+        self.white, stored = data.white, images.dtype == np.uint8
+        self.pixels = images if stored else np.rint(images * (255 / self.white)).astype(np.uint8)
         labels = data.y_valid
         self.labels = labels.argmax(axis=1) if is_one_hot(labels) else labels.reshape(-1)
         self.index, self._chosen = 0, False
         self._order = np.arange(len(self.labels))
         self._probabilities: np.ndarray | None = None
-
-    def as_input(self, pixels: np.ndarray) -> np.ndarray:
-        """Scale images of 784 pixels from 0 to 255 like the training images; float32."""
-        return pixels.reshape(-1, 784) * np.float32(self._white / 255)
+        self._confused: Run | None = None  # the run whose confusion matrix is shown
 
     def see(self, run: Run) -> dict[str, Any]:
         """Sort the digits by a run's last validation: surest mistakes first, surest hits last."""
@@ -76,17 +70,18 @@ class Digits:
         said = self._probabilities[self.index].astype(np.float32)
         return {"sight": sight, "said": {"index": self.index, "probabilities": said}}
 
-    def behind(self, run: Run, label: int, said: int) -> dict[str, Any]:
-        """Return the digits that a field of a run's confusion matrix counts, the surest first."""
-        sure = run.val_probabilities[:, said]
-        found = (self.labels == label) & (run.val_probabilities.argmax(axis=1) == said)
-        found = np.flatnonzero(found)
+    def behind(self, label: int, said: int) -> dict[str, Any]:
+        """Return the digits that a field of the confusion matrix counts, the surest first."""
+        probabilities = self._confused.val_probabilities
+        sure = probabilities[:, said]
+        found = np.flatnonzero((self.labels == label) & (probabilities.argmax(axis=1) == said))
         found = found[np.argsort(-sure[found], kind="stable")]
         counted = {"label": label, "said": said, "count": len(found)}
-        return {"behind": counted | self._some(found[:BEHIND], run.val_probabilities)}
+        return {"behind": counted | self._some(found[:BEHIND], probabilities)}
 
     def confusion(self, run: Run) -> dict[str, Any]:
         """Count how often digits of each class were taken for each class, after the last epoch."""
+        self._confused = run
         classes = run.val_probabilities.shape[1]
         pairs = classes * self.labels.astype(np.int64) + run.val_probabilities.argmax(axis=1)
         counts = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)

@@ -116,6 +116,7 @@ def execute(path: Path) -> None:
             notebook,
             kernel_name="python3",
             iopub_timeout=60,  # on a busy machine outputs come late, and would be missing
+            coalesce_streams=True,  # on a busy machine what a cell prints comes in parts, too
             record_timing=False,
             store_widget_state=False,
             resources=place,

@@ -7,7 +7,7 @@ from typing import Any
 from .. import places
 from ..course import NOTEBOOKS, PARTS, Part, Slider
 from ..laboratory import Setup
-from ..runs import HISTORY, record_files
+from ..runs import record_files
 
 # Of the course's code, what the controls set: the figure as the code has it, and the control.
 _HOLES = {
@@ -73,10 +73,7 @@ def _number(choice: Any) -> str | None:
 
 def _sheet(part: Part) -> list[list[float | None]]:
     """Return the sheet's curve, a row for each measure; None where it printed nothing."""
-    printed = part.sheet_history()
-    missing = [math.nan] * (int(printed["epoch"][0]) - 1)
-    nothing = [math.nan] * part.epochs
-    rows = [missing + printed[key] if key in printed else nothing for key in HISTORY]
+    rows = part.sheet_curve().values()
     return [[None if math.isnan(value) else value for value in row] for row in rows]
 
 

@@ -33,6 +33,11 @@ KERNEL_IS_READY = """() => {
     const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
     return context?.isReady && context.session?.kernel?.status == "idle";
 }"""
+SETTLED = """async () => {
+    for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+    const moving = document.querySelector(".mnist-lab").getAnimations({subtree: true});
+    await Promise.allSettled(moving.map(({finished}) => finished));
+}"""
 SECONDS = 300  # on a busy machine TensorFlow takes long to load, and a network to train
 
 
@@ -173,6 +178,15 @@ class Lab:
     def ended(self) -> None:
         """Wait until the training has ended."""
         expect(self.button("Start")).to_be_enabled()
+
+    def answered(self) -> None:
+        """Wait until the networks have answered for all that was drawn, if there are any."""
+        answers = self.page.locator(".ml-answers").first
+        expect(answers).to_have_attribute("aria-busy", "false")
+
+    def settled(self) -> None:
+        """Wait until what has changed is painted, and nothing moves any more."""
+        self.page.evaluate(SETTLED)
 
     def picture(self, selector: str) -> str:
         """Return what a canvas shows now."""

@@ -166,6 +166,7 @@ def test_draw_a_digit(open_notebook, place):
     cnn = field.get_by_role("row", name=re.compile("CNN, on file"))
     expect(cnn).to_contain_text(re.compile(r"^CNN, on file3 \d+%"))
     expect(field.get_by_role("row")).to_have_count(5)
+    lab.answered()
     lab.screenshot(f"drawn-{place.split('/')[0]}")
     # The probabilities follow when the digit is spoilt.
     before = cnn.locator("td").first.inner_text()
@@ -200,14 +201,14 @@ def test_it_fits_wide_and_narrow_light_and_dark(open_notebook):
         lab.page.set_viewport_size({"width": width, "height": height})
         for dark in (False, True):
             lab.theme(dark)
-            lab.page.wait_for_timeout(300)
+            lab.settled()
             lab.page.locator(".ml-grid").scroll_into_view_if_needed()
             lab.screenshot(f"mlp-{'dark' if dark else 'light'}-{width}")
             assert_nothing_sticks_out(lab, width)
     lab.button("Stop").click()
     lab.ended()
     # Axes have the colours of the theme, and the chart is also shown as a table.
-    assert axis_is_light(lab)
+    lab.page.wait_for_function(AXIS_IS_LIGHT)
     lab.theme(False)
     lab.page.wait_for_function(f"() => !({AXIS_IS_LIGHT})()")
     lab.part("Learning curves").get_by_text("as a table").click()
@@ -279,10 +280,6 @@ AXIS_IS_LIGHT = """() => {
     const inked = [...Array(data.length / 4).keys()].filter(pixel => data[4 * pixel + 3] > 60);
     return inked.some(pixel => data[4 * pixel] > 128);
 }"""
-
-
-def axis_is_light(lab):
-    return lab.page.evaluate(AXIS_IS_LIGHT)
 
 
 def assert_nothing_sticks_out(lab, width):

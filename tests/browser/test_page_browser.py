@@ -17,6 +17,7 @@ from mnist_lab.web import write_page
 
 FIRST = 300_000  # bytes until the controls are there
 ON_FILE = re.compile("on file")
+PLAYS = re.compile(r"epoch \d+/17")
 
 
 @pytest.fixture(scope="session")
@@ -78,10 +79,11 @@ def open_page(browser):
 
 
 def is_ready(lab):
-    """Wait until the networks on file answer, which are loaded last."""
+    """Draw a three, and wait until the networks on file have answered, which are loaded last."""
     lab.shown()
     lab.draw(".ml-field", THREE)
     expect(lab.page.locator(".ml-answers tbody tr").first).to_be_visible()
+    lab.answered()
 
 
 def test_a_network_is_trained_by_keys_and_nothing_is_asked_of_others(open_page, address):
@@ -108,8 +110,9 @@ def test_the_controls_are_there_before_300_kilobytes(open_page, address, folder)
     lab = open_page("about:blank")
     asked = []
     lab.page.on("request", lambda request: asked.append(request.url.removeprefix(address)))
-    lab.page.goto(address)
-    lab.shown()
+    with lab.page.expect_request(re.compile("mnist-train")):
+        lab.page.goto(address)
+        lab.shown()
     first = next(place for place, name in enumerate(asked) if "mnist-train" in name)
     files = [name or "index.html" for name in asked[:first] if "blob:" not in name]
     assert sum((folder / name).stat().st_size for name in set(files)) < FIRST, files
@@ -119,7 +122,7 @@ def test_networks_on_file_say_what_was_drawn(open_page, address):
     lab = open_page(address)
     is_ready(lab)
     answers = lab.page.locator(".ml-answers tbody tr").filter(has_text=ON_FILE)
-    said = [row.locator("b").inner_text() for row in answers.all()]
+    said = answers.locator("b").all_inner_texts()
     assert len(said) >= 5
     assert said.count("3") > len(said) / 2
     lab.page.get_by_text("Look inside").click()
@@ -257,7 +260,7 @@ def test_half_a_file_is_said_and_the_rest_goes_on(open_page, broken):
         expect(status(lab)).to_contain_text("mnist-train-0 is not complete.")
         expect(lab.page.locator("#share")).to_be_hidden()
         lab.button("Play").click()
-        expect(status(lab)).to_contain_text("epoch 1/17")
+        expect(status(lab)).to_contain_text(PLAYS)
         lab.screenshot("page-broken")
 
 
@@ -289,7 +292,7 @@ def test_without_vectors_in_webassembly_records_play(open_page, address):
     lab.button("Start").click()
     expect(status(lab)).to_contain_text("This browser cannot train")
     lab.button("Play").click()
-    expect(status(lab)).to_contain_text("epoch 1/17")
+    expect(status(lab)).to_contain_text(PLAYS)
 
 
 def test_without_storage_digits_are_kept_until_the_page_is_closed(open_page, address):
@@ -302,6 +305,16 @@ def test_without_storage_digits_are_kept_until_the_page_is_closed(open_page, add
     expect(lab.page.get_by_role("list", name="kept digits").locator("canvas")).to_have_count(1)
 
 
+MEASURED = """() => new Promise((resolve) => {
+    indexedDB.open("mnist-lab").onsuccess = ({target: {result: database}}) => {
+        const asked = database.transaction("kept").objectStore("kept").get("speeds");
+        asked.onsuccess = () => resolve(Object.keys(asked.result ?? {}).some(
+            (network) => network.startsWith("linear ")));
+        database.close();
+    };
+})"""
+
+
 def test_kept_digits_and_measured_speeds_are_there_again(open_page, address):
     lab = open_page(f"{address}#linear&epochs=1")
     is_ready(lab)
@@ -312,10 +325,11 @@ def test_kept_digits_and_measured_speeds_are_there_again(open_page, address):
         lab.draw(".ml-field", THREE)
     lab.button("Start").click()
     expect(status(lab)).to_have_text(re.compile(r"^Done in"))
+    lab.page.wait_for_function(MEASURED)
     lab.page.reload()
     lab.shown()
     expect(lab.page.get_by_role("list", name="kept digits").locator("canvas")).to_have_count(2)
-    expect(lab.part("Network")).to_contain_text(" to train")
+    expect(lab.part("Network")).to_contain_text(re.compile(r" · [\d.]+ s to train"))
     lab.button("Take back").click()
     expect(lab.page.get_by_text("1 on this device")).to_be_visible()
 
@@ -362,6 +376,7 @@ def test_it_fits_a_phone_and_axe_finds_nothing(open_page, address, width, dark):
     is_ready(lab)
     lab.button("Start").click()
     expect(status(lab)).to_have_text(re.compile(r"^Done in"))
+    lab.settled()
     assert lab.page.evaluate("document.documentElement.scrollWidth") <= width
     assert found_by_axe(lab.page) == []
     lab.page.evaluate("scrollTo(0, 0)")
@@ -410,7 +425,7 @@ def test_firefox_trains_and_answers_too(fox, address, file, single):
     fox.drag(*[(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in THREE])
     fox.wait_for(f"{ANSWERS} >= 6")  # one more than on file
     fox.evaluate(PRESS % "Play")
-    fox.wait_for(f"{STATUS}.includes('epoch 1/17')")
+    fox.wait_for(f"new RegExp({PLAYS.pattern!r}).test({STATUS})")
     fox.screenshot(SCREENSHOTS / f"page-firefox-{'file' if single else 'folder'}.png")
 
 

@@ -42,6 +42,7 @@ def test_a_cnn_of_a_cell_is_seen_through(open_notebook):
     lab = open_notebook(IMPORT, CNN, BY_HAND, width=1440, height=1400)
     lab.run_all()
     by_hand = lab.page.locator(".jp-OutputArea-output", has_text="by hand")
+    expect(by_hand).to_contain_text(re.compile(r"by hand( -?\d+\.\d{4}){11}"))
     value, *scores = numbers(by_hand.inner_text())
     through = lab.part("Through the network")
     through.get_by_text("Look inside").click()
@@ -86,7 +87,7 @@ def test_a_cnn_of_a_cell_is_seen_through(open_notebook):
             expect(through).to_contain_text("64 maps")
             through.locator(".ml-mosaic").first.click(position={"x": 30, "y": 20})
             through.scroll_into_view_if_needed()
-            lab.page.wait_for_timeout(300)
+            lab.settled()
             lab.screenshot(f"through-{'dark' if dark else 'light'}-{width}")
             assert_nothing_sticks_out(lab, width)
 
@@ -95,7 +96,7 @@ def assert_adds_up(through):
     """What is shown of the products and of the bias is the sum that is shown."""
     rows = through.locator(".ml-sum tr")
     rows.last.wait_for()
-    values = [numbers(rows.nth(i).locator("td").inner_text())[0] for i in range(rows.count())]
-    kinds = [rows.nth(i).locator("th").inner_text() for i in range(rows.count())]
-    end = kinds.index("sum")
+    shown = rows.evaluate_all("rows => rows.map(({cells}) => [...cells].map(it => it.innerText))")
+    values = [numbers(value)[0] for _, value in shown]
+    end = [kind for kind, _ in shown].index("sum")
     assert abs(sum(values[:end]) - values[end]) < 1e-9

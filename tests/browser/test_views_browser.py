@@ -82,9 +82,8 @@ def test_a_prediction_by_mouse_and_by_keys_is_kept_with_its_run(open_notebook):
     heard(lab, r"Your loss at epoch 3: 0\.2")
     lab.screenshot("expected")
     press("Escape")
-    # Not awaited: a dialog of Jupyter's would be waited for without end.
     lab.page.evaluate("() => void jupyterapp.shell.currentWidget.context.save()")
-    lab.page.wait_for_timeout(1500)
+    lab.page.wait_for_function("() => !jupyterapp.shell.currentWidget.context.model.dirty")
     lab.page.reload()
     lab.shown()
     expect(lab.button("Forget it")).to_be_visible()
@@ -117,6 +116,7 @@ def test_axe_finds_nothing(open_notebook):
     lab.ended()
     lab.draw(".ml-field", [(0.5, 0.2), (0.5, 0.8)])
     lab.part("Draw a digit").get_by_role("row").nth(1).wait_for()
+    lab.answered()
     lab.button("Predict").click()
     lab.draw(".ml-plot-loss .u-over", [(0.2, 0.5), (0.8, 0.7)])
     lab.part("Learning curves").get_by_text("as a table").click()
@@ -127,6 +127,6 @@ def test_axe_finds_nothing(open_notebook):
     through.locator(".ml-total").first.wait_for()
     for dark in (False, True):
         lab.theme(dark)
-        lab.page.wait_for_timeout(300)
+        lab.settled()
         lab.screenshot(f"axe-{'dark' if dark else 'light'}")
         assert found_by_axe(lab.page, ".mnist-lab") == []

@@ -208,17 +208,40 @@ test("messages are unpacked as they were packed", () => {
   assert.deepEqual(unpack(content, buffers), values);
 });
 
+test("before a training of its kind, a time is guessed; larger networks take longer", async () => {
+  const { laboratory, shown } = await open();
+  assert.match(shown.estimate, /^about .* \(a guess\)$/);
+  const { speeds, setup } = laboratory;
+  const guess = (part, values, parameters) => {
+    const all = { ...setup.values, ...values, epochs: 1e6 };
+    const words = speeds.estimate({ network: part, part, values: all, parameters }, 60_000);
+    const [, hours, minutes] = words.match(/^about (?:(\d+) h )?(\d+) min/);
+    return 60 * Number(hours ?? 0) + Number(minutes);
+  };
+  const times = [
+    guess("linear", { batch_size: 500 }, 7960),
+    guess("linear", { batch_size: 10 }, 7960),
+    guess("mlp", { batch_size: 100 }, 99_710),
+    guess("cnn", { batch_size: 100, filters: [4, 8] }, 4842),
+    guess("cnn", { batch_size: 100, filters: [32, 64] }, 83_466),
+  ];
+  assert.deepEqual(
+    times,
+    times.toSorted((one, other) => one - other),
+  );
+});
+
 test("it trains, counts its runs, and remembers how fast it was", async () => {
   const { laboratory, shown, sent, ask } = await open();
   assert.equal(shown.sight.labels.length, 8);
-  assert.equal(shown.estimate, "");
+  assert.match(shown.estimate, /^about .* s \(a guess\)$/);
   await ask("move", { key: "epochs", place: 1 }); // the linear part trains at once
   await laboratory.driver.wait();
   assert.equal(shown.status.alert, false, shown.status.text);
   assert.match(shown.status.text, /^Done in /);
   assert.deepEqual([shown.running, shown.live, shown.rows.length], [false, null, 1]);
   assert.deepEqual(shown.rows[0].words.filter(([, changed]) => changed).length, 1);
-  assert.match(shown.estimate, /s$/);
+  assert.match(shown.estimate, /^[\d.]+ s$/);
   assert.equal(
     shown.confusion.counts.data.reduce((sum, count) => sum + count),
     20,
@@ -301,6 +324,27 @@ test("what cannot be loaded is said, and the rest goes on", async () => {
   assert.equal(shown.answers.length, 1); // of the network on file
   await ask("through", { wish: {} });
   assert.equal(sent.findLast(({ through }) => through).through.label, null); // it is drawn
+});
+
+test("networks that could not be loaded are asked for again with a drawn digit", async () => {
+  const opened = async (failures) => {
+    const tries = [];
+    const load = () => {
+      if (tries.push(0) > failures) return networks();
+      throw new Error("networks cannot be loaded.");
+    };
+    const { shown, ask } = await open({ networks: load });
+    assert.equal(shown.loading.words, "networks cannot be loaded.");
+    await ask("digit", {}, [images(1).slice(0, 784)]);
+    return { shown, ask, tries };
+  };
+  const online = await opened(1);
+  assert.equal(online.shown.answers.length, 1);
+  assert.equal(online.shown.loading, null);
+  const offline = await opened(Infinity);
+  assert.equal(offline.shown.loading.words, "networks cannot be loaded.");
+  await offline.ask("digit", {}, [images(1).slice(0, 784)]);
+  assert.equal(offline.tries.length, 2); // not with each line that is drawn
 });
 
 test("without the other images, the first 10,000 are used", async () => {

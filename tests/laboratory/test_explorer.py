@@ -23,12 +23,14 @@ from samples import settings
 import mnist_lab as lab
 from mnist_lab import places
 from mnist_lab.laboratory import (
+    answering,
     background,
     controls,
     driving,
     estimates,
     insight,
     networks,
+    pacing,
     rows,
     through,
     validation,
@@ -672,40 +674,78 @@ def test_weights_are_seen_while_it_learns(open_laboratory, medium, listen, part,
     assert np.trace(counts[-1]) == round(run.val_accuracy * len(medium.x_valid))
 
 
-@pytest.mark.parametrize(("wish", "pace"), [(None, insight.LOOKING), ({}, insight.INSIDE)])
-@pytest.mark.parametrize("cost", [0.002, 0.02])
-def test_looking_at_a_network_takes_its_share_and_no_more(data, monkeypatch, wish, pace, cost):
-    now, (seconds, share) = [0.0], pace
-    apart = max(seconds, cost / share)
-    monkeypatch.setattr(insight, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that a test moves: its first number."""
+    now = [0.0]
+    monkeypatch.setattr(pacing, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    return now
+
+
+def glimpses_of(data, wish):
+    """Glimpses of a network in training, which a page wants to see through or not."""
     digits = validation.Digits(data)
-    looking = through.Through(lambda _: None, digits, data.white, dict)
-    glimpses = insight.Glimpses(lab.build_linear(), digits, looking)
+    looking = through.Through(lambda _: None, digits, dict)
     looking.training = True
     looking.want(wish)
-    looked = []
+    return insight.Glimpses(lab.build_linear(), digits, looking), looking
 
-    def seen(*_):
-        looked.append(now[0])
-        now[0] += cost
+
+def taking(clock, cost):
+    """A stand-in for what takes so long, and the list of when it was done."""
+    done = []
+
+    def do(*_):
+        done.append(clock[0])
+        clock[0] += cost
         return {}
 
-    monkeypatch.setattr(glimpses, "_seen", seen)
-    run = lab.Run("linear", settings())
-    while now[0] < 30:
-        glimpses.look(run)
-        now[0] += 0.05
-    assert looked[0] == 0
-    assert len(looked) <= (30 + insight.LATE) / apart + 1
-    assert len(looked) > 0.9 * 30 / apart - 1  # though it is let look at some moments only
-    # Whoever looks inside and draws another digit does not wait for it.
-    now[0] = looked[-1] + cost + 0.001
-    before = len(looked)
+    return do, done
+
+
+@pytest.mark.parametrize("wish", [None, {}])
+@pytest.mark.parametrize("cost", [0.0002, 0.002, 0.02])
+def test_looking_at_a_network_takes_its_share_and_no_more(data, monkeypatch, clock, wish, cost):
+    glimpses, looking = glimpses_of(data, wish)
+    looking.asked = False
+    see, seen = taking(clock, cost)
+    live, looked = taking(clock, cost)
+    monkeypatch.setattr(glimpses, "_seen", see)
+    monkeypatch.setattr(looking, "live", live)
+    run = lab.Run("linear", settings(model={"hidden layer 1: activation": "linear"}))
+    chunks = 0
+    while clock[0] < 60:
+        if glimpses.due:
+            glimpses.look(run)
+        chunks += 1
+        clock[0] += 0.15 + (0.5 if chunks % 20 == 0 else 0)  # now and then a validation
+    assert seen[0] <= cost
+    apart = max(0.17, cost / (0.004 if wish is None else 0.0005))
+    assert 0.9 * 60 / apart - 1 < len(seen) <= (60 + pacing.LATE) / apart + 1
+    # Though it is let look between chunks only, all layers are shown five times a second.
+    assert wish is None or 5 * 60 <= len(looked) < 5.2 * 60
+    glimpses.look(run, last=True)
+    assert seen[-1] > 60
+
+
+def test_who_looks_inside_and_draws_another_digit_does_not_wait_for_it(data, monkeypatch, clock):
+    glimpses, looking = glimpses_of(data, {})
+    looked = []
+
+    def live(*_):
+        looking.asked = False
+        looked.append(clock[0])
+        return {}
+
+    monkeypatch.setattr(glimpses, "_seen", lambda *_: {})
+    monkeypatch.setattr(looking, "live", live)
+    run = lab.Run("linear", settings(model={"hidden layer 1: activation": "linear"}))
     glimpses.look(run)
-    assert len(looked) == before
+    assert not glimpses.due  # it is too early for another look
     looking.show()
+    assert glimpses.due
     glimpses.look(run)
-    assert len(looked) == before + (wish is not None)
+    assert len(looked) == 2
 
 
 def test_an_exception_in_a_glimpse_is_shown(open_laboratory, small, monkeypatch):
@@ -769,7 +809,7 @@ def test_the_digits_behind_a_field_of_the_matrix(data):
     digits = validation.Digits(data)
     counts = digits.confusion(record)["confusion"]["counts"]
     assert counts.sum() == 10_000
-    behind = digits.behind(record, 4, 9)["behind"]
+    behind = digits.behind(4, 9)["behind"]
     assert behind["count"] == counts[4, 9]
     assert set(behind["labels"]) == {4}
     assert set(behind["saids"]) == {9}
@@ -781,27 +821,22 @@ def test_prepared_data_look_and_are_asked_like_stored_ones(open_laboratory, smal
     prepared = lab.Dataset(flat[0], small.y_train, flat[1], small.y_valid)
     digits = validation.Digits(prepared)
     assert np.array_equal(digits.pixels, small.x_valid.reshape(-1, 784))
-    assert np.allclose(digits.as_input(digits.pixels), flat[1], atol=1e-6)
+    assert np.allclose(validation.scaled(digits.pixels, digits.white), flat[1], atol=1e-6)
 
 
 @pytest.mark.parametrize("key", ["linear", "mlp_small", "dropout_small", "cnn"])
 def test_the_networks_on_file_say_what_their_records_say(data, key):
     record = lab.load_records(key)[0]
-    (network,) = [
-        each
-        for each in networks.recorded_networks(places.here.records)
-        if len(each.weights) == len(record.weights)
-        and np.array_equal(each.weights[0], record.weights[0])
-    ]
-    said = network.probabilities(data.x_valid[:500].reshape(-1, 784).astype(np.float32) / 255)
+    network = answering.recorded_networks(places.here.records)[answering.RECORDED[key][0]]
+    said = network.answer(data.x_valid[:500].reshape(-1, 784).astype(np.float32) / 255)
     assert np.allclose(said, record.val_probabilities[:500], atol=0.001)
 
 
 def test_records_elsewhere_are_found_without_a_restart(tmp_path, relocate):
-    networks.recorded_networks(places.here.records)
+    answering.recorded_networks(places.here.records)
     rows.overlay("the recorded run", "linear")
     relocate(records=tmp_path)
-    assert networks.recorded_networks(places.here.records) == []
+    assert answering.recorded_networks(places.here.records) == {}
     with pytest.raises(lab.DataError, match="holds no recorded run"):
         rows.overlay("the recorded run", "linear")
 

@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 import mnist_lab as lab
-from mnist_lab.laboratory import answering, through
+from mnist_lab.laboratory import answering, networks, through, validation
 
 pytestmark = pytest.mark.usefixtures("plainly")
 
@@ -139,6 +139,28 @@ def test_networks_of_cells_as_they_take_images(laboratory, data):
     shown, _ = wish(laboratory, network="dropping, from a cell")
     assert shown["layers"][-1]["why"] == "gives values that are no longer numbers"
     del whole, dropping
+
+
+@pytest.mark.parametrize("part", lab.PARTS)
+def test_of_a_network_in_training_numpy_computes_what_tensorflow_does(data, part):
+    model = lab.PARTS[part].build()
+    weights = [each + 0.01 for each in model.get_weights()]  # biases, too
+    model.set_weights(weights)
+    at_hand = answering.of_model(model, model.input_shape[1:], data.white)
+    opened = through.Opened(at_hand, False, validation.Digits(data))
+    network = networks.Network(part, weights, part == "linear")
+    seen = [opened.look(data.x_valid[:1]), opened.glance(network, data.x_valid[:1])]
+    assert len(seen[0].values) == len(opened.about) + 1
+    for one, other in zip(*(each.values for each in seen), strict=True):
+        assert one.shape == other.shape
+        assert np.allclose(one, other, rtol=1e-3, atol=1e-4)
+    for key in ("scores", "probabilities"):
+        one, other = (getattr(each, key) for each in seen)
+        assert np.allclose(one, other, rtol=1e-3, atol=1e-4)
+    for number, value in enumerate(seen[0].values[:-1]):
+        place = tuple(length // 2 for length in value.shape[1:])
+        one, other = (opened.layers.sum_at(each, number, place) for each in seen)
+        assert one.before == pytest.approx(other.before, rel=1e-3, abs=1e-3)
 
 
 def test_runs_of_one_name_are_told_apart(laboratory):

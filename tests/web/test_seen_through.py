@@ -14,7 +14,7 @@ import numpy as np
 import mnist_lab as lab
 from mnist_lab.laboratory.answering import of_model
 from mnist_lab.laboratory.through import Through
-from mnist_lab.laboratory.validation import Digits
+from mnist_lab.laboratory.validation import Digits, scaled
 from mnist_lab.layers import Layers
 
 SHARED = Path(__file__).parents[1] / "front" / "through.json"
@@ -72,7 +72,7 @@ def case(part, digits):
     model.set_weights([sines(number=i, **each) for i, each in enumerate(about)])
     sent = []
     at_hand = {part: of_model(model, model.input_shape[1:], 1)}
-    through = Through(sent.append, digits, 1, lambda: at_hand)
+    through = Through(sent.append, digits, lambda: at_hand)
     through.want({"drawn": False})
     shown = sent[-1]["through"]
     sums = []
@@ -89,7 +89,7 @@ def dropped(digits):
     model = NETWORKS["dropout"]()
     model.set_weights([sines(number=i, **each) for i, each in enumerate(described(model))])
     opened = Layers(model, (784,), masks=True)
-    seen = opened.look(digits.as_input(digits.pixels[INDEX]))
+    seen = opened.look(scaled(digits.pixels[INDEX], digits.white))
     off = int(np.flatnonzero(seen.masks[1][0] == 0)[0])
     sums = [{"at": at} | opened.sum_at(seen, *at)._asdict() for at in ([1, (off,)], [2, (off,)])]
     masks = {str(number): mask[0] for number, mask in seen.masks.items()}

@@ -1,5 +1,7 @@
 // The band of a recorded run: between which values the runs of all seeds lie.
 
+import { drawLine, pointsOf } from "./marks.js";
+
 /** What the chart's legend says of bands. */
 export const BAND = " · band: validation of all seeds on file, lowest to highest";
 
@@ -20,22 +22,13 @@ export function bandAt(curve, measure, epoch) {
 /** Draw a band below the lines; its edges show it in black and white, too. */
 export function drawBand(plot, [low, high], factor, { colour, dash }) {
   const { ctx } = plot;
-  const edge = (values) =>
-    Array.from(values, (value, i) => [
-      plot.valToPos(i + 1, "x", true),
-      plot.valToPos(factor * value, "y", true),
-    ]);
-  const edges = [edge(low), edge(high).reverse()]; // once around
+  const edges = [low, high].map((values) => pointsOf(plot, values, factor));
   ctx.fillStyle = `${colour}2e`;
   ctx.strokeStyle = `${colour}b0`;
   ctx.lineWidth = devicePixelRatio;
   ctx.setLineDash(dash.map((part) => (part * devicePixelRatio) / 2));
   ctx.beginPath();
-  for (const point of edges.flat()) ctx.lineTo(...point);
+  for (const point of [...edges[0], ...[...edges[1]].reverse()]) ctx.lineTo(...point);
   ctx.fill();
-  for (const points of edges) {
-    ctx.beginPath();
-    for (const point of points) ctx.lineTo(...point);
-    ctx.stroke();
-  }
+  for (const points of edges) drawLine(ctx, points);
 }

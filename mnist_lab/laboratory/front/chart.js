@@ -2,22 +2,25 @@
 // Charts of loss and accuracy of all runs, one above the other, with the values at the pointer.
 
 import { BAND, bandAt, bandOf, drawBand } from "./band.js";
-import { drawMark, isOverlay, lineSample, styleOf } from "./marks.js";
-import { button, element, onResize, panel, write } from "./page.js";
-import { drawExpected, Predict } from "./predict.js";
+import { drawMark, isOverlay, lineSample, pointAt, pointsOf, styleOf } from "./marks.js";
+import {
+  button,
+  checkbox,
+  clamp,
+  element,
+  headRow,
+  onResize,
+  panel,
+  tableRow,
+  write,
+} from "./page.js";
+import { drawExpected, Predict, reading } from "./predict.js";
 import { grid } from "./state.js";
 
 const FLOORS = [95, 90, 80, 50, 0]; // possible starts of the accuracy axis, in percent
 const MEASURES = [
-  { key: "loss", name: "loss", validated: "val_loss", digits: 3, unit: "", factor: 1 },
-  {
-    key: "accuracy",
-    name: "accuracy",
-    validated: "val_accuracy",
-    digits: 1,
-    unit: "%",
-    factor: 100,
-  },
+  { key: "loss", validated: "val_loss", digits: 3, unit: "", factor: 1 },
+  { key: "accuracy", validated: "val_accuracy", digits: 1, unit: "%", factor: 100 },
 ];
 
 const EPOCHS = {
@@ -39,6 +42,7 @@ const DECADES = {
 export class Charts {
   constructor(store) {
     this.store = store;
+    this.sync = `mnist-lab-${Math.random()}`; // the charts with this key have one pointer
     this.window = null; // the epochs shown, unless all are
     this.logarithmic = true;
     this.forward = null; // the highlighted run
@@ -71,9 +75,8 @@ export class Charts {
       this.logarithmic = !this.logarithmic;
       this.request(true);
     });
-    this.backButton = button("Show all", "Show all epochs again (also: a double click).", () =>
-      this.zoom(null),
-    );
+    const hint = "Show all epochs again (also: a double click).";
+    this.backButton = button("Show all", hint, () => this.zoom(null));
     this.overlays = element("span", { class: "ml-overlays" });
     this.store.on("overlays", () => this.showOverlays());
     this.field = element(
@@ -89,35 +92,23 @@ export class Charts {
       this.hint,
       this.readout,
     );
-    this.table = element("details", { class: "ml-data" }, element("summary", {}, "as a table"));
-    this.table.addEventListener("toggle", () => this.fillTable());
+    const fill = { class: "ml-data", ontoggle: () => this.fillTable() };
+    this.table = element("details", fill, element("summary", {}, "as a table"));
     this.legend = element("span", {}, LEGEND);
     const foot = element("div", { class: "ml-foot" }, this.legend, this.table);
     const { forget, switch: predict } = this.predict;
     const buttons = [this.backButton, forget, predict, this.axisButton];
     const tools = element("div", { class: "ml-tools" }, ...buttons);
-    return panel(
-      "curves",
-      "Learning curves",
-      [this.overlays],
-      element("div", { class: "ml-chart" }, tools, this.field),
-      foot,
-    );
+    const chart = element("div", { class: "ml-chart" }, tools, this.field);
+    return panel("curves", "Learning curves", [this.overlays], chart, foot);
   }
 
   showOverlays() {
-    const { overlays } = this.store;
-    if (this.overlays.children.length) {
-      for (const input of this.overlays.querySelectorAll("input"))
-        input.checked = overlays[input.name];
-      return;
-    }
-    for (const kind of Object.keys(overlays)) {
-      const ask = (event) => this.store.ask("overlay", { kind, shown: event.target.checked });
-      const input = element("input", { type: "checkbox", name: kind, onchange: ask });
-      input.checked = overlays[kind];
-      this.overlays.append(element("label", {}, input, kind));
-    }
+    const { overlays, ask } = this.store;
+    const onchange = ({ target }) => ask("overlay", { kind: target.name, shown: target.checked });
+    const boxes = Object.keys(overlays).map((name) => checkbox(name, { name, onchange }));
+    if (!this.overlays.children.length) this.overlays.append(...boxes);
+    for (const { control } of this.overlays.children) control.checked = overlays[control.name];
   }
 
   /** Draw at the next animation frame; `anew` if more than the data has changed. */
@@ -149,7 +140,7 @@ export class Charts {
     this.drawMeasure(0);
     if (anew) this.drawMeasure(1);
     else this.second ??= requestAnimationFrame(() => this.drawMeasure(1));
-    if (this.table.open) this.fillTable();
+    this.fillTable();
     // The pointer may rest while a curve grows, is renamed or is drawn again.
     if (read) this.readAt(epoch, top);
   }
@@ -181,41 +172,38 @@ export class Charts {
     return this.window ?? [0, Math.max(...all)];
   }
 
+  shows(epoch) {
+    const [from, to] = this.shownEpochs();
+    return epoch >= from && epoch <= to;
+  }
+
   /** Return the range of the loss axis, in steps so that it rarely jumps. */
   losses(lines) {
-    const { low, high } = this.reach(lines, "val_loss", 1);
-    if (!this.logarithmic) return [0, Math.ceil(Math.min(high, 100) * 4.2) / 4 || 2.5];
+    // What is drawn at an edge moves it, so that one can draw on.
+    const below = this.expected("val_loss").flatMap(([values]) => values.map((each) => 0.9 * each));
+    const usual = this.window ? [] : [0.3, 2.5];
+    const drawn = [...meansOf(lines), ...this.marked("val_loss"), ...below, ...usual];
+    const [low, high] = [Math.max(Math.min(...drawn), 1e-4), Math.min(Math.max(...drawn), 100)];
+    if (!this.logarithmic) return [0, Math.ceil(high * 4.2) / 4 || 2.5];
     const half = (value, round) => 10 ** (round(2 * Math.log10(value)) / 2);
-    return [half(Math.max(low, 1e-4), Math.floor), half(Math.min(high, 100) * 1.05, Math.ceil)];
+    return [half(low, Math.floor), half(high * 1.05, Math.ceil)];
   }
 
   accuracies(lines) {
-    const { worst } = this.reach(lines, "val_accuracy", 100);
+    const marked = this.marked("val_accuracy").map((share) => 100 * share);
+    const seen = marked.length ? marked : meansOf(lines);
+    const worst = seen.length ? Math.min(...seen) : 0;
     const spare = this.store.live === null ? 1 : 3; // later epochs may be worse by so many points
     return [FLOORS.find((floor) => floor < worst - spare) ?? 0, 100];
   }
 
-  /** Return the smallest and largest drawn value, without raw batches, and the worst validation. */
-  reach(lines, key, factor) {
-    const [from, to] = this.shownEpochs();
-    const validated = this.curves.flatMap((curve) =>
-      [curve.history[key], ...bandOf(curve, key)].flatMap((values) =>
-        Array.from(values).filter((_, i) => i + 1 >= from && i + 1 <= to),
-      ),
-    );
+  /** Return what is marked of a measure: each epoch's validation, its band, what is expected. */
+  marked(key) {
+    const validated = this.curves
+      .flatMap((curve) => [curve.history[key], ...bandOf(curve, key)])
+      .flatMap((values) => Array.from(values).filter((_, i) => this.shows(i + 1)));
     const expected = this.expected(key).flatMap(([values]) => values);
-    // What is drawn at an edge moves it, so that one can draw on.
-    const foreseen = expected.flatMap((value) => (factor === 1 ? [0.9 * value, value] : [value]));
-    const seen = validated.filter(Number.isFinite);
-    const marks = [...seen, ...foreseen].map((value) => factor * value);
-    const means = lines.filter((_, i) => i % 2).flat();
-    const finite = [...means.filter(Number.isFinite), ...marks];
-    const usual = this.window === null && key === "val_loss" ? [0.3, 2.5] : [];
-    return {
-      low: Math.min(...finite, ...usual),
-      high: Math.max(...finite, ...usual),
-      worst: Math.min(...marks, ...(marks.length ? [] : finite.length ? finite : [0])),
-    };
+    return [...validated, ...expected].filter(Number.isFinite);
   }
 
   build(width) {
@@ -251,7 +239,7 @@ export class Charts {
       series: [{}, ...this.curves.flatMap((curve) => this.lines(curve))],
       cursor: {
         drag: { x: true, y: false, setScale: false },
-        sync: { key: this.syncKey(), scales: ["x", null] },
+        sync: { key: this.sync, scales: ["x", null] },
         points: { show: false },
         bind: {
           dblclick: () => () => this.zoom(null),
@@ -259,17 +247,12 @@ export class Charts {
         },
       },
       hooks: {
-        drawAxes: [(plot) => this.drawBands(plot, measure)],
-        draw: [(plot) => this.drawMarks(plot, measure)],
+        drawAxes: [(plot) => clipped(plot, 0, () => this.drawBands(plot, measure))],
+        draw: [(plot) => clipped(plot, 8, () => this.drawMarks(plot, measure))],
         setCursor: [(plot) => this.read(plot)],
         setSelect: [(plot) => this.select(plot)],
       },
     };
-  }
-
-  syncKey() {
-    this.sync ??= `mnist-lab-${Math.random()}`;
-    return this.sync;
   }
 
   /** Return the expected curves of a measure with their colours: each run's, and the next one's. */
@@ -282,17 +265,11 @@ export class Charts {
   lines(curve) {
     const { colour, dash } = styleOf(curve.id);
     const stroke = (strength) => () => colour + opacity(strength * this.strength(curve));
+    const [batches, means, width] = isOverlay(curve.id) ? [0, 0.75, 1.5] : [0.24, 1, 2.25];
     const points = { show: false };
-    const overlay = isOverlay(curve.id);
     return [
-      { stroke: stroke(overlay ? 0 : 0.24), width: 1, points },
-      {
-        stroke: stroke(overlay ? 0.75 : 1),
-        width: overlay ? 1.5 : 2.25,
-        dash,
-        spanGaps: true,
-        points,
-      },
+      { stroke: stroke(batches), width: 1, points },
+      { stroke: stroke(means), width, dash, spanGaps: true, points },
     ];
   }
 
@@ -308,75 +285,45 @@ export class Charts {
 
   /** Draw the bands of recorded runs, below all lines. */
   drawBands(plot, { validated, factor }) {
-    this.clipped(plot, 0, (ctx) => {
-      for (const curve of this.curves.filter(({ band }) => band)) {
-        ctx.globalAlpha = this.strength(curve);
-        drawBand(plot, bandOf(curve, validated), factor, styleOf(curve.id));
-      }
-    });
+    for (const curve of this.curves.filter(({ band }) => band)) {
+      plot.ctx.globalAlpha = this.strength(curve);
+      drawBand(plot, bandOf(curve, validated), factor, styleOf(curve.id));
+    }
   }
 
-  /** Draw within the plot, or so many pixels beyond its edges. */
-  clipped(plot, beyond, draw) {
-    const { ctx, bbox } = plot;
-    const { left, top, width, height } = bbox;
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(left - beyond, top - beyond, width + 2 * beyond, height + 2 * beyond);
-    ctx.clip();
-    draw(ctx);
-    ctx.restore();
-  }
-
-  drawMarks(plot, measure) {
-    this.clipped(plot, 8, (ctx) => this.drawMarksIn(plot, ctx, measure));
-  }
-
-  drawMarksIn(plot, ctx, { key, validated, factor }) {
-    const place = (epoch, value) => [
-      plot.valToPos(epoch, "x", true),
-      plot.valToPos(value, "y", true),
-    ];
+  drawMarks(plot, { key, validated, factor }) {
     for (const [values, colour] of this.expected(validated))
       drawExpected(plot, values, factor, colour);
     for (const curve of this.curves) {
       const { colour, mark } = styleOf(curve.id);
-      ctx.globalAlpha = this.strength(curve);
-      const [from, to] = this.shownEpochs();
-      curve.history[validated].forEach((value, i) => {
-        if (Number.isFinite(value) && i + 1 >= from && i + 1 <= to) {
-          drawMark(ctx, mark, colour, ...place(i + 1, factor * value), 3.5 * devicePixelRatio);
-        }
+      plot.ctx.globalAlpha = this.strength(curve);
+      pointsOf(plot, curve.history[validated], factor).forEach(([x, y], i) => {
+        if (this.shows(i + 1) && Number.isFinite(y))
+          drawMark(plot.ctx, mark, colour, x, y, 3.5 * devicePixelRatio);
       });
-      this.drawEnd(plot, curve, key, factor, place);
+      this.drawEnd(plot, curve, key, factor);
     }
   }
 
   /** Mark the end of the live curve and of a diverged one. */
-  drawEnd(plot, curve, key, factor, place) {
+  drawEnd(plot, curve, key, factor) {
     const live = curve.id === this.store.live;
     const value = curve.at(key, curve.end)[1];
     if (value === null || !(live || curve.diverged)) return;
     const { colour } = styleOf(curve.id);
-    const [x, y] = place(curve.end, factor * value);
-    const [low, high] = [plot.bbox.top, plot.bbox.top + plot.bbox.height];
-    const within = Math.min(Math.max(y, low), high);
-    drawMark(
-      plot.ctx,
-      curve.diverged ? "cross" : "circle",
-      colour,
-      x,
-      within,
-      5 * devicePixelRatio,
-    );
+    const { ctx, bbox } = plot;
+    const [x, y] = pointAt(plot, curve.end, factor * value);
+    const bottom = bbox.top + bbox.height;
+    const within = clamp(y, bbox.top, bottom);
+    const mark = curve.diverged ? "cross" : "circle";
+    drawMark(ctx, mark, colour, x, within, 5 * devicePixelRatio);
     if (!curve.diverged || key !== "loss") return;
-    const { ctx } = plot;
     ctx.fillStyle = colour;
     ctx.font = `600 ${12 * devicePixelRatio}px system-ui, sans-serif`;
-    ctx.textAlign = x > plot.bbox.left + plot.bbox.width / 2 ? "right" : "left";
+    ctx.textAlign = x > bbox.left + bbox.width / 2 ? "right" : "left";
     const beside = (ctx.textAlign === "left" ? 12 : -12) * devicePixelRatio;
     const words = `diverged at iteration ${curve.loss.length.toLocaleString("en")}`;
-    ctx.fillText(words, x + beside, Math.min(within + 4 * devicePixelRatio, high - 4));
+    ctx.fillText(words, x + beside, Math.min(within + 4 * devicePixelRatio, bottom - 4));
   }
 
   /** Show the values of all curves at the pointer. */
@@ -427,20 +374,13 @@ export class Charts {
       return;
     }
     const [plot] = this.plots;
-    const at = Math.max(0, Math.min(plot.cursor.idx ?? 0, this.epochs.length - 1));
-    const step = {
-      ArrowLeft: -1,
-      ArrowRight: 1,
-      Home: -this.epochs.length,
-      End: this.epochs.length,
-    }[event.key];
+    const count = this.epochs.length;
+    const at = clamp(plot.cursor.idx ?? 0, 0, count - 1);
+    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -count, End: count }[event.key];
     if (step) {
-      const to = Math.min(
-        Math.max(at + step * (event.shiftKey ? 10 : 1), 0),
-        this.epochs.length - 1,
-      );
-      this.readAt(this.epochs[to]);
-      if (this.curves.length) this.store.say(valuesInWords(this.epochs[to], this.curves));
+      const epoch = this.epochs[clamp(at + step * (event.shiftKey ? 10 : 1), 0, count - 1)];
+      this.readAt(epoch);
+      if (this.curves.length) this.store.say(valuesInWords(epoch, this.curves));
     } else if (event.key === "+" || event.key === "-") {
       this.magnify(this.epochs[at] ?? 0, event.key === "+" ? 0.5 : 2);
     } else if (event.key === "Escape") this.zoom(null);
@@ -453,23 +393,18 @@ export class Charts {
     const [from, to] = this.shownEpochs();
     const all = Math.max(to, ...this.curves.map((curve) => curve.epochs));
     const span = Math.max((to - from) * factor, 0.01);
-    const start = Math.min(Math.max(epoch - span / 2, 0), Math.max(all - span, 0));
+    const start = clamp(epoch - span / 2, 0, Math.max(all - span, 0));
     this.zoom(span >= all ? null : [start, start + span]);
   }
 
   fillTable() {
-    if (!this.table.open) return;
+    if (!this.table.open) return; // it is filled when it is opened
     const epochs = Math.max(0, ...this.curves.map((curve) => curve.history.val_loss.length));
     const tables = Array.from({ length: epochs }, (_, i) => readingTable(i + 1, this.curves));
-    this.table.replaceChildren(
-      this.table.firstChild,
-      element(
-        "div",
-        { class: "ml-scroll", tabindex: 0, role: "group", "aria-label": "values of each epoch" },
-        ...tables,
-      ),
-    );
-    if (!epochs) this.table.append(element("p", {}, "No epoch has been finished yet."));
+    const about = { tabindex: 0, role: "group", "aria-label": "values of each epoch" };
+    const values = element("div", { class: "ml-scroll", ...about }, ...tables);
+    const none = element("p", {}, "No epoch has been finished yet.");
+    this.table.replaceChildren(this.table.firstChild, epochs ? values : none);
   }
 }
 
@@ -478,10 +413,25 @@ const LEGEND = "thin: batches · thick: their mean over 100 · marks: validation
 const CHART_HELP =
   "Learning curves: drag to zoom, double click for all; on the keyboard, arrows read values, plus and minus zoom, Escape shows all";
 
+/** Draw within the plot, or so many pixels beyond its edges. */
+function clipped({ ctx, bbox }, beyond, draw) {
+  const { left, top, width, height } = bbox;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left - beyond, top - beyond, width + 2 * beyond, height + 2 * beyond);
+  ctx.clip();
+  draw();
+  ctx.restore();
+}
+
+/** Return the means of the batches among lines of batches and their means. */
+function meansOf(lines) {
+  return lines.filter((_, i) => i % 2).flatMap((line) => line.filter(Number.isFinite));
+}
+
 /** Return a curve's values at an epoch, as texts: loss and accuracy, each with its validation. */
 function readings(curve, epoch) {
-  const reads = (value, { digits, factor, unit }) =>
-    value === null ? "–" : `${(factor * value).toFixed(digits)}${unit}`;
+  const reads = (value, measure) => (value === null ? "–" : reading(value, measure));
   return MEASURES.flatMap((measure) => [
     reads(curve.at(measure.key, epoch)[1], measure),
     reads(curve.validated(measure.validated, epoch), measure),
@@ -509,23 +459,15 @@ function valuesInWords(epoch, curves) {
 
 /** Make a table of the values of all curves at an epoch. */
 function readingTable(epoch, curves) {
-  const row = (name, cells, kind = "") => {
-    const head = element("th", { scope: "row" }, ...name);
-    return element("tr", { class: kind }, head, ...cells.map((cell) => element("td", {}, cell)));
-  };
   const rows = curves.flatMap((curve) => {
     const [losses, accuracies] = bandReadings(curve, epoch, "–");
-    const seeds = losses ? [row(["all its seeds"], ["", losses, "", accuracies], "ml-seeds")] : [];
-    return [row([lineSample(curve.id), curve.name], readings(curve, epoch)), ...seeds];
+    const own = tableRow([lineSample(curve.id), curve.name], readings(curve, epoch));
+    return losses
+      ? [own, tableRow("all its seeds", ["", losses, "", accuracies], "ml-seeds")]
+      : [own];
   });
-  const heads = [
-    `epoch ${Number(epoch.toFixed(2))}`,
-    "loss",
-    "validation",
-    "accuracy",
-    "validation",
-  ];
-  const head = element("tr", {}, ...heads.map((words) => element("th", { scope: "col" }, words)));
+  const at = `epoch ${Number(epoch.toFixed(2))}`;
+  const head = headRow([at, "loss", "validation", "accuracy", "validation"]);
   return element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
 }
 

@@ -1,6 +1,6 @@
 // The controls: sliders with their values, Start, Stop, Reset, and the progress of the training.
 
-import { button, element, panel, write } from "./page.js";
+import { button, element, options, panel, write } from "./page.js";
 
 export class Controls {
   constructor(store) {
@@ -39,8 +39,7 @@ export class Controls {
   showParts() {
     const { parts, part } = this.store;
     this.network.hidden = !parts.length;
-    const options = parts.map(([key, title]) => element("option", { value: key }, title));
-    if (!this.network.children.length) this.network.append(...options);
+    if (!this.network.children.length) this.network.append(...options(parts));
     this.network.value = part;
   }
 
@@ -92,9 +91,8 @@ export class Controls {
   }
 
   makeMenu({ key, tooltip, choices }, words) {
-    const options = choices.map((choice, value) => element("option", { value }, choice));
     const ask = (event) => this.store.ask("move", { key, place: Number(event.target.value) });
-    const menu = element("select", { onchange: ask }, ...options);
+    const menu = element("select", { onchange: ask }, ...options([...choices.entries()]));
     const place = (now) => {
       menu.value = now.place;
     };

@@ -1,5 +1,7 @@
 // From strokes of a pen to 28 x 28 pixels as in MNIST.
 
+import { clamp } from "./page.js";
+
 export const SIDE = 28; // pixels of an image
 export const FIELD = 280; // of the field in which is drawn
 export const DRAWING = FIELD / 2; // of a drawing that is prepared, and may be kept
@@ -139,7 +141,12 @@ export function pixelAt(pixels, x, y) {
   return x < 0 || y < 0 || x >= SIDE || y >= SIDE ? 0 : pixels[y * SIDE + x];
 }
 
-/** Return the nearest value from 0 to 1. */
-export function clamp(value) {
-  return Math.min(Math.max(value, 0), 1);
+/** Return pixels from 0 to 1 as bytes. */
+export function asBytes(pixels) {
+  return Uint8Array.from(pixels, (value) => Math.round(255 * value));
+}
+
+/** Return one image of several. */
+export function imageAt({ data }, place) {
+  return data.subarray(place * SIDE ** 2, (place + 1) * SIDE ** 2);
 }

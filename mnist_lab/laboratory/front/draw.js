@@ -1,8 +1,23 @@
 // Draw a digit, spoil it, and see the answers of all networks.
 
-import { DRAWING, FIELD, halved, prepare, rasterize, SIDE } from "./digits.js";
+import { asBytes, DRAWING, FIELD, halved, prepare, rasterize, SIDE } from "./digits.js";
 import { Keep } from "./keep.js";
-import { button, element, grey, paint, panel, percent, write } from "./page.js";
+import {
+  ARROWS,
+  button,
+  clamp,
+  element,
+  figure,
+  headRow,
+  largest,
+  options,
+  paint,
+  panel,
+  percent,
+  pointed,
+  tableRow,
+  write,
+} from "./page.js";
 import { inWords, KINDS, spoil, UNSPOILT } from "./spoiling.js";
 
 const STEP = 7; // pixels of the field that an arrow key moves the pen
@@ -17,6 +32,10 @@ export class Draw {
       tabindex: 0,
       role: "img",
       "aria-label": FIELD_HELP,
+      onpointerdown: (event) => this.press(event),
+      onpointermove: (event) => this.move(event),
+      onkeydown: (event) => this.key(event),
+      onblur: () => this.showField(),
     });
     this.ink = element("canvas"); // the drawing, without the pen
     this.seen = element("canvas", {
@@ -25,31 +44,16 @@ export class Draw {
       "aria-label": "what the networks see: 28 by 28 pixels",
     });
     this.spoilt = element("p", { class: "ml-caption", role: "status" });
-    this.rubber = button(
-      "Rubber",
-      "Rub out instead of drawing.",
-      () => this.setErasing(!this.erasing),
-      { "aria-pressed": "false" },
-    );
     this.answers = element("table", { class: "ml-answers" });
-    this.listen();
     const pad = element("div", { class: "ml-pad" }, this.field, this.penButtons());
-    const seen = element(
-      "figure",
-      {},
-      this.seen,
-      element("figcaption", { title: PREPARED }, "what the networks see"),
-    );
+    const seen = figure(this.seen, "what the networks see", PREPARED);
     const knobs = element("div", { class: "ml-knobs" }, this.spoilButtons(), this.corruption());
     const spoiling = element("div", { class: "ml-spoil" }, seen, knobs, this.spoilt);
     this.keep = new Keep(store, this);
     const hint = element("span", { class: "ml-caption", title: PREPARED }, "prepared as MNIST was");
-    this.panel = panel(
-      "draw",
-      "Draw a digit",
-      [hint],
-      element("div", { class: "ml-drawing" }, pad, spoiling, this.keep.panel, this.answers),
-    );
+    const parts = [pad, spoiling, this.keep.panel, this.answers];
+    const drawing = element("div", { class: "ml-drawing" }, ...parts);
+    this.panel = panel("draw", "Draw a digit", [hint], drawing);
     this.clear();
     store.load = (pixels, label) => this.load(pixels, label);
     store.on("answers training", () => this.showAnswers());
@@ -57,6 +61,8 @@ export class Draw {
   }
 
   penButtons() {
+    const rub = () => this.setErasing(!this.erasing);
+    this.rubber = button("Rubber", "Rub out instead of drawing.", rub);
     return element(
       "div",
       { class: "ml-buttons" },
@@ -68,6 +74,7 @@ export class Draw {
 
   spoilButtons() {
     const change = (key, by) => () => this.change({ [key]: this.how[key] + by });
+    const invert = () => this.change({ inverted: !this.how.inverted });
     return element(
       "div",
       { class: "ml-buttons ml-tight", role: "group", "aria-label": "spoil the digit" },
@@ -79,23 +86,17 @@ export class Draw {
       button("↓", "Move it a pixel down.", change("down", 1)),
       button("↺", "Turn it by 10 degrees to the left.", change("angle", -10)),
       button("↻", "Turn it by 10 degrees to the right.", change("angle", 10)),
-      button("Invert", "Swap black and white.", () =>
-        this.change({ inverted: !this.how.inverted }),
-      ),
+      button("Invert", "Swap black and white.", invert),
       button("As it was", "Undo all of these changes.", () => this.change(UNSPOILT)),
     );
   }
 
   /** Make the menu of the kinds that `lab.corrupt` has, and the slider of the strength. */
   corruption() {
-    this.kind = element(
-      "select",
-      {
-        title: "One of the ways in which lab.corrupt spoils digits.",
-        onchange: () => this.change({ kind: this.kind.value, strength: this.how.strength || 3 }),
-      },
-      ...KINDS.map((kind) => element("option", {}, kind)),
-    );
+    const title = "One of the ways in which lab.corrupt spoils digits.";
+    const choose = () => this.change({ kind: this.kind.value, strength: this.how.strength || 3 });
+    const kinds = options(KINDS.map((kind) => [kind, kind]));
+    this.kind = element("select", { title, onchange: choose }, ...kinds);
     this.strength = element("input", {
       type: "range",
       min: 0,
@@ -108,37 +109,24 @@ export class Draw {
     return element("div", { class: "ml-corruption" }, kind, this.strength, this.reading);
   }
 
-  listen() {
-    const { field } = this;
-    field.addEventListener("pointerdown", (event) => {
-      if (event.button) return;
-      field.setPointerCapture(event.pointerId);
-      this.begin(this.placeOf(event));
-    });
-    field.addEventListener("pointermove", (event) => {
-      if (!field.hasPointerCapture(event.pointerId)) return;
-      const several = event.getCoalescedEvents?.() ?? [];
-      this.draw(...(several.length ? several : [event]).map((each) => this.placeOf(each)));
-    });
-    field.addEventListener("keydown", (event) => this.key(event));
-    field.addEventListener("blur", () => this.showField());
+  press(event) {
+    if (event.button) return;
+    this.field.setPointerCapture(event.pointerId);
+    this.begin(pointed(this.field, event));
   }
 
-  placeOf(event) {
-    const box = this.field.getBoundingClientRect();
-    return [
-      ((event.clientX - box.left) * FIELD) / box.width,
-      ((event.clientY - box.top) * FIELD) / box.height,
-    ];
+  move(event) {
+    if (!this.field.hasPointerCapture(event.pointerId)) return;
+    const several = event.getCoalescedEvents?.() ?? [];
+    const events = several.length ? several : [event];
+    this.draw(...events.map((each) => pointed(this.field, each)));
   }
 
   /** Arrows move the pen; Space puts it down and takes it up; Enter keeps the digit. */
   key(event) {
-    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[
-      event.key
-    ];
+    const step = ARROWS[event.key];
     if (step) {
-      this.pen = this.pen.map((place, i) => Math.min(Math.max(place + STEP * step[i], 0), FIELD));
+      this.pen = this.pen.map((place, i) => clamp(place + STEP * step[i], 0, FIELD));
       if (this.down) this.draw(this.pen);
     } else if (event.key === " ") {
       this.down = !this.down;
@@ -171,31 +159,19 @@ export class Draw {
     this.rubber.setAttribute("aria-pressed", String(erasing));
   }
 
-  clear() {
-    this.empty(null, null);
-    this.changed();
-  }
-
   /** Put a digit of 28 x 28 pixels into the field, to draw on and to spoil. */
   load(pixels, label) {
-    this.empty(
-      Float32Array.from(pixels, (value) => value / 255),
-      label,
-    );
-    this.changed();
+    const base = Float32Array.from(pixels, (value) => value / 255);
+    this.clear(base, label);
     this.panel.scrollIntoView({ block: "nearest", behavior: "instant" });
   }
 
-  empty(base, label) {
-    Object.assign(this, {
-      base,
-      label,
-      strokes: [],
-      how: UNSPOILT,
-      down: false,
-      pen: [FIELD / 2, FIELD / 2],
-    });
+  /** Begin anew, on nothing or on an image (`base`) of a known digit. */
+  clear(base, label = null) {
+    Object.assign(this, { base, label, strokes: [], how: UNSPOILT, down: false });
+    this.pen = [FIELD / 2, FIELD / 2];
     this.setErasing(false);
+    this.changed();
   }
 
   change(how) {
@@ -205,23 +181,21 @@ export class Draw {
 
   /** Prepare the drawing, at most once per animation frame, and ask the networks. */
   changed() {
+    this.answers.ariaBusy = "true";
     this.pending ??= requestAnimationFrame(() => {
       this.pending = undefined;
       // MNIST's digits are prepared already; strokes go right onto their pixels.
-      const ink = this.base
-        ? rasterize(this.strokes, SIDE, this.base)
-        : rasterize(this.strokes, FIELD);
+      const size = this.base ? SIDE : FIELD;
+      const ink = rasterize(this.strokes, size, this.base);
       this.drawing = this.base ? null : halved(ink);
       this.image = this.base ? ink : prepare(this.drawing, DRAWING).map((value) => value / 255);
-      this.pixels = Uint8Array.from(spoil(this.image, this.how), (value) =>
-        Math.round(255 * value),
-      );
+      this.pixels = asBytes(spoil(this.image, this.how));
       this.blank = !this.base && !this.strokes.length;
       this.unsent = true;
       this.send(false);
       // The networks answer while the page is painted.
-      paint(this.ink, ink, this.base ? SIDE : FIELD, (value) => grey(Math.round(255 * value)));
-      paint(this.seen, this.pixels, SIDE, grey);
+      paint(this.ink, asBytes(ink), size);
+      paint(this.seen, this.pixels, SIDE);
       write(this.spoilt, inWords(this.how) || (this.blank ? "" : "as it was"));
       this.kind.value = this.how.kind;
       this.strength.value = this.how.strength;
@@ -235,9 +209,11 @@ export class Draw {
   /** Send the digit unless an answer is pending; the latest one follows after that answer. */
   send(answered) {
     if (answered) this.waiting = false;
-    if (!this.unsent || this.waiting || this.blank) return;
-    [this.unsent, this.waiting] = [false, true];
-    this.store.ask("digit", {}, [this.pixels.buffer]);
+    if (this.unsent && !this.waiting && !this.blank) {
+      [this.unsent, this.waiting] = [false, true];
+      this.store.ask("digit", {}, [this.pixels.buffer]);
+    }
+    this.answers.ariaBusy = String(!this.blank && this.waiting);
   }
 
   showField() {
@@ -266,9 +242,8 @@ export class Draw {
 
   showAnswers() {
     const { answers = [], training } = this.store;
-    const all = training
-      ? [...answers, { ...training, name: `${training.name} (training)` }]
-      : answers;
+    const live = training && { ...training, name: `${training.name} (training)` };
+    const all = live ? [...answers, live] : answers;
     this.answers.hidden = this.blank || !all.length;
     if (this.answers.hidden) return;
     const classes = all[0].probabilities.data.length;
@@ -282,26 +257,17 @@ export class Draw {
   }
 
   makeAnswers(all, classes) {
-    const digits = Array.from({ length: classes }, (_, digit) => String(digit));
-    const head = ["network", "says", ...digits].map((words) =>
-      element("th", { scope: "col" }, words),
-    );
-    const row = ({ name }) =>
-      element(
-        "tr",
-        {},
-        element("th", { scope: "row", title: name }, name),
-        element("td", { class: "ml-answer" }, element("b"), ""),
-        ...digits.map(() => element("td", {}, element("span"))),
-      );
-    this.answers.replaceChildren(
-      element("thead", {}, element("tr", {}, ...head)),
-      element("tbody", {}, ...all.map(row)),
-    );
+    const digits = [...Array(classes).keys()];
+    const head = element("thead", {}, headRow(["network", "says", ...digits]));
+    const rows = all.map(({ name }) => {
+      const title = element("span", { title: name }, name);
+      return tableRow(title, [[element("b"), ""], ...digits.map(() => element("span"))]);
+    });
+    this.answers.replaceChildren(head, element("tbody", {}, ...rows));
   }
 
   fillRow({ cells: [, says, ...columns] }, probabilities) {
-    const best = probabilities.indexOf(Math.max(...probabilities));
+    const best = largest(probabilities);
     const judged = this.label === null ? "" : best === this.label ? " ✓" : " ✗";
     write(says.firstChild, `${best}${judged}`);
     write(says.lastChild, ` ${percent(probabilities[best], 0)}`);

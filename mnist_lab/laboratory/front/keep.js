@@ -1,7 +1,7 @@
 // Digits that the student draws and keeps, with their labels: in a file, or on the device.
 
-import { SIDE } from "./digits.js";
-import { button, element, grey, paint, write } from "./page.js";
+import { asBytes, imageAt, SIDE } from "./digits.js";
+import { button, element, paint, refill, write } from "./page.js";
 
 const EACH = 2; // times that each of the ten digits is asked for
 
@@ -40,25 +40,12 @@ export class Keep {
     );
     this.problem = element("p", { class: "ml-alert", role: "alert" });
     this.list = element("ul", { class: "ml-kept", "aria-label": "kept digits" });
-    const labels = element(
-      "div",
-      { class: "ml-buttons", role: "group", "aria-label": "which digit it is" },
-      ...this.labels,
-    );
-    this.panel = element(
-      "details",
-      { class: "ml-keep" },
-      element("summary", {}, "Keep it as a … ", this.count),
-      element(
-        "div",
-        {},
-        this.prompt,
-        labels,
-        element("div", { class: "ml-buttons" }, this.button, this.back),
-        this.problem,
-        this.list,
-      ),
-    );
+    const group = { class: "ml-buttons", role: "group", "aria-label": "which digit it is" };
+    const labels = element("div", group, ...this.labels);
+    const buttons = element("div", { class: "ml-buttons" }, this.button, this.back);
+    const head = element("summary", {}, "Keep it as a … ", this.count);
+    const parts = element("div", {}, this.prompt, labels, buttons, this.problem, this.list);
+    this.panel = element("details", { class: "ml-keep" }, head, parts);
     store.on("kept", () => this.take());
   }
 
@@ -72,8 +59,8 @@ export class Keep {
     const { draw, store, waiting } = this;
     if (waiting || !this.panel.open || !this.ready()) return;
     this.waiting = { image: draw.image, count: store.kept.labels.data.length };
-    const image = Uint8Array.from(draw.image, (value) => Math.round(255 * value));
-    store.ask("keep", { label: this.next().label }, [image.buffer, draw.drawing.buffer]);
+    const { buffer } = asBytes(draw.image);
+    store.ask("keep", { label: this.next().label }, [buffer, draw.drawing.buffer]);
   }
 
   ready() {
@@ -125,20 +112,14 @@ export class Keep {
   /** Show the newest digits of the file, each with a button that removes it. */
   showList() {
     const { labels, images } = this.store.kept;
-    const shown = images.shape[0];
-    const first = labels.data.length - shown;
-    const buttons = () => [...this.list.querySelectorAll("button")];
-    const focus = buttons().indexOf(document.activeElement);
-    this.list.replaceChildren(
-      ...Array.from({ length: shown }, (_, i) => {
-        const canvas = element("canvas", { "aria-hidden": "true" });
-        paint(canvas, images.data.subarray(i * SIDE ** 2, (i + 1) * SIDE ** 2), SIDE, grey);
-        const label = labels.data[first + i];
-        const hint = `Remove digit ${first + i + 1}, ${a(label)}.`;
-        const remove = button("×", hint, () => this.remove(first + i));
-        return element("li", {}, canvas, element("span", {}, String(label), remove));
-      }),
-    );
-    if (focus >= 0) (buttons()[Math.min(focus, shown - 1)] ?? this.back).focus();
+    const first = labels.data.length - images.shape[0];
+    const item = (label, i) => {
+      const canvas = element("canvas", { "aria-hidden": "true" });
+      paint(canvas, imageAt(images, i), SIDE);
+      const hint = `Remove digit ${first + i + 1}, ${a(label)}.`;
+      const remove = button("×", hint, () => this.remove(first + i));
+      return element("li", {}, canvas, element("span", {}, String(label), remove));
+    };
+    refill(this.list, Array.from(labels.data.subarray(first), item));
   }
 }

@@ -6,16 +6,15 @@ import { Draw } from "./draw.js";
 import { Heard } from "./heard.js";
 import { Confusion, Sight, Weights } from "./insight.js";
 import { element } from "./page.js";
-import { Records } from "./records.js";
 import { Rows } from "./rows.js";
 import { Store, unpack } from "./state.js";
 import { Through } from "./through.js";
 
 const PATIENCE = 1000; // milliseconds without an answer, until the page says that it waits
 
-/** What anywidget asks for. */
+/** What anywidget asks for. A page may have `more` panels: classes like those of the others. */
 export const laboratory = {
-  render({ model, el }) {
+  render({ model, el, more = [] }) {
     const store = new Store();
     const page = crypto.randomUUID?.() ?? String(Math.random());
     let late; // the timer of the first question that Python has not answered
@@ -30,7 +29,7 @@ export const laboratory = {
       rows = new Rows(store, (id) => charts.bring(id));
       const parts = [
         new Controls(store),
-        new Records(store),
+        ...more.map((Panel) => new Panel(store)),
         charts,
         new Weights(store),
         new Sight(store),

@@ -15,6 +15,7 @@ const OVERLAYS = {
   "the sheet's curve": { colour: "#808080", dash: [8, 4], mark: "cross" },
   "the recorded run": { colour: "#808080", dash: [], mark: "dot" },
 };
+
 /** Return the style of a run's curve; after six runs the styles repeat. */
 export function styleOf(id) {
   return OVERLAYS[id] ?? STYLES[id % STYLES.length];
@@ -23,20 +24,16 @@ export function styleOf(id) {
 /** Draw a sample of a run's line, as in a legend. */
 export function lineSample(id) {
   const { colour, dash, mark } = styleOf(id);
-  const canvas = element("canvas", {
-    width: 72,
-    height: 24,
-    class: "ml-sample",
-    "aria-hidden": "true",
-  });
+  const size = { width: 72, height: 24 };
+  const canvas = element("canvas", { ...size, class: "ml-sample", "aria-hidden": "true" });
   const context = canvas.getContext("2d");
   context.strokeStyle = colour;
   context.lineWidth = 4;
   context.setLineDash(dash.map((part) => 1.3 * part));
-  context.beginPath();
-  context.moveTo(0, 12);
-  context.lineTo(72, 12);
-  context.stroke();
+  drawLine(context, [
+    [0, 12],
+    [72, 12],
+  ]);
   drawMark(context, mark, colour, 36, 12, 7);
   return canvas;
 }
@@ -44,6 +41,23 @@ export function lineSample(id) {
 /** Whether a curve is an overlay, only there for comparison. */
 export function isOverlay(id) {
   return id in OVERLAYS;
+}
+
+/** Draw a line through points, [x, y]. */
+export function drawLine(context, points) {
+  context.beginPath();
+  for (const point of points) context.lineTo(...point);
+  context.stroke();
+}
+
+/** Return where values of all epochs from 1 lie on a plot's canvas. */
+export function pointsOf(plot, values, factor) {
+  return Array.from(values, (value, i) => pointAt(plot, i + 1, factor * value));
+}
+
+/** Return where a value lies on a plot's canvas. */
+export function pointAt(plot, epoch, value) {
+  return [plot.valToPos(epoch, "x", true), plot.valToPos(value, "y", true)];
 }
 
 /** Draw the mark of an epoch's validation. */

@@ -1,40 +1,31 @@
 // The values of one layer on one canvas: maps as images, units as a strip.
 
-import { diverging, element, grey, paint } from "./page.js";
+import { ARROWS, colours, element, paint, pointed } from "./page.js";
 
 const GAP = 2; // pixels between maps, or between units
 const NARROW = 600; // pixels of the page, below which fewer maps lie side by side
 
 /**
  * Return how a layer's values lie on a canvas: `count` tiles of `high` x `wide` values, `columns`
- * of them side by side, `zoom` pixels a value.
+ * of them side by side, `zoom` pixels a value. From one tile to the next are `across` and `down`.
  */
 export function arrangement(shape, room) {
   const few = room < NARROW;
-  if (shape.length === 1) {
-    const columns = Math.min(shape[0], few ? 20 : 50);
-    return { count: shape[0], high: 1, wide: 1, columns, zoom: 12 };
-  }
-  const [high, wide, maps = 1] = shape;
-  const count = Math.min(maps, 64);
-  const columns = Math.min(count, count > 16 && !few ? 16 : 8);
-  return {
-    count,
-    high,
-    wide,
-    columns,
-    zoom: Math.max(1, Math.round((maps > 1 ? 56 : 140) / wide)),
-  };
+  const strip = shape.length === 1;
+  const [high, wide, maps = 1] = strip ? [1, 1, shape[0]] : shape;
+  const count = strip ? maps : Math.min(maps, 64);
+  const most = strip ? (few ? 20 : 50) : count > 16 && !few ? 16 : 8;
+  const zoom = strip ? 12 : Math.max(1, Math.round((maps > 1 ? 56 : 140) / wide));
+  const [across, down] = [wide * zoom + GAP, high * zoom + GAP];
+  return { count, high, wide, columns: Math.min(count, most), zoom, across, down };
 }
 
 /** Return the tile and the value in it at a point of the canvas; null between tiles. */
-export function tileAt({ count, high, wide, columns, zoom }, x, y) {
-  const [column, line] = [Math.floor(x / (wide * zoom + GAP)), Math.floor(y / (high * zoom + GAP))];
-  const tile = line * columns + column;
-  const [right, down] = [x - column * (wide * zoom + GAP), y - line * (high * zoom + GAP)];
-  const outside = x < 0 || y < 0 || right >= wide * zoom || down >= high * zoom;
-  if (outside || column >= columns || tile >= count) return null;
-  return { tile, row: Math.floor(down / zoom), column: Math.floor(right / zoom) };
+export function tileAt({ count, high, wide, columns, zoom, across, down }, x, y) {
+  const tile = Math.floor(y / down) * columns + Math.floor(x / across);
+  const [row, column] = [Math.floor((y % down) / zoom), Math.floor((x % across) / zoom)];
+  const outside = x < 0 || y < 0 || x >= columns * across || row >= high || column >= wide;
+  return outside || tile >= count ? null : { tile, row, column };
 }
 
 export class Mosaic {
@@ -59,9 +50,8 @@ export class Mosaic {
     this.shape = layer.shape;
     this.laid = arrangement(layer.shape, room);
     this.at = at && this.tileOf(at);
-    const { count, high, wide, columns, zoom } = this.laid;
-    const width = columns * (wide * zoom + GAP);
-    const height = Math.ceil(count / columns) * (high * zoom + GAP);
+    const { count, high, wide, columns, zoom, across, down } = this.laid;
+    const [width, height] = [columns * across, Math.ceil(count / columns) * down];
     if (this.canvas.width !== width || this.canvas.height !== height)
       Object.assign(this.canvas, { width, height });
     const maps = layer.shape.length > 1;
@@ -70,9 +60,7 @@ export class Mosaic {
     context.clearRect(0, 0, width, height);
     context.imageSmoothingEnabled = false;
     const { data } = layer.values;
-    const colour = data.some((value) => value < 0)
-      ? (value) => diverging(value / 127)
-      : (value) => grey(2 * value);
+    const colour = colours(data, 127);
     for (let tile = 0; tile < count; tile++) {
       const values = data.subarray(tile * high * wide, (tile + 1) * high * wide);
       const [x, y] = this.corner(tile);
@@ -84,20 +72,14 @@ export class Mosaic {
   }
 
   corner(tile) {
-    const { high, wide, columns, zoom } = this.laid;
-    return [
-      (tile % columns) * (wide * zoom + GAP),
-      Math.floor(tile / columns) * (high * zoom + GAP),
-    ];
+    const { columns, across, down } = this.laid;
+    return [(tile % columns) * across, Math.floor(tile / columns) * down];
   }
 
   /** Cross out what is dead; frame what is saturated. */
   mark(context, kind, x, y) {
     if (!kind) return;
-    const [right, down] = [
-      x + this.laid.wide * this.laid.zoom,
-      y + this.laid.high * this.laid.zoom,
-    ];
+    const [right, down] = [x + this.laid.across - GAP, y + this.laid.down - GAP];
     context.strokeStyle = "#e69f00";
     context.lineWidth = 2;
     context.beginPath();
@@ -133,13 +115,7 @@ export class Mosaic {
   }
 
   point(event, pressed) {
-    const box = this.canvas.getBoundingClientRect();
-    const scale = this.canvas.width / box.width;
-    const at = tileAt(
-      this.laid,
-      (event.clientX - box.left) * scale,
-      (event.clientY - box.top) * scale,
-    );
+    const at = tileAt(this.laid, ...pointed(this.canvas, event));
     if (at || pressed) this.choose(at && this.placeOf(at), pressed);
   }
 
@@ -147,7 +123,7 @@ export class Mosaic {
   key(event) {
     const { count, high, wide, columns } = this.laid;
     const { tile, row, column } = this.at ?? { tile: 0, row: high >> 1, column: wide >> 1 };
-    const [right, down] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0]; // biome-ignore format: a line
+    const [right, down] = ARROWS[event.key] ?? [0, 0];
     const by = { PageUp: -1, PageDown: 1 }[event.key] ?? 0;
     if (!right && !down && !by && event.key !== "Enter") return;
     event.preventDefault();

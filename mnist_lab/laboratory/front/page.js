@@ -1,5 +1,13 @@
 // Elements of the page. All content is inserted as text, never as HTML.
 
+/** How far each arrow key goes to the right and down. */
+export const ARROWS = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
 /** Make an element with attributes, listeners (`onclick`) and children, which may be texts. */
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -30,6 +38,55 @@ export function button(words, hint, onclick, attributes = {}) {
   return element("button", { type: "button", title: hint, onclick, ...said, ...attributes }, words);
 }
 
+/** Make a label with a box to tick, which is its `control`; `hint` is its tooltip. */
+export function checkbox(words, attributes, hint) {
+  const box = element("input", { type: "checkbox", ...attributes });
+  return element("label", { title: hint }, box, words);
+}
+
+/** Make the options of a menu from pairs of a value and words. */
+export function options(choices) {
+  return choices.map(([value, words]) => element("option", { value }, words));
+}
+
+/** Make a figure with its caption; `hint` is the caption's tooltip. */
+export function figure(picture, words, hint) {
+  return element("figure", {}, picture, element("figcaption", { title: hint }, words));
+}
+
+/** Make a table's first row. */
+export function headRow(titles) {
+  return element("tr", {}, ...titles.map((words) => element("th", { scope: "col" }, words)));
+}
+
+/** Make a row of a table: its title, and cells, each with one child or a list of them. */
+export function tableRow(title, cells, kind) {
+  const head = element("th", { scope: "row" }, ...[title].flat());
+  const others = cells.map((children) => element("td", {}, ...[children].flat()));
+  return element("tr", { class: kind }, head, ...others);
+}
+
+/** Make a bar that shows a share. */
+export function bar(share) {
+  const filled = element("span", { class: "ml-bar" });
+  filled.style.width = percent(share);
+  return element("span", { class: "ml-track" }, filled);
+}
+
+/** Replace a list's items; the focus stays at its place among the buttons and fields. */
+export function refill(list, items) {
+  const stops = () => [...list.querySelectorAll("input, button")];
+  const place = stops().indexOf(document.activeElement);
+  list.replaceChildren(...items);
+  stops()[Math.min(place, stops().length - 1)]?.focus();
+}
+
+/** Return where a pointer is, in pixels of a canvas. */
+export function pointed(canvas, { clientX, clientY }) {
+  const { left, top, width, height } = canvas.getBoundingClientRect();
+  return [((clientX - left) * canvas.width) / width, ((clientY - top) * canvas.height) / height];
+}
+
 /** Call a function whenever an element's size changes; return a function that ends that. */
 export function onResize(watched, listener) {
   let call = listener;
@@ -44,7 +101,7 @@ export function onResize(watched, listener) {
 }
 
 /** Paint numbers as an image; `colour` maps each to a colour, as `rgb` returns it. */
-export function paint(canvas, numbers, width, colour) {
+export function paint(canvas, numbers, width, colour = grey) {
   const height = numbers.length / width;
   // Setting a size, even the same one, makes the browser lay out the page again.
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
@@ -60,7 +117,7 @@ function rgb(red, green, blue) {
 }
 
 /** Return the colour of a pixel from 0 to 255, white on black as in MNIST. */
-export function grey(value) {
+function grey(value) {
   return rgb(value, value, value);
 }
 
@@ -73,28 +130,21 @@ export function diverging(value) {
     : rgb(towards(255), towards(222), towards(160));
 }
 
-/** Make bars for class probabilities; `update` draws new values. */
-export function probabilityBars() {
-  const list = element("ol", { class: "ml-bars", start: 0 });
-  const update = (probabilities, label) => {
-    // Before a network has answered, all are zero and none is the best.
-    const best = probabilities.indexOf(Math.max(...probabilities, 1e-9));
-    list.replaceChildren(
-      ...Array.from(probabilities, (probability, digit) => {
-        const kind = digit === label ? "right" : digit === best ? "wrong" : "other";
-        const bar = element("span", { class: "ml-bar" });
-        bar.style.width = `${100 * probability}%`;
-        return element(
-          "li",
-          { class: `ml-${kind}${digit === best ? " ml-best" : ""}` },
-          element("b", {}, String(digit)),
-          element("span", { class: "ml-track" }, bar),
-          element("span", { class: "ml-number" }, percent(probability)),
-        );
-      }),
-    );
-  };
-  return { list, update };
+/** Return how numbers are coloured: grey, or if some are negative, from blue to orange. */
+export function colours(numbers, most = Math.max(...numbers.map(Math.abs)) || 1) {
+  return numbers.some((value) => value < 0)
+    ? (value) => diverging(value / most)
+    : (value) => grey((255 * value) / most);
+}
+
+/** Return the place of the largest number. */
+export function largest(numbers) {
+  return numbers.indexOf(Math.max(...numbers));
+}
+
+/** Return the nearest value within limits. */
+export function clamp(value, least = 0, most = 1) {
+  return Math.min(Math.max(value, least), most);
 }
 
 /** Format a share as a percentage, such as 98.3%. */

@@ -1,6 +1,7 @@
 // The curve that a student expects, drawn into the chart before the training.
 
-import { button } from "./page.js";
+import { drawLine, pointAt, pointsOf } from "./marks.js";
+import { button, clamp } from "./page.js";
 
 const FIRST = { val_loss: 0.3, val_accuracy: 0.9 }; // where a curve drawn with keys begins
 const LIMITS = { val_loss: [1e-4, 100], val_accuracy: [0, 1] };
@@ -16,8 +17,12 @@ export function redrawn(values, epochs, [from, start], [to, end]) {
 
 /** Keep a value within what its measure can be, with three digits. */
 export function bounded(key, value) {
-  const [least, most] = LIMITS[key];
-  return Number(Math.min(Math.max(value, least), most).toPrecision(3));
+  return Number(clamp(value, ...LIMITS[key]).toPrecision(3));
+}
+
+/** Write a value as its measure is read, with its unit. */
+export function reading(value, { digits, factor, unit }) {
+  return `${(factor * value).toFixed(digits)}${unit}`;
 }
 
 export class Predict {
@@ -58,13 +63,11 @@ export class Predict {
     place.addEventListener("pointermove", (event) => {
       if (this.from) this.draw(this.placeOf(event, plot()));
     });
-    for (const end of ["pointerup", "pointercancel"]) {
-      place.addEventListener(end, () => {
-        if (this.from) this.send();
-        this.from = null;
-        this.charts.request();
-      });
-    }
+    place.addEventListener("lostpointercapture", () => {
+      this.send();
+      this.from = null;
+      this.charts.request();
+    });
   }
 
   placeOf(event, plot) {
@@ -75,7 +78,7 @@ export class Predict {
   }
 
   within(epoch) {
-    return Math.min(Math.max(epoch, 1), this.epochs);
+    return clamp(epoch, 1, this.epochs);
   }
 
   draw(to) {
@@ -129,11 +132,9 @@ export class Predict {
   }
 
   words() {
-    const { name, digits, factor, unit } = this.measure;
     const value = this.values[this.epoch - 1];
-    const said =
-      value === undefined ? "nothing drawn" : `${(factor * value).toFixed(digits)}${unit}`;
-    return `Your ${name} at epoch ${this.epoch}: ${said}`;
+    const said = value === undefined ? "nothing drawn" : reading(value, this.measure);
+    return `Your ${this.measure.key} at epoch ${this.epoch}: ${said}`;
   }
 }
 
@@ -146,12 +147,6 @@ export function drawExpected(plot, values, factor, colour) {
   ctx.strokeStyle = colour;
   ctx.lineWidth = 2 * devicePixelRatio;
   ctx.setLineDash([2 * devicePixelRatio, 4 * devicePixelRatio]);
-  ctx.beginPath();
-  const y = (value) => plot.valToPos(factor * value, "y", true);
-  ctx.moveTo(plot.valToPos(0.5, "x", true), y(values[0]));
-  values.forEach((value, i) => {
-    ctx.lineTo(plot.valToPos(i + 1, "x", true), y(value));
-  });
-  ctx.stroke();
+  drawLine(ctx, [pointAt(plot, 0.5, factor * values[0]), ...pointsOf(plot, values, factor)]);
   ctx.setLineDash([]);
 }

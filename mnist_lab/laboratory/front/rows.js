@@ -2,7 +2,7 @@
 
 import { Sound } from "./heard.js";
 import { lineSample } from "./marks.js";
-import { button, element, panel } from "./page.js";
+import { button, checkbox, element, panel, refill } from "./page.js";
 
 export class Rows {
   constructor(store, bring) {
@@ -30,47 +30,31 @@ export class Rows {
     this.known = known;
     this.code.hidden = true;
     this.caption.textContent = rows.length ? "click a name to change it" : "";
-    const empty = element(
-      "li",
-      { class: "ml-empty" },
-      "Each run stays here, to be compared with the next.",
-    );
-    const place = this.focusable().indexOf(document.activeElement);
-    this.list.replaceChildren(...(rows.length ? rows.map((row) => this.row(row)) : [empty]));
-    if (place >= 0) this.focusable()[place]?.focus();
-  }
-
-  /** List the elements that can have the focus. */
-  focusable() {
-    return [...this.list.querySelectorAll("input, button")];
+    const words = "Each run stays here, to be compared with the next.";
+    const empty = element("li", { class: "ml-empty" }, words);
+    refill(this.list, rows.length ? rows.map((row) => this.row(row)) : [empty]);
   }
 
   row({ id, name, words, accuracy, gap, seconds, surprise, hidden }) {
     const rename = (event) => this.store.ask("rename", { row: id, name: event.target.value });
     const title = element("input", {
       class: "ml-name",
+      value: name,
       "aria-label": "name of this run",
       title: "The name of this run; you can change it.",
       onchange: rename,
       // JupyterLab handles Enter itself, and the browser then sends no change event.
       onkeydown: (event) => event.key === "Enter" && rename(event),
     });
-    title.value = name;
     const settings = words.flatMap(([text, changed], i) => [
       i ? ", " : "",
       changed ? element("b", {}, text) : text,
     ]);
     const hide = (event) => this.store.ask("hide", { row: id, hidden: event.target.checked });
-    const box = element("input", { type: "checkbox", onchange: hide });
-    box.checked = hidden;
-    const item = element(
+    const [bring, leave] = [() => this.bring(id), () => this.bring(null)];
+    return element(
       "li",
-      {
-        onpointerenter: () => this.bring(id),
-        onpointerleave: () => this.bring(null),
-        onfocusin: () => this.bring(id),
-        onfocusout: () => this.bring(null),
-      },
+      { onpointerenter: bring, onpointerleave: leave, onfocusin: bring, onfocusout: leave },
       element("div", { class: "ml-line" }, lineSample(id), title),
       element("p", {}, ...settings),
       element("p", { class: "ml-result" }, element("b", {}, accuracy), ` · ${gap} · ${seconds}`),
@@ -78,7 +62,7 @@ export class Rows {
       element(
         "div",
         { class: "ml-line" },
-        element("label", { title: "Hide its curve." }, box, "hide"),
+        checkbox("hide", { onchange: hide, checked: hidden }, "Hide its curve."),
         button("Hear", HEAR, () => this.hear(id)),
         button("Copy code", "Copy the lines of Python that repeat it.", () =>
           this.store.ask("code", { row: id }),
@@ -86,7 +70,6 @@ export class Rows {
         button("Remove", "Forget this run.", () => this.store.ask("remove", { row: id })),
       ),
     );
-    return item;
   }
 
   hear(id) {

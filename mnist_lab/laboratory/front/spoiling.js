@@ -1,6 +1,7 @@
 // Ways to spoil a digit of 28 x 28 pixels from 0 to 1: by hand, and those of lab.corrupt.
 
-import { clamp, each, pixelAt, SIDE, shifted } from "./digits.js";
+import { each, pixelAt, SIDE, shifted } from "./digits.js";
+import { clamp } from "./page.js";
 
 const CENTRE = (SIDE - 1) / 2;
 
@@ -68,7 +69,7 @@ export const KINDS = Object.keys(CORRUPTIONS);
 /** Spoil a digit as `lab.corrupt(image, kind, strength)` does, with the same random numbers. */
 export function corrupted(pixels, kind, strength) {
   const [change, amounts] = CORRUPTIONS[kind];
-  return change(pixels, amounts[strength - 1], generator(0)).map(clamp);
+  return change(pixels, amounts[strength - 1], generator(0)).map((value) => clamp(value));
 }
 
 function counted(pixels, photons, random) {

@@ -139,15 +139,12 @@ export class Store {
       if (curve) curve.name = name;
       whole.push(Boolean(curve)); // a curve arrives before its row, unless a message was missed
     }
-    this.notify(curves.length ? ["curves", ...Object.keys(values)] : Object.keys(values));
-    return whole.every(Boolean);
-  }
-
-  /** Call the listeners to these values. */
-  notify(changed) {
+    const changed = Object.keys(values);
+    if (curves.length) changed.push("curves");
     for (const [keys, listener] of this.listeners) {
       if (keys.some((key) => changed.includes(key))) listener();
     }
+    return whole.every(Boolean);
   }
 
   /** Return the curves to draw: overlays, the rows that are not hidden, and the live one. */

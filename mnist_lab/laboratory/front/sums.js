@@ -1,6 +1,6 @@
 // What one value of a layer is computed from, with numbers that add up.
 
-import { diverging, element, grey, paint } from "./page.js";
+import { colours, element, figure, paint, tableRow, write } from "./page.js";
 
 const DIGITS = 4; // behind the point
 
@@ -48,28 +48,26 @@ export class Sums {
     this.show(null);
   }
 
-  /** Show a sum as Python sends it; `layer` is the words for its layer. */
-  show(sum, layer, before) {
+  /** Show a sum as Python sends it: words for its layer, and how to name what lies below. */
+  show(sum, layer, nameOf) {
     const title = sum
       ? `${layer}, ${placeWords(sum.at[1])}: ${number(sum.value)}`
       : "Point at a value, or go to it with the arrow keys, to see what it is computed from; a click holds it.";
-    if (this.title.textContent !== title) this.title.textContent = title;
+    write(this.title, title);
     this.images.hidden = !sum?.patch || sum.patch.data.length < 2;
     this.table.hidden = !sum;
     if (!sum) return;
     if (sum.why) {
-      this.table.replaceChildren(line(`${sum.why}.`, ""));
+      this.table.replaceChildren(tableRow(`${sum.why}.`, [""]));
       return;
     }
     if (!this.images.hidden) this.showPatch(sum);
-    const rows = sumRows(sum, (place) => (before ? before(place) : placeWords(place)));
-    const bend = sum.activation !== "linear";
-    const words = { relu: "max(0, sum)", softmax: "softmax of all units" }[sum.activation];
-    this.table.replaceChildren(
-      ...rows.map(([words, value]) => line(words, number(value))),
-      line("sum", number(asShown(sum.before)), "ml-total"),
-      ...(bend ? [line(words ?? `${sum.activation}(sum)`, number(sum.value), "ml-total")] : []),
-    );
+    const total = [["sum", asShown(sum.before)]];
+    const bend = { relu: "max(0, sum)", softmax: "softmax of all units" }[sum.activation];
+    if (sum.activation !== "linear") total.push([bend ?? `${sum.activation}(sum)`, sum.value]);
+    const line = (kind) => (row) => tableRow(row[0], [number(row[1])], kind);
+    const rows = sumRows(sum, nameOf).map(line());
+    this.table.replaceChildren(...rows, ...total.map(line("ml-total")));
   }
 
   showPatch({ patch, kernel }) {
@@ -78,24 +76,11 @@ export class Sums {
       [kernel, "weights"],
       [{ ...patch, data: patch.data.map((value, i) => value * kernel.data[i]) }, "products"],
     ];
-    const most = images.map(([{ data }]) => Math.max(...data.map(Math.abs)) || 1);
-    const figures = images.map(([{ data, shape }, words], i) => {
+    const [below, weights, products] = images.map(([{ data, shape }, words]) => {
       const canvas = element("canvas", { role: "img", "aria-label": words });
-      const signed = data.some((value) => value < 0);
-      const colour = (value) =>
-        signed ? diverging(value / most[i]) : grey((255 * value) / most[i]);
-      paint(canvas, data, shape[1], colour);
-      return element("figure", {}, canvas, element("figcaption", {}, words));
+      paint(canvas, data, shape[1], colours(data));
+      return figure(canvas, words);
     });
-    this.images.replaceChildren(figures[0], "×", figures[1], "=", figures[2]);
+    this.images.replaceChildren(below, "×", weights, "=", products);
   }
-}
-
-function line(words, value, kind = "") {
-  return element(
-    "tr",
-    { class: kind },
-    element("th", { scope: "row" }, words),
-    element("td", {}, value),
-  );
 }

@@ -2,7 +2,20 @@
 
 import { SIDE } from "./digits.js";
 import { Mosaic } from "./mosaic.js";
-import { diverging, element, grey, paint, panel, percent, write } from "./page.js";
+import {
+  bar,
+  checkbox,
+  diverging,
+  element,
+  headRow,
+  largest,
+  options,
+  paint,
+  panel,
+  percent,
+  tableRow,
+  write,
+} from "./page.js";
 import { number, placeWords, Sums } from "./sums.js";
 
 const SIDE_BY_SIDE = 700; // pixels of the page, from which the sum stands beside its layer
@@ -12,11 +25,12 @@ export class Through {
     Object.assign(this, { store, at: null, held: false, shown: [] });
     const choose = () => this.wish({ at: null });
     this.network = element("select", { "aria-label": "network to look into", onchange: choose });
-    this.image = element(
-      "select",
-      { "aria-label": "digit to look at", onchange: choose },
-      element("option", { value: "drawn" }, "the drawn digit"),
-      element("option", { value: "" }, "validation digit number"),
+    this.image = element("select", { "aria-label": "digit to look at", onchange: choose });
+    this.image.append(
+      ...options([
+        ["drawn", DRAWN[1]],
+        ["", "validation digit number"],
+      ]),
     );
     this.index = element("input", {
       type: "number",
@@ -24,8 +38,8 @@ export class Through {
       "aria-label": "number of the validation digit",
       oninput: () => this.look(),
     });
-    this.masks = element("input", { type: "checkbox", onchange: () => this.wish({}) });
-    this.dropping = element("label", {}, this.masks, "drop units, as in one pass of training");
+    const again = () => this.wish({});
+    this.dropping = checkbox("drop units, as in one pass of training", { onchange: again });
     this.problem = element("p", { class: "ml-alert", role: "status" });
     this.layers = element("ol", { class: "ml-layers" });
     this.sums = new Sums();
@@ -35,28 +49,15 @@ export class Through {
     this.speaks = element("figcaption");
     this.answer = element("figcaption");
     this.scores = element("table", { class: "ml-scores" });
-    const ends = element(
-      "div",
-      { class: "ml-ends" },
-      element("figure", {}, this.digit, this.answer),
-      element("figure", {}, this.pixels, this.speaks),
-      this.scores,
-    );
+    const digit = element("figure", {}, this.digit, this.answer);
+    const pixels = element("figure", {}, this.pixels, this.speaks);
+    this.ends = element("div", { class: "ml-ends" }, digit, pixels, this.scores);
     const chosen = [this.network, this.image, this.index, this.dropping];
+    const choices = element("div", { class: "ml-buttons" }, ...chosen);
     this.inside = element("div", { class: "ml-inside" }, this.layers, this.side);
-    this.details = element(
-      "details",
-      { class: "ml-keep", ontoggle: () => this.wish({}) },
-      element("summary", {}, "Look inside: what each layer makes of a digit"),
-      element(
-        "div",
-        {},
-        element("div", { class: "ml-buttons" }, ...chosen),
-        this.problem,
-        ends,
-        this.inside,
-      ),
-    );
+    const title = element("summary", {}, "Look inside: what each layer makes of a digit");
+    const parts = element("div", {}, choices, this.problem, this.ends, this.inside);
+    this.details = element("details", { class: "ml-keep", ontoggle: again }, title, parts);
     this.panel = panel("through", "Through the network", [], this.details);
     store.on("through", () => this.take());
   }
@@ -72,12 +73,9 @@ export class Through {
     if (!this.unsent || this.waiting) return;
     this.unsent = false;
     this.waiting = this.details.open;
-    const wish = {
-      drawn: this.image.value === "drawn",
-      masks: this.masks.checked,
-      at: this.at,
-      ...(this.network.value ? { network: this.network.value } : {}),
-    };
+    const [drawn, masks] = [this.image.value === "drawn", this.dropping.control.checked];
+    const wish = { drawn, masks, at: this.at };
+    if (this.network.value) wish.network = this.network.value;
     this.store.ask("through", { wish: this.details.open ? wish : null });
   }
 
@@ -95,7 +93,7 @@ export class Through {
     this.showChoices(through);
     write(this.problem, through.problem);
     this.problem.hidden = !through.problem;
-    this.inside.hidden = this.scores.parentNode.hidden = Boolean(through.problem);
+    this.inside.hidden = this.ends.hidden = Boolean(through.problem);
     if (!through.problem) {
       this.showEnds(through);
       this.showLayers(through);
@@ -107,8 +105,7 @@ export class Through {
     const known = networks.join("\n");
     if (known !== this.known) {
       const before = this.network.value;
-      const options = networks.map((name) => element("option", { value: name }, name));
-      this.network.replaceChildren(...options);
+      this.network.replaceChildren(...options(networks.map((name) => [name, name])));
       this.network.value = networks.includes(before) ? before : (networks[0] ?? "");
       this.known = known;
     }
@@ -122,8 +119,8 @@ export class Through {
 
   /** Show what goes in and what comes out. */
   showEnds({ digit, label, pixels, linear, scores, probabilities }) {
-    paint(this.digit, digit.data, SIDE, grey);
-    const best = probabilities.data.indexOf(Math.max(...probabilities.data));
+    paint(this.digit, digit.data, SIDE);
+    const best = largest(probabilities.data);
     const truth = label === null ? "" : `; it is a ${label}`;
     this.digit.setAttribute("aria-label", label === null ? "the drawn digit" : `a ${label}`);
     write(this.answer, `what goes in: it says ${best}${truth}`);
@@ -145,23 +142,13 @@ export class Through {
 
   showScores(scores, probabilities, best) {
     const [least, most] = [Math.min(...scores), Math.max(...scores)];
-    const cell = (share, words) => {
-      const bar = element("span", { class: "ml-bar" });
-      bar.style.width = `${100 * share}%`;
-      return element("td", {}, words, element("span", { class: "ml-track" }, bar));
-    };
-    const head = ["digit", "score before the softmax", "probability after it"];
-    const rows = Array.from(scores, (score, digit) =>
-      element(
-        "tr",
-        { class: digit === best ? "ml-best" : "" },
-        element("th", { scope: "row" }, String(digit)),
-        cell((score - least) / (most - least || 1), number(score)),
-        cell(probabilities[digit], percent(probabilities[digit])),
-      ),
-    );
-    const titles = head.map((words) => element("th", { scope: "col" }, words));
-    this.scores.replaceChildren(element("tr", {}, ...titles), ...rows);
+    const rows = Array.from(scores, (score, digit) => {
+      const before = [number(score), bar((score - least) / (most - least || 1))];
+      const after = [percent(probabilities[digit]), bar(probabilities[digit])];
+      return tableRow(digit, [before, after], digit === best ? "ml-best" : "");
+    });
+    const head = headRow(["digit", "score before the softmax", "probability after it"]);
+    this.scores.replaceChildren(head, ...rows);
   }
 
   showLayers({ layers, sum }) {

@@ -7,14 +7,18 @@ import { recordedNetworks } from "./records.js";
 /** The networks on file, and those of the runs in the table. */
 export class Networks {
   constructor(source) {
-    Object.assign(this, { source, recorded: [], layers: new WeakMap() });
+    Object.assign(this, { source, recorded: [], layers: new WeakMap(), missing: false });
   }
 
-  /** Load the networks on file. */
+  /** Load the networks on file, again where that failed; until then they are `missing`. */
   load() {
-    this.loading ??= recordedNetworks(this.source).then((networks) => {
-      this.recorded = networks;
-    });
+    this.loading ??= recordedNetworks(this.source).then(
+      (networks) => Object.assign(this, { recorded: networks, missing: false }),
+      (problem) => {
+        Object.assign(this, { loading: undefined, missing: true });
+        throw problem;
+      },
+    );
     return this.loading;
   }
 

@@ -18,6 +18,7 @@ import { Storage } from "./storage.js";
 import { grouped } from "./wording.js";
 
 const ALL = CHOICES.at(-1); // training images of every recorded run
+const PATIENCE = 5000; // milliseconds until what could not be loaded is asked for again
 
 /** The laboratory of all parts. */
 export class Laboratory {
@@ -41,6 +42,7 @@ export class Laboratory {
     this.images = new Images(source, (loading) => this.page.show({ loading }));
     this.setup = Setup.ofSheet(figures, Object.keys(figures.parts)[0]);
     this.count = CHOICES[0];
+    this.nextTry = -Infinity; // time from which on missing networks are asked for again
   }
 
   /** What the page can ask for; each gets the message's arguments, and the bytes with it. */
@@ -60,7 +62,7 @@ export class Laboratory {
     look: ({ index }) => this.page.lookAt(index),
     go_on: ({ by }) => this.page.goOn(by),
     behind: ({ label, said }) => this.page.showBehind(label, said),
-    digit: (_, [pixels]) => this.page.answer(pixels),
+    digit: (_, [pixels]) => this.answer(pixels),
     keep: ({ label }, [image, drawing]) =>
       this.keepDigit(() => this.kept.add(image, label, drawing)),
     unkeep: ({ index }) => this.keepDigit(() => this.kept.remove(index)),
@@ -112,8 +114,12 @@ export class Laboratory {
 
   use(setup) {
     this.setup = setup;
-    this.page.showSetup(setup, this.speeds.estimate(setup, this.count));
+    this.showSetup();
     this.page.show({ link: linkOf(setup, this.count) });
+  }
+
+  showSetup() {
+    this.page.showSetup(this.setup, this.speeds.estimate(this.setup, this.count));
   }
 
   /** Train with the values of the controls. */
@@ -174,6 +180,14 @@ export class Laboratory {
     this.engine().catch(() => {}); // the first Start finds it, or says why not
     await this.load(count);
     this.showImages();
+    await this.trySpeed().catch(() => {}); // what goes wrong there, Start says
+  }
+
+  /** Find out how fast this device is, unless it has something better to do. */
+  async trySpeed() {
+    if (this.page.shown.running || !this.images.loaded) return;
+    await this.speeds.try(await this.engine(), this.images.train);
+    this.showSetup();
   }
 
   /** Load images and the networks on file; say what cannot be loaded, and what still works. */
@@ -187,6 +201,14 @@ export class Laboratory {
     if (this.images.loaded) await this.images.of(count).catch(note);
     if (this.images.loaded < count) problems.add(this.withoutImages());
     if (problems.size) this.page.show({ loading: { words: [...problems].join(" "), share: null } });
+  }
+
+  /** Show the networks' answers for a drawn digit; those that are missing are asked for again. */
+  async answer(pixels) {
+    this.page.answer(pixels);
+    if (!this.networks.missing || performance.now() < this.nextTry) return;
+    this.nextTry = performance.now() + PATIENCE;
+    await this.load(this.count);
   }
 
   /** Load the images that are used at first, and show those of the validation. */

@@ -4,6 +4,7 @@ import { laboratory } from "../../laboratory/front/main.js";
 import { Source } from "../kernel/source.js";
 import { Head } from "./head.js";
 import { modelOf } from "./model.js";
+import { Records } from "./records.js";
 
 begin().catch((problem) => complain(problem.message));
 
@@ -24,7 +25,7 @@ async function begin() {
   });
   addEventListener("hashchange", () => model.send({ ask: "link", text: location.hash.slice(1) }));
   worker.postMessage({ open });
-  laboratory.render({ model, el: document.getElementById("laboratory") });
+  laboratory.render({ model, el: document.getElementById("laboratory"), more: [Records] });
 }
 
 /** Say where the data are: in this page, or beside it. */

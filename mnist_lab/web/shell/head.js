@@ -1,6 +1,6 @@
 // The head of the page: how many images, the address and its QR code, full screen, what is loaded.
 
-import { button, element, grey, paint, write } from "../../laboratory/front/page.js";
+import { button, element, options, paint, write } from "../../laboratory/front/page.js";
 import { encode } from "./uqr/index.mjs";
 
 const QUIET = 4; // white modules around a QR code, as its standard asks for
@@ -36,8 +36,7 @@ export class Head {
   showImages({ count, choices }) {
     const words = (images) => `${images.toLocaleString("en")} training images`;
     if (!this.images.children.length) {
-      const options = choices.map((choice) => element("option", { value: choice }, words(choice)));
-      this.images.append(...options);
+      this.images.append(...options(choices.map((choice) => [choice, words(choice)])));
     }
     this.images.hidden = false;
     this.images.value = count;
@@ -70,7 +69,7 @@ class Link {
     if (!onlyHere) {
       const { data, size } = encode(address, { border: QUIET });
       const modules = data.flat().map((black) => (black ? 0 : 255));
-      paint(this.code, modules, size, grey);
+      paint(this.code, modules, size);
     }
     this.dialog.showModal();
     this.address.select();

@@ -1,6 +1,6 @@
-// The recorded runs, played as if they trained: only where the kernel has them to play.
+// The panel of the recorded runs, which the Worker plays as if they trained.
 
-import { button, element, panel, write } from "./page.js";
+import { button, element, options, panel, write } from "../../laboratory/front/page.js";
 
 const PACES = { fast: "fast, in 15 seconds", slow: "slow, in a minute", step: "step by step" };
 
@@ -8,38 +8,29 @@ export class Records {
   constructor(store) {
     this.store = store;
     const ask = (event) => this.store.playing && store.ask("pace", { pace: event.target.value });
-    this.part = this.menu("network of the recorded run", () => this.showSeeds());
-    this.seed = this.menu("seed of the recorded run");
-    this.pace = this.menu("pace at which it is played", ask, PACES);
+    const menu = (label, more) => element("select", { "aria-label": label, ...more });
+    this.part = menu("network of the recorded run", { onchange: () => this.showSeeds() });
+    this.seed = menu("seed of the recorded run");
+    this.pace = menu("pace at which it is played", { onchange: ask });
+    this.pace.append(...options(Object.entries(PACES)));
     this.play = button("Play", HINT, () => this.begin(), { class: "ml-primary" });
     this.next = button("Next epoch", "Play the next epoch.", () => store.ask("step"));
     const words = element("p", { class: "ml-caption" }, WORDS);
     const chosen = [this.part, this.seed, this.pace, this.play, this.next];
     const line = element("div", { class: "ml-buttons" }, ...chosen);
     this.panel = panel("records", "Recorded runs", [], line, words);
-    this.panel.hidden = true;
     store.on("records", () => this.showParts());
     store.on("records running playing", () => this.show());
   }
 
-  menu(label, onchange = () => {}, choices = {}) {
-    return element(
-      "select",
-      { "aria-label": label, onchange },
-      ...options(Object.entries(choices)),
-    );
-  }
-
   showParts() {
-    const { records } = this.store;
-    this.panel.hidden = !records.length;
-    this.part.replaceChildren(...options(records.map(({ part, title }) => [part, title])));
+    const parts = this.store.records.map(({ part, title }) => [part, title]);
+    this.part.replaceChildren(...options(parts));
     this.showSeeds();
   }
 
   showSeeds() {
-    const record = this.store.records.find(({ part }) => part === this.part.value);
-    const seeds = record?.seeds ?? [];
+    const { seeds } = this.store.records.find(({ part }) => part === this.part.value);
     this.seed.replaceChildren(...options(seeds.map((seed) => [seed, `seed ${seed}`])));
   }
 
@@ -59,10 +50,6 @@ export class Records {
     if (playing) this.pace.value = playing.pace;
     this.next.hidden = playing?.pace !== "step";
   }
-}
-
-function options(entries) {
-  return entries.map(([value, words]) => element("option", { value }, words));
 }
 
 const HINT = "Play this run as if it trained; Stop keeps what was played.";
