@@ -17,7 +17,8 @@ PROCESSES ?= 2
 # that takes seconds to import.
 FAST = TF_NUM_INTRAOP_THREADS=1 PYTHONDONTWRITEBYTECODE= PYTHONPATH=$(CURDIR)/tests/without
 PYTEST = $(FAST) $(BIN)/python -m pytest --durations 12
-PARALLEL = $(PYTEST) --numprocesses $(PROCESSES)
+# In the order of the files. Otherwise a file whose few tests are long would come last, and alone.
+PARALLEL = $(PYTEST) --numprocesses $(PROCESSES) --no-loadscope-reorder
 NBVAL = --nbval --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 # The tests that depend on the versions of TensorFlow, Keras, ipywidgets and Jupyter's server. The
 # notebook that test-oldest executes covers the rest.
