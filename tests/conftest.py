@@ -115,6 +115,16 @@ def house(tmp_path, monkeypatch):
     return house
 
 
+@pytest.fixture(scope="session")
+def released(tmp_path_factory):
+    """Notebook 1 as it is released to nbgrader."""
+    from mnist_lab.grading import write_release
+
+    folder = tmp_path_factory.mktemp("course")
+    write_release("nbgrader", folder)
+    return folder / "source/mnist_lab/1_linear.ipynb"
+
+
 @pytest.fixture(autouse=True)
 def no_hints_given():
     """Each test asks for hints as in a kernel that has just started."""

@@ -17,7 +17,7 @@ from test_trust import scripts
 import mnist_lab as lab
 from mnist_lab.__main__ import main
 from mnist_lab.checks import MIME
-from mnist_lab.grading import examination, grades, kept, release, report, submissions, walls
+from mnist_lab.grading import examination, grades, kept, report, submissions, walls
 from mnist_lab.grading.handed_in import HandedIn
 from mnist_lab.grading.owners import Owner
 from mnist_lab.grading.points import Worth, usual_points
@@ -224,13 +224,6 @@ def test_nobody_answers_a_question_that_the_copy_never_had(room):
     path = put(room, "ada", book)
     written = submissions.read_submission(handed_in(path), *read_questions()).answered
     assert not any(written.values())
-
-
-@pytest.fixture(scope="module")
-def released(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("course")
-    release.write_release("nbgrader", folder)
-    return folder / "source/mnist_lab/1_linear.ipynb"
 
 
 @pytest.mark.parametrize("answers", [(), ("see",), ("flat", "see", "prepare")])

@@ -15,7 +15,6 @@ from students import BOMB, blank, cell_of, student
 from test_trust import Elements, scripts
 
 from mnist_lab.__main__ import main
-from mnist_lab.grading import write_release
 from mnist_lab.notebooks import handin
 
 PIXEL = "iVBORw0KGgo="
@@ -67,13 +66,6 @@ TOOLS = {
     "all metadata": lambda cell, number: cell.metadata.clear(),
     "ids and metadata": lambda cell, number: cell.update(id=f"x{number}", metadata={}),
 }
-
-
-@pytest.fixture(scope="module")
-def released(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("course")
-    write_release("nbgrader", folder)
-    return folder / "source/mnist_lab/1_linear.ipynb"
 
 
 @pytest.mark.parametrize("lost", TOOLS)
