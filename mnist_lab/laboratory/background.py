@@ -1,6 +1,7 @@
 """Tasks that run one at a time in this process, each in its own thread or in the caller's."""
 
 import atexit
+import contextvars
 import ctypes
 import gc
 import sys
@@ -21,7 +22,11 @@ class Task:
     def __init__(self, work: Callable[["Task"], None]):
         self.stopped, self.kept = threading.Event(), True
         self._work, self._ended = work, threading.Event()
-        self._thread = threading.Thread(target=self._do, daemon=True)
+        # In the caller's context, so that what it sends belongs to the request that it comes from.
+        # Otherwise ipykernel takes the latest request. It may come from a subshell that is deleted
+        # soon, and ipykernel 7.4 sends the page's next messages there: they would be lost.
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(target=context.run, args=(self._do,), daemon=True)
 
     @property
     def busy(self) -> bool:

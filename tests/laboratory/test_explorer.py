@@ -17,6 +17,7 @@ import nbformat
 import numpy as np
 import pytest
 from ipywidgets.widgets import widget as widget_module
+from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 from samples import settings
 
@@ -256,6 +257,7 @@ LOAD = """
 import json, re, sys, threading, time
 import mnist_lab as lab
 from ipywidgets.widgets import widget as widget_module
+from jupyter_client.manager import start_new_kernel
 part, slider, *values = sys.argv[1:]
 whole = lab.load_mnist()
 data = lab.Dataset(whole.x_train[:2000], whole.y_train[:2000], whole.x_valid, whole.y_valid)
@@ -929,3 +931,51 @@ def test_in_a_notebook():
     ]
     assert all(len(cell.outputs) == 1 for cell in notebook.cells[1:])
     assert "application/vnd.jupyter.widget-view+json" in notebook.cells[1].outputs[0].data
+
+
+IN_A_KERNEL = """import time
+import mnist_lab as lab
+mlp = lab.explore("mlp")
+mlp.set(epochs=50)
+mlp.start()
+while "iteration" not in mlp.status: time.sleep(0.05)"""
+
+
+@pytest.mark.gate
+def test_a_page_that_opens_during_a_training_is_answered():
+    """JupyterLab asks for a page's widgets in a subshell of the kernel, and then deletes that."""
+    manager, client = start_new_kernel()
+
+    def ask(channel, kind, content=None, subshell=None):
+        message = client.session.msg(kind, content)
+        message["header"]["subshell_id"] = subshell
+        channel.send(message)
+        while True:
+            reply = channel.get_msg(timeout=60)
+            if reply["parent_header"].get("msg_id") == message["header"]["msg_id"]:
+                return reply["content"]
+
+    def next_message():
+        """The next message of the laboratory to its pages."""
+        while True:
+            message = client.iopub_channel.get_msg(timeout=60)
+            if message["msg_type"] == "comm_msg":
+                return message["content"]
+
+    try:
+        assert client.execute_interactive(IN_A_KERNEL, timeout=120)["content"]["status"] == "ok"
+        control = client.control_channel
+        subshell = ask(control, "create_subshell_request")["subshell_id"]
+        ask(client.shell_channel, "kernel_info_request", subshell=subshell)
+        while client.iopub_channel.msg_ready():
+            client.iopub_channel.get_msg()
+        laboratory = next_message()["comm_id"]
+        ask(control, "delete_subshell_request", {"subshell_id": subshell})
+        hello = {"method": "custom", "content": {"ask": "hello", "page": "new"}}
+        message = client.session.msg("comm_msg", {"comm_id": laboratory, "data": hello})
+        client.shell_channel.send(message)
+        answers = (next_message()["data"].get("content", {}) for _ in range(100))
+        assert any(answer.get("page") == "new" for answer in answers)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
