@@ -37,11 +37,13 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PARALLEL) --dist loadfile -m "not gate" --doctest-modules tests mnist_lab
-	$(PARALLEL) --dist loadscope $(NBVAL) notebooks/solutions
+	$(PARALLEL) --dist loadscope $(NBVAL) --ignore-glob='*/??_*.ipynb' notebooks/solutions
 
-# Slow tests that seldom fail: killed processes, memory, clusters, graders, all exercises.
+# Slow tests that seldom fail: killed processes, memory, clusters, graders, all exercises. And nbval
+# of the parts from 10 on, which take as long as all others.
 test-gate: $(READY)
 	$(PARALLEL) --dist loadfile -m gate tests
+	$(PARALLEL) --dist loadscope $(NBVAL) notebooks/solutions/??_*.ipynb
 
 # The laboratory in JupyterLab and Chromium. Use CHROMIUM=/path/to/it if it is not found.
 test-browser: $(READY)

@@ -5,7 +5,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
@@ -46,6 +46,7 @@ def findings(asked):
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
+@settings(max_examples=settings().max_examples // 4)  # for each of the many questions
 @given(st.data())
 def test_no_fault_is_a_gain(name, data):
     asked = rubric(name)
