@@ -89,6 +89,14 @@ def libc(name, *arguments):
     return result
 
 
+ENDED_OR_HALTED = {
+    psutil.STATUS_ZOMBIE,
+    psutil.STATUS_DEAD,
+    psutil.STATUS_STOPPED,
+    psutil.STATUS_TRACING_STOP,
+}
+
+
 class Canaries:
     """Things outside of the room: files of several kinds, programs, sockets and a pipe."""
 
@@ -154,7 +162,8 @@ class Canaries:
         after = self._files()
         names = sorted(self._before.keys() | after)
         harmed = [name for name in names if self._before.get(name) != after.get(name)]
-        if psutil.Process(self.sleeper.pid).status() != psutil.STATUS_SLEEPING:
+        # On a busy machine it may not sleep yet.
+        if psutil.Process(self.sleeper.pid).status() in ENDED_OR_HALTED:
             harmed.append("sleeper")
         for each in (*self._streams, *self._datagrams):
             each.setblocking(False)
