@@ -175,6 +175,7 @@ def test_runs_of_one_name_are_told_apart(laboratory):
     assert shown["network"] == f"{name} · 2"
 
 
+@pytest.mark.gate
 def test_a_page_may_look_and_look_away_at_any_moment_of_a_training(laboratory):
     laboratory.setup = laboratory.setup.moved(filters=(2, 4), epochs=3)
     laboratory.start()

@@ -165,6 +165,7 @@ def test_output_is_put_into_the_current_folder(house, monkeypatch, capsys):
     assert (house.home / "mnist_lab-solutions.html").exists()
 
 
+@pytest.mark.gate
 def test_solutions_of_the_lab_can_be_exported(tmp_path):
     export_solutions(tmp_path / "out.html")
     text = (tmp_path / "out.html").read_text(encoding="utf-8")

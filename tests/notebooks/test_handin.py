@@ -228,6 +228,7 @@ def test_lines_that_cannot_be_drawn_stay_as_they_were_typed(page, name):
     assert pictures(text) == []
 
 
+@pytest.mark.gate
 def test_long_outputs_are_shortened_with_a_word(page):
     lines = "".join(f"line {number}\n" for number in range(200_000))
     outputs = [
@@ -301,6 +302,7 @@ def test_what_is_broken_is_told_and_the_others_are_written(page, tmp_path, capsy
     assert [path.name for path in (tmp_path / "pages").iterdir()] == ["own.html"]
 
 
+@pytest.mark.gate
 def test_one_that_no_library_can_show_leaves_the_others_done(page, tmp_path, monkeypatch, capsys):
     page(student("1_linear"), "a")
     page(student("1_linear"), "b")

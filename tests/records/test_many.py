@@ -28,6 +28,7 @@ def made(tmp_path_factory, data):
     return folder
 
 
+@pytest.mark.gate
 def test_each_seed_is_the_training_that_the_lab_does(made, data):
     seeds = lab.load_seeds("plain", made)
     run = lab.train(BRIEF.build(), data, epochs=1, seed=2, progress=False)
@@ -113,6 +114,7 @@ def test_all_files_are_there(data):
     assert [each.name for each in list_many(["linear"])] == ["linear"]
 
 
+@pytest.mark.gate
 def test_an_end_that_is_not_its_records_is_found(tmp_path, data):
     (linear,) = list_many(["linear"])[:1]
     seeds = lab.load_seeds("linear")

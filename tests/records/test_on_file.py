@@ -91,6 +91,7 @@ def test_one_that_is_made_again_is_like_the_one_on_file(tmp_path):
     assert made.val_accuracy == pytest.approx(on_file.val_accuracy, abs=0.02)
 
 
+@pytest.mark.gate
 def test_a_network_that_is_sure_of_wrong_answers_is_true(jobs, data):
     """Its probabilities are smaller than those at which Keras clips a loss made of them."""
     (job,) = (job for job in jobs if job.name == "mlp_small-seed0")

@@ -202,6 +202,7 @@ def test_a_dask_cluster_makes_the_same_records(data, jobs, tmp_path):
         assert verification.verify_record(job, tmp_path, data)[1] == []
 
 
+@pytest.mark.gate
 def test_threads_make_the_same_records(jobs, made, tmp_path):
     """Keras has one random seed per process; runs side by side must not share it."""
     with ThreadPoolExecutor(3) as executor:

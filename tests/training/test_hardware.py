@@ -51,6 +51,7 @@ def test_or_a_processor_that_does(monkeypatch, flag):
     assert hardware.machine().endswith(" processors (A Processor)")
 
 
+@pytest.mark.gate
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_on_a_card_even_convolutions_are_compiled_by_xla(small, monkeypatch, precision):
     options, traced = [], loop.CompiledLoop._traced
