@@ -96,7 +96,7 @@ def collected_never() -> Iterator[None]:
     """Keep Python's garbage collector from looking at what is made here, now and later.
 
     TensorFlow's half a million objects stay as long as the process. To look through them again and
-    again takes a fifth of the import, and most of every later full collection.
+    again takes a seventh of the import, and most of every later full collection.
     """
     enabled = gc.isenabled()
     gc.disable()
