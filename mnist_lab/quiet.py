@@ -38,7 +38,7 @@ class _TensorFlowFinder(importlib.abc.MetaPathFinder):
 
             def load_quietly(module):
                 with stderr_hidden():
-                    with collected_never():
+                    with uncollected():
                         load(module)
                     if ASLEEP not in os.environ:
                         _wake(module)
@@ -92,7 +92,7 @@ def install() -> None:
 
 
 @contextlib.contextmanager
-def collected_never() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Keep Python's garbage collector from looking at what is made here, now and later.
 
     TensorFlow's half a million objects stay as long as the process. To look through them again and

@@ -89,14 +89,6 @@ def libc(name, *arguments):
     return result
 
 
-ENDED_OR_HALTED = {
-    psutil.STATUS_ZOMBIE,
-    psutil.STATUS_DEAD,
-    psutil.STATUS_STOPPED,
-    psutil.STATUS_TRACING_STOP,
-}
-
-
 class Canaries:
     """Things outside of the room: files of several kinds, programs, sockets and a pipe."""
 
@@ -125,6 +117,8 @@ class Canaries:
         os.mkfifo(self.pipe)
         self._pipe = os.open(self.pipe, os.O_RDONLY | os.O_NONBLOCK)
         self.sleeper = subprocess.Popen(["sleep", "600"])
+        while not self._sleeps():  # on a busy machine it takes a while to begin
+            time.sleep(0.01)
         self.processes = [self.sleeper.pid, os.getpid(), os.getppid()]
         self._listen()
         self._before = self._files()
@@ -146,6 +140,9 @@ class Canaries:
                 if kind == socket.SOCK_STREAM:
                     sockets[-1].listen()
 
+    def _sleeps(self):
+        return psutil.Process(self.sleeper.pid).status() == psutil.STATUS_SLEEPING
+
     def _files(self):
         found = {}
         for path in [self.folder, *self.folder.rglob("*")]:
@@ -162,8 +159,7 @@ class Canaries:
         after = self._files()
         names = sorted(self._before.keys() | after)
         harmed = [name for name in names if self._before.get(name) != after.get(name)]
-        # On a busy machine it may not sleep yet.
-        if psutil.Process(self.sleeper.pid).status() in ENDED_OR_HALTED:
+        if not self._sleeps():
             harmed.append("sleeper")
         for each in (*self._streams, *self._datagrams):
             each.setblocking(False)

@@ -257,7 +257,6 @@ LOAD = """
 import json, re, sys, threading, time
 import mnist_lab as lab
 from ipywidgets.widgets import widget as widget_module
-from jupyter_client.manager import start_new_kernel
 part, slider, *values = sys.argv[1:]
 whole = lab.load_mnist()
 data = lab.Dataset(whole.x_train[:2000], whole.y_train[:2000], whole.x_valid, whole.y_valid)
