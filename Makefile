@@ -18,7 +18,7 @@ PROCESSES ?= 2
 FAST = TF_NUM_INTRAOP_THREADS=1 PYTHONDONTWRITEBYTECODE= PYTHONPATH=$(CURDIR)/tests/without
 PYTEST = $(FAST) $(BIN)/python -m pytest --durations 12
 # In the order of the files. Otherwise a file whose few tests are long would come last, and alone.
-PARALLEL = $(PYTEST) --numprocesses $(PROCESSES) --no-loadscope-reorder
+PARALLEL = $(PYTEST) --numprocesses $(PROCESSES) --no-loadscope-reorder --max-worker-restart 0
 NBVAL = --nbval --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 # The tests that depend on the versions of TensorFlow, Keras, ipywidgets and Jupyter's server. The
 # notebook that test-oldest executes covers the rest.

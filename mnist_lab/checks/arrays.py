@@ -1,5 +1,6 @@
 """`check_data`: judge arrays of images and labels that a student prepared."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -180,10 +181,7 @@ def _zeros_and_ones(values: np.ndarray) -> bool:
 
 def _contents(data: Dataset, labels: dict) -> list[Finding]:
     """Compare with MNIST's images and labels, in whatever order they are."""
-    real = load_mnist()
-    first = len(real.x_train)
-    known = np.concatenate([_marks(real.x_train), _marks(real.x_valid)])
-    digits = np.concatenate([real.y_train, real.y_valid]).astype(int)
+    known, digits, first = _mnist()
     findings, outside, in_order = [], {}, True
     for side, x, own in (
         ("train", data.x_train, range(first)),
@@ -191,7 +189,7 @@ def _contents(data: Dataset, labels: dict) -> list[Finding]:
     ):
         view, places = _recognised(x, known)
         if view is None:
-            return [*findings, _of_images(_unknown(x, real, own.start), side=side)]
+            return [*findings, _of_images(_unknown(x, side), side=side)]
         if view != _PLAIN:
             findings.append(_of_images("view", view, side=side))
         if len(x) != len(own):
@@ -208,9 +206,20 @@ def _contents(data: Dataset, labels: dict) -> list[Finding]:
     return findings if findings or in_order else [remark("another order")]
 
 
-def _unknown(x: np.ndarray, real: Dataset, first: int) -> str:
+@functools.cache
+def _mnist() -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the mark and the class of each image of MNIST; how many of them are training images.
+
+    Cached, as loading and marking all images takes a third of a second.
+    """
+    real = load_mnist()
+    known = np.concatenate([_marks(real.x_train), _marks(real.x_valid)])
+    return known, np.concatenate([real.y_train, real.y_valid]).astype(int), len(real.x_train)
+
+
+def _unknown(x: np.ndarray, side: str) -> str:
     """Guess what was done to images that are not MNIST's."""
-    originals = real.x_valid if first else real.x_train
+    originals = getattr(load_mnist(), f"x_{side}")
     some = slice(50)
     if x.ndim == 2 and len(x) == len(originals):
         mixed = originals.reshape(784, -1).T[some]

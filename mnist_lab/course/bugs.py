@@ -221,9 +221,16 @@ def _sgd() -> Any:
 
 def _digits() -> tuple[np.ndarray, np.ndarray]:
     """As many digits as the notebook gives to a program, drawn anew, and their labels."""
+    images, labels = _training_images()
+    drawn = np.random.default_rng().permutation(len(images))[:IMAGES]
+    return images[drawn], labels[drawn]
+
+
+@functools.cache
+def _training_images() -> tuple[np.ndarray, np.ndarray]:
+    """Cached, as loading takes a third of a second, and a program may be checked many times."""
     data = load_mnist()
-    drawn = np.random.default_rng().permutation(len(data.x_train))[:IMAGES]
-    return data.x_train[drawn], data.y_train[drawn]
+    return data.x_train, data.y_train
 
 
 def _mended(

@@ -7,26 +7,19 @@ import attacks
 import hostile
 import nbformat
 import pytest
-from students import WRONG, blank, cell_of, student, with_cell
+from students import WRONG, beginning, blank, cell_of, student, with_cell
 
 from mnist_lab.__main__ import main
 from mnist_lab.grading import walls
 
-SHORT = ("load", "flat", "flat-check", "onehot", "onehot-check", "count", "count-check")
 # What would go on for ever or take too much; the others of its kind are tried in `test_walls.py`.
-STOPPED = ("for ever", "fork bomb", "segfault", "kills itself")
+STOPPED = ("fork bomb", "segfault", "kills itself")
 SECONDS = 10  # of processor time for each notebook
-
-
-def short(book):
-    """The beginning of notebook 1, which is examined in a second."""
-    book.cells = [cell for cell in book.cells if cell.id in SHORT]
-    return book
 
 
 def honest():
     """Thirty notebooks: right, wrong and blank ones, whole and short."""
-    for name in ("1_linear", "9_writers"):
+    for name in ("5_comparison", "9_writers"):
         yield f"right {name}", student(name)
         yield f"wrong {name}", student(name, wrong=list(WRONG[name]))
     yield "blank", blank("7_sure")
@@ -34,7 +27,7 @@ def honest():
     for number in range(25):
         left_out = [cell for bit, cell in enumerate(answers) if number >> bit & 1]
         wrong = ["count"] if number >= 8 and "count" not in left_out else []
-        book = short(student("1_linear", wrong=wrong, blank=left_out))
+        book = beginning(student("1_linear", wrong=wrong, blank=left_out))
         if number % 2 == 0:
             book.cells.insert(2, nbformat.v4.new_code_cell(f"mine = {number}", id="mine"))
         yield f"short {number}", book
@@ -43,7 +36,7 @@ def honest():
 def bad(victim):
     """Every cell that is after points, in a blank notebook; the others in a right one."""
     for name, each in hostile.cells(victim).items():
-        book = short((blank if each.expected == hostile.NO_POINT else student)("1_linear"))
+        book = beginning((blank if each.expected == hostile.NO_POINT else student)("1_linear"))
         if each.expected == hostile.STOPPED and name not in STOPPED:
             continue
         if each.cell:
