@@ -18,7 +18,9 @@ PROCESSES ?= 2
 FAST = TF_NUM_INTRAOP_THREADS=1 PYTHONDONTWRITEBYTECODE= PYTHONPATH=$(CURDIR)/tests/without
 PYTEST = $(FAST) $(BIN)/python -m pytest --durations 12
 # In the order of the files. Otherwise a file whose few tests are long would come last, and alone.
-PARALLEL = $(PYTEST) --numprocesses $(PROCESSES) --no-loadscope-reorder --max-worker-restart 0
+# A process that crashes is not started again, since pytest-xdist 3.8 may then wait for ever.
+PARALLEL = $(PYTEST) --numprocesses $(PROCESSES) --max-worker-restart 0 \
+	--dist loadfile --no-loadscope-reorder
 NBVAL = --nbval --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 # The tests that depend on the versions of TensorFlow, Keras, ipywidgets and Jupyter's server. The
 # notebook that test-oldest executes covers the rest.
@@ -36,14 +38,12 @@ lab: $(READY)
 test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(PARALLEL) --dist loadfile -m "not gate" --doctest-modules tests mnist_lab
-	$(PARALLEL) --dist loadscope $(NBVAL) --ignore-glob='*/??_*.ipynb' notebooks/solutions
+	$(PARALLEL) -m "not gate" --doctest-modules $(NBVAL) notebooks/solutions tests mnist_lab
 
 # Slow tests that seldom fail: killed processes, memory, clusters, graders, all exercises. And nbval
 # of the parts from 10 on, which take as long as all others.
 test-gate: $(READY)
-	$(PARALLEL) --dist loadfile -m gate tests
-	$(PARALLEL) --dist loadscope $(NBVAL) notebooks/solutions/??_*.ipynb
+	$(PARALLEL) -m gate $(NBVAL) notebooks/solutions tests
 
 # The laboratory in JupyterLab and Chromium. Use CHROMIUM=/path/to/it if it is not found.
 test-browser: $(READY)
@@ -57,8 +57,7 @@ test-front:
 
 # A short run for the oldest versions that pyproject.toml allows: CONSTRAINTS=.ci/oldest.txt.
 test-oldest: $(READY)
-	$(PARALLEL) --dist loadfile -m "not gate" $(OLDEST)
-	$(PYTEST) $(NBVAL) notebooks/solutions/1_linear.ipynb
+	$(PARALLEL) -m "not gate" $(NBVAL) notebooks/solutions/1_linear.ipynb $(OLDEST)
 
 solutions: $(READY)
 	$(BIN)/mnist-lab solutions

@@ -12,7 +12,7 @@ from keras import layers
 from samples import example_run
 
 import mnist_lab as lab
-from mnist_lab.checks import MIME, counts, first_fault, hints, network
+from mnist_lab.checks import MIME, arrays, counts, first_fault, hints, network
 from mnist_lab.descriptions import mathematics
 
 CATEGORICAL = "categorical_crossentropy"
@@ -828,7 +828,8 @@ WRONG_DATA = {
 @pytest.fixture
 def little(small, monkeypatch):
     """A small MNIST, to compare with a small one."""
-    monkeypatch.setattr("mnist_lab.checks.arrays.load_mnist", lambda: small)
+    monkeypatch.setattr(arrays, "load_mnist", lambda: small)
+    monkeypatch.setattr(arrays, "_mnist", arrays._mnist.__wrapped__)  # which keeps no other MNIST
     return small
 
 
