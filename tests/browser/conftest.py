@@ -116,7 +116,7 @@ def run_jupyter(folder: Path, home: Path, python: str = sys.executable):
     finally:
         server.terminate()
         try:
-            server.wait(30)
+            server.wait(10)
         except subprocess.TimeoutExpired:  # jupyter-collaboration, if it is saving a notebook
             server.kill()
             server.wait()
