@@ -212,7 +212,7 @@ class Lab:
             self.page.mouse.move(*places[0])
             self.page.mouse.down()
             for place in places[1:]:
-                self.page.mouse.move(*place, steps=3)
+                self.page.mouse.move(*place)
             self.page.mouse.up()
 
     def theme(self, dark: bool) -> None:
