@@ -187,7 +187,7 @@ def fits(monkeypatch):
 
     def cut_fit(self, x, y, **options):
         calls.append(self)
-        options["epochs"] = min(options.get("epochs", 1), 3)
+        options["epochs"] = min(options.get("epochs", 1), 2)
         return fit(self, x[:1000], y[:1000], **options)
 
     monkeypatch.setattr(lab, "train", short_train)
