@@ -201,10 +201,11 @@ def handed_over(change):
     return attempt
 
 
-def unscaled_in_fit(images, labels):
+def inverted_in_fit(images, labels):
     """The arrays that are returned are not those that `fit` was given."""
-    history, (x_train, y_train, x_valid, y_valid) = lab.PROGRAMS["A"](images, labels)
-    return history, (x_train / 255, y_train, x_valid / 255, y_valid)
+    mended = program("A", ('.astype("float32")', " / 255"))
+    history, (x_train, y_train, x_valid, y_valid) = mended(255 - images, labels)
+    return history, (1 - x_train, y_train, 1 - x_valid, y_valid)
 
 
 OTHERWISE = [
@@ -224,7 +225,7 @@ OTHERWISE = [
         handed_over(lambda history, arrays: (history, (np.sqrt(arrays[0]), *arrays[1:]))),
         "x_train: not all of its images are those that the program was given",
     ),
-    (unscaled_in_fit, "return the arrays that fit was given"),
+    (inverted_in_fit, "return the arrays that fit was given"),
     (lambda images: None, "it raises TypeError"),
     (lambda images, labels: 1 / 0, "it raises ZeroDivisionError: division by zero"),
     (
