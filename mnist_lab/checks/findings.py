@@ -331,6 +331,11 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{asked:.1%} of the x_valid that is returned",
         "return the arrays that fit was given",
     ),
+    "other loss": (
+        "the history ends with a validation loss of {found:.3g}, but the network has a loss of "
+        "{asked:.3g} on the x_valid that is returned",
+        "return the arrays that fit was given",
+    ),
     "one answer": (
         "the network gives nearly all images the same answer",
         "its hidden units have died, since the first steps were too large",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _BATCH = 100
 _SAME = 1.5e-3  # accuracies of the same 1,000 images, which may differ by rounding in one of them
+_SAME_LOSS = 1e-3  # relative; the same arrays give the same but for rounding
 _NEARLY_ALL = 0.99  # in 40 trainings on drawn digits, program E gave 0.9998 and more one answer
 _LEARNED = 0.8  # without a bug, 2,000 training images are enough for 0.87 to 0.93
 
@@ -49,7 +50,7 @@ def judge_mended(task: Mended, attempt: Any) -> list[Finding]:
     shape = input_shape(model, task.build())
     if not of_arrays:
         findings += _of_validation(data, history, shape)
-    return findings or _of_learning(data, model, shape)
+    return findings or _of_loss(data, history, shape) or _of_learning(data, model, shape)
 
 
 def _complete(made: Any) -> bool:
@@ -113,6 +114,27 @@ def _of_validation(
     y_valid = data.y_valid.argmax(axis=1) if is_one_hot(data.y_valid) else data.y_valid.ravel()
     read = float(np.mean(_answers(history.model, data.x_valid, shape) == y_valid))
     return [Finding("other arrays", said, read)] if abs(read - said) > _SAME else []
+
+
+def _of_loss(
+    data: Dataset, history: "keras.callbacks.History", shape: tuple[int, ...]
+) -> list[Finding]:
+    """Whether `fit` was given these arrays, by the loss of the network, which is the right one.
+
+    A network that was trained on pixels up to 255 may read as many of those up to 1.
+    """
+    import keras
+    from keras.src.models.functional import Functional  # which Keras 3 has under no public name
+
+    if not isinstance(history.model, keras.Sequential | Functional):
+        return []  # of a student's own class, the report knows the answers alone
+    x, said = data.x_valid.reshape(-1, *shape), history.history["val_loss"][-1]
+    try:
+        values = history.model.evaluate(x, data.y_valid, verbose=0, return_dict=True)
+    except ValueError:  # one-hot labels instead of class numbers, or the other way round
+        return []
+    near = math.isclose(said, values["loss"], rel_tol=_SAME_LOSS)
+    return [] if near else [Finding("other loss", said, values["loss"])]
 
 
 def _of_learning(data: Dataset, model: "keras.Model", shape: tuple[int, ...]) -> list[Finding]:

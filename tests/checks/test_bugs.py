@@ -201,6 +201,15 @@ def handed_over(change):
     return attempt
 
 
+def unscaled_in_fit(images, labels):
+    """The network reads about as many of the arrays that are returned, or just as many."""
+    history, (x_train, y_train, x_valid, y_valid) = lab.PROGRAMS["A"](images, labels)
+    x_train, x_valid = x_train / 255, x_valid / 255
+    read = history.model.evaluate(x_valid, y_valid, verbose=0)[1]
+    history.history["val_accuracy"][-1] = read
+    return history, (x_train, y_train, x_valid, y_valid)
+
+
 def inverted_in_fit(images, labels):
     """The arrays that are returned are not those that `fit` was given."""
     mended = program("A", ('.astype("float32")', " / 255"))
@@ -226,6 +235,7 @@ OTHERWISE = [
         "x_train: not all of its images are those that the program was given",
     ),
     (inverted_in_fit, "return the arrays that fit was given"),
+    (unscaled_in_fit, "the history ends with a validation loss of"),
     (lambda images: None, "it raises TypeError"),
     (lambda images, labels: 1 / 0, "it raises ZeroDivisionError: division by zero"),
     (
