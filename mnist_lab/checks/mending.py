@@ -128,12 +128,12 @@ def _of_loss(
 
     if not isinstance(history.model, keras.Sequential | Functional):
         return []  # of a student's own class, the report knows the answers alone
-    x, said = data.x_valid.reshape(-1, *shape), history.history["val_loss"][-1]
+    x, said = data.x_valid.reshape(-1, *shape), Run.from_keras(history).history["val_loss"][-1]
     try:
         values = history.model.evaluate(x, data.y_valid, verbose=0, return_dict=True)
     except ValueError:  # one-hot labels instead of class numbers, or the other way round
         return []
-    near = math.isclose(said, values["loss"], rel_tol=_SAME_LOSS)
+    near = np.isclose(said, values["loss"], rtol=_SAME_LOSS, atol=0, equal_nan=True)
     return [] if near else [Finding("other loss", said, values["loss"])]
 
 
