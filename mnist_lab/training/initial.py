@@ -4,9 +4,11 @@ import contextlib
 import random
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import keras
 import numpy as np
+from keras.src.random import seed_generator
 
 from ..signals import signals_blocked
 
@@ -74,12 +76,28 @@ def redraw(model: keras.Model, seed: int, input_shape: tuple[int, ...]) -> None:
 
 @contextlib.contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Seed all random generators for a while, then restore Python's and NumPy's."""
+    """Seed all random generators for a while, then restore Python's and NumPy's.
+
+    Keras takes a seed for each layer from Python's generator, which belongs to all threads: a draw
+    in another one would give other weights. Here it takes them from a generator of this thread,
+    with the same seed.
+    """
+    own, thread = random.Random(seed), threading.get_ident()
+
+    def randint(low: int, high: int) -> int:
+        mine = threading.get_ident() == thread
+        return (own if mine else random).randint(low, high)
+
     with _SEEDING:
         python, numpy = random.getstate(), np.random.get_state()
         keras.utils.set_random_seed(seed)
+        shared, seed_generator.python_random = (
+            seed_generator.python_random,
+            SimpleNamespace(randint=randint),
+        )
         try:
             yield
         finally:
+            seed_generator.python_random = shared
             random.setstate(python)
             np.random.set_state(numpy)

@@ -3,6 +3,8 @@
 import dataclasses
 import functools
 import math
+import random
+import threading
 
 import keras
 import numpy as np
@@ -44,6 +46,26 @@ def test_a_seed_leaves_other_generators_alone(small):
     np.random.seed(1)
     lab.train(compiled("sequential, SGD"), small, epochs=1, seed=9)
     assert np.random.rand() == expected
+
+
+class Beside(layers.Dense):
+    """While it is built, another thread draws from Python's generator."""
+
+    def __init__(self, *arguments, **settings):
+        draws = threading.Thread(target=random.random)
+        draws.start()
+        draws.join()
+        super().__init__(*arguments, **settings)
+
+
+def test_a_draw_in_another_thread_changes_no_weights(small):
+    def run(layer):
+        stack = [keras.Input((784,)), layer(8, activation="relu"), layer(10, activation="softmax")]
+        model = keras.Sequential(stack)
+        model.compile("sgd", ONE_HOT)
+        return lab.train(model, small, epochs=1, batch_size=BATCH, seed=3)
+
+    assert same(run(layers.Dense), run(Beside))
 
 
 def test_epochs_are_shuffled_anew():
