@@ -33,6 +33,11 @@ KERNEL_IS_READY = """() => {
     const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
     return context?.isReady && context.session?.kernel?.status == "idle";
 }"""
+OPEN = "path => jupyterapp.commands.execute('docmanager:open', {path}).then(() => {})"
+CLOSE = """async () => {
+    for (const widget of [...jupyterapp.shell.widgets("main")]) widget.dispose();
+    await jupyterapp.serviceManager.sessions.shutdownAll();
+}"""
 SETTLED = """async () => {
     for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
     const moving = document.querySelector(".mnist-lab").getAnimations({subtree: true});
@@ -221,31 +226,58 @@ class Lab:
         self.command("apputils:change-theme", theme=theme)
         self.page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
 
+    def close(self) -> None:
+        """Close the notebook, as it is, and stop its kernel."""
+        self.page.evaluate(CLOSE)
+
     def screenshot(self, name: str) -> None:
         """Save a screenshot."""
         SCREENSHOTS.mkdir(exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
-@pytest.fixture
-def open_file(browser, jupyter):
-    """Return a function that opens a notebook of the folder in a window of a given size."""
-    address, token, _ = jupyter
-    pages = []
+def new_page(browser, address: str) -> Page:
+    page = browser.new_page()
+    page.set_default_timeout(1000 * SECONDS)
+    page.goto(address)
+    page.wait_for_function("() => window.jupyterapp?.restored.then(() => true)")
+    return page
 
-    def open_file(name: str, width: int = 1200, height: int = 1000, place: str = "doc/tree") -> Lab:
-        page = browser.new_page(viewport={"width": width, "height": height})
-        page.set_default_timeout(1000 * SECONDS)
-        pages.append(page)
-        page.goto(f"{address}/{place}/{name}?token={token}&reset")
+
+@pytest.fixture(scope="session")
+def window(browser, jupyter):
+    """Open JupyterLab once for most tests, since that takes seconds."""
+    address, token, _ = jupyter
+    return new_page(browser, f"{address}/doc?token={token}&reset")
+
+
+@pytest.fixture
+def open_file(browser, jupyter, window):
+    """Return a function that opens a notebook of the folder in a window of a given size.
+
+    With a place, such as "notebooks" for Notebook 7, it is opened by its address.
+    """
+    address, token, _ = jupyter
+    opened = []
+
+    def open_file(name: str, width: int = 1200, height: int = 1000, place: str = "") -> Lab:
+        page = window
+        if place:
+            page = new_page(browser, f"{address}/{place}/{name}?token={token}&reset")
+        else:
+            page.evaluate(OPEN, name)
+        page.set_viewport_size({"width": width, "height": height})
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         page.wait_for_function(KERNEL_IS_READY)
-        return Lab(page)
+        opened.append(Lab(page))
+        return opened[-1]
 
     yield open_file
-    for page in pages:
-        page.evaluate("() => { jupyterapp.serviceManager.sessions.shutdownAll() }")
-        page.close()
+    for lab in opened:
+        lab.close()
+        if lab.page != window:
+            lab.page.close()
+    Lab(window).theme(dark=False)
 
 
 @pytest.fixture

@@ -222,6 +222,7 @@ def test_by_keyboard_alone(open_notebook):
     lab = open_notebook(IMPORT, MLP.replace("epochs=50", "epochs=1"))
     lab.run_all()
     press = lab.page.keyboard.press
+    press("Tab")  # or what has the focus need not show it, after the mouse of another test
     lab.page.locator(".mnist-lab input").first.focus()
     seen = set()
     for _ in range(80):

@@ -106,8 +106,8 @@ def test_digits_are_kept_taken_back_and_removed(open_empty):
     lab.page.reload()
     lab.shown()
     expect(pictures(lab)).to_have_count(2)
-    other = open_lab(width=900, height=1400)
-    expect(pictures(other)).to_have_count(2)
+    lab.close()
+    expect(pictures(open_lab(width=900, height=1400))).to_have_count(2)
 
 
 def test_twenty_digits_in_a_row(open_empty):
