@@ -13,7 +13,6 @@ from typing import Any
 
 from .. import quiet
 from ..data import load_mnist
-from .judge import preside
 from .results import Examination, read_kept
 from .walls import Bounds
 
@@ -49,7 +48,7 @@ def examine(
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)
         ours, theirs = multiprocessing.Pipe()
-        process = _start(preside, list(cells), Path(folder), bounds, trust, theirs)
+        process = _start(_preside, list(cells), Path(folder), bounds, trust, theirs)
         theirs.close()
         try:
             if ours.poll(bounds.wall + _JUDGING):
@@ -107,6 +106,13 @@ def _context() -> multiprocessing.context.BaseContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["mnist_lab.grading.warm"])
     return context
+
+
+def _preside(*arguments: Any) -> None:
+    """Judge, in a process that has TensorFlow loaded; the one that reports needs none."""
+    from .judge import preside
+
+    preside(*arguments)
 
 
 def _nothing() -> None:

@@ -394,10 +394,10 @@ HOSTILE = {
     "a generator without end": Hostile(
         """
         import itertools
-        pixels = itertools.count()
+        pixels = (bytearray(10**7) for _ in itertools.count())
         list(pixels)
         """,
-        ROW,  # too much memory, or too long, whichever comes first
+        ROW,  # too much memory
         "flat",
     ),
     "names of files": Hostile(
@@ -513,12 +513,9 @@ HOSTILE = {
     ),
     "threads": Hostile(
         """
-        import threading
-        def work():
-            while True:
-                pass
+        import threading, time
         for _ in range(10**5):
-            threading.Thread(target=work).start()
+            threading.Thread(target=time.sleep, args=(3600,)).start()
         """,
         ROW,
     ),
@@ -659,8 +656,8 @@ HOSTILE = {
     "asks the system to": Hostile(
         """
         import glob, socket, stat, os
-        for folder in ("/run", "/tmp", "{victim}"):
-            for place in glob.glob(f"{folder}/**/*", recursive=True):
+        for places in ("/run/**/*", "/tmp/*", "{victim}/**/*"):
+            for place in glob.glob(places, recursive=True):
                 try:
                     if stat.S_ISSOCK(os.stat(place).st_mode):
                         socket.socket(socket.AF_UNIX).connect(place)
