@@ -30,8 +30,11 @@ def test_each_student_gets_the_points_that_are_due(environment, tmp_path, reloca
         book.cells = [cell for cell in book.cells if cell.id in KEPT]
         nbformat.write(book, folder / BOOK)
     relocate(solutions=solutions, exercises=exercises)
-    found = graders.GRADE[grader](tmp_path / grader, environment)
+    students = graders.STUDENTS
+    if grader == "nbgrader":  # test_mending.py has it grade who is right
+        students = tuple(name for name in students if name != "right")
+    found = graders.GRADE[grader](tmp_path / grader, environment, students)
     (path,) = notebooks.list_solutions()
-    for student in graders.STUDENTS:
+    for student in students:
         due = graders.due(path, student), graders.due(path, "right")
         assert found[student, path.stem] == pytest.approx(due, abs=1e-3), student
