@@ -78,9 +78,9 @@ def redraw(model: keras.Model, seed: int, input_shape: tuple[int, ...]) -> None:
 def _seeded(seed: int) -> Iterator[None]:
     """Seed all random generators for a while, then restore Python's and NumPy's.
 
-    Keras takes a seed for each layer from Python's generator, which belongs to all threads: a draw
-    in another one would give other weights. Here it takes them from a generator of this thread,
-    with the same seed.
+    Keras draws a seed for each layer from Python's generator, which all threads share: if another
+    thread drew as well, the weights would be others. Here Keras draws from a generator of this
+    thread alone, which starts from the same seed.
     """
     own, thread = random.Random(seed), threading.get_ident()
 
@@ -91,13 +91,10 @@ def _seeded(seed: int) -> Iterator[None]:
     with _SEEDING:
         python, numpy = random.getstate(), np.random.get_state()
         keras.utils.set_random_seed(seed)
-        shared, seed_generator.python_random = (
-            seed_generator.python_random,
-            SimpleNamespace(randint=randint),
-        )
+        seed_generator.python_random = SimpleNamespace(randint=randint)
         try:
             yield
         finally:
-            seed_generator.python_random = shared
+            seed_generator.python_random = random
             random.setstate(python)
             np.random.set_state(numpy)

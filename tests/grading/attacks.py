@@ -289,23 +289,23 @@ def abandon(user):
     there, here = os.pipe()
     with tempfile.TemporaryDirectory() as folder:
         arguments = Path(folder), here
-        judge = multiprocessing.get_context("fork").Process(target=_be_killed, args=arguments)
+        judge = multiprocessing.get_context("fork").Process(target=_wait, args=arguments)
         judge.start()
         os.close(here)
         with open(there, encoding="utf-8") as file:
-            family = [psutil.Process(int(line)) for line in file]
+            family = [psutil.Process(each) for each in json.loads(file.readline())]
+        judge.kill()
         judge.join()
     return len(family), [str(each) for each in psutil.wait_procs(family, 5)[1]]
 
 
-def _be_killed(folder, report):
+def _wait(folder, report):
     room = walls.open_room(_settle, folder, BOUNDS)
     room.connection.recv_bytes()
+    family = psutil.Process().children(recursive=True)
     with open(report, "w", encoding="utf-8") as file:
-        for each in psutil.Process().children(recursive=True):
-            file.write(f"{each.pid}\n")
-        file.flush()
-    os.kill(os.getpid(), signal.SIGKILL)
+        file.write(f"{[each.pid for each in family]}\n")
+    time.sleep(600)
 
 
 def _settle(connection):
