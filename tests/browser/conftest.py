@@ -237,6 +237,7 @@ class Lab:
 
 
 def new_page(browser, address: str) -> Page:
+    """Open an address of JupyterLab, and wait until its application has started."""
     page = browser.new_page()
     page.set_default_timeout(1000 * SECONDS)
     page.goto(address)

@@ -7,7 +7,7 @@ import time
 
 import environments
 import pytest
-from conftest import KERNEL_IS_READY, SECONDS, run_jupyter
+from conftest import KERNEL_IS_READY, new_page, run_jupyter
 
 from mnist_lab import places
 from mnist_lab.__main__ import main
@@ -37,9 +37,9 @@ def test_nothing_that_is_typed_during_an_update_is_lost(
     notes = tmp_path / "notes"
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(notes / "jupyter_runtime_dir"))
     with run_jupyter(house.home, notes, python) as (address, token):
-        page = browser.new_page()
-        page.set_default_timeout(1000 * SECONDS)
-        page.goto(f"{address}/lab/tree/notebooks/mine/{path.name}?reset&token={token}")
+        page = new_page(
+            browser, f"{address}/lab/tree/notebooks/mine/{path.name}?reset&token={token}"
+        )
         page.wait_for_function(KERNEL_IS_READY)
         if way.endswith("without a kernel"):
             page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")

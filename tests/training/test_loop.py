@@ -199,6 +199,6 @@ def test_models_that_are_gone_leave_nothing_behind(data):
     for _ in range(5):
         lab.train(lab.build_linear(), data, epochs=1)
         sizes.append(process.memory_info().rss / 2**20)
-    # What is left behind is left by each; a single one may grow for another reason. A copy of the
-    # training images is 45 MiB, what XLA compiled some 8.
-    assert min(np.diff(sizes)) < 20
+    # The first grows anyway, and one of the others may for another reason. A copy of the training
+    # images is 45 MiB, what XLA compiled some 8.
+    assert np.median(np.diff(sizes[1:])) < 45 / 2
