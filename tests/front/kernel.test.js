@@ -153,6 +153,20 @@ async function open(changes = {}, link = "") {
   };
 }
 
+async function until(is) {
+  while (!is()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+function hasEpochs(sent, epochs) {
+  return sent.some(({ curves = [] }) => curves.some(({ history }) => history.shape[1] === epochs));
+}
+
+/** Play the recorded run by steps, and wait until it has begun. */
+async function play(sent, ask) {
+  await ask("play", { part: "linear", seed: 0, pace: "step" });
+  await until(() => hasEpochs(sent, 0));
+}
+
 test("a link is what it was made of", () => {
   for (const text of [
     "linear",
@@ -289,17 +303,15 @@ test("a stopped training is kept; while one runs, another is refused", async () 
 
 test("a recorded run is played step by step, and becomes a row", async () => {
   const { laboratory, shown, sent, ask } = await open();
-  await ask("play", { part: "linear", seed: 0, pace: "step" });
-  const until = async (epochs) => {
-    const has = ({ curves = [] }) => curves.some(({ history }) => history.shape[1] === epochs);
-    while (!sent.some(has)) await new Promise((resolve) => setTimeout(resolve, 10));
-  };
-  await until(0);
+  await play(sent, ask);
   assert.deepEqual(shown.playing, { pace: "step" });
   await ask("step");
-  await until(1);
+  await until(() => hasEpochs(sent, 1));
   assert.match(shown.status.text, /^epoch 2\/\d+ · .* · it took [\d.]+ s to here$/);
   await ask("pace", { pace: "fast" });
+  await until(() => shown.status.text.includes("iteration 4/6"));
+  await ask("pace", { pace: "step" });
+  await ask("step");
   await laboratory.driver.wait();
   assert.equal(
     shown.status.text,
@@ -317,7 +329,8 @@ test("what cannot be loaded is said, and the rest goes on", async () => {
   await laboratory.driver.wait();
   assert.deepEqual(shown.status, { text: "mnist-train-0 is not there.", alert: true });
   assert.equal(shown.running, false);
-  await ask("play", { part: "linear", seed: 0, pace: "fast" });
+  await play(sent, ask);
+  for (const _ of "ab") await ask("step");
   await laboratory.driver.wait();
   assert.equal(shown.rows.length, 1);
   await ask("digit", {}, [images(1).slice(0, 784)]);
