@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import gc
 import inspect
 import itertools
 import os
@@ -139,6 +140,12 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if re.fullmatch(r"\d\d_.*\.ipynb", item.path.name):
             item.add_marker("gate")
+
+
+def pytest_collection_finish():
+    """Spare the garbage collector what lasts as long as the process: modules and tests."""
+    gc.collect()
+    gc.freeze()
 
 
 CHECKS = ("check", "check_answer", "check_count", "check_data")

@@ -18,8 +18,8 @@ from mnist_lab.grading import report_class, write_release
 
 LOCK = Path(__file__).parents[1] / ".ci" / "graders.txt"
 STUDENTS = ("right", "half", "wrong", "blank")
-# What the half right and the wrong student answer, "" for the right answer, and the share of the
-# points that it gets; all other answers of theirs are right.
+# What the half right and the wrong student answer, "" for the right answer, None for none, and the
+# share of the points that it gets; all other answers of theirs are right.
 HALF = {
     "linear.flat": ("pixels = pixels.reshape(784)", 1 / 2),
     "linear.onehot": ("label[4] = 1", 1 / 2),
@@ -76,7 +76,13 @@ WRONG = {
     "comparison.pairs": ("only_mlp, only_dropout = 1, 2", 0),
     "comparison.claim6-numbers": ("ratio, roots = 1 / 0, []", 0),
 }
-ANSWERS = {"right": {}, "half": HALF, "wrong": WRONG}
+# Part 1 with an answer of each kind: half right, blank, wrong, and right.
+MIXED = {
+    **{name: HALF[name] for name in ("linear.flat", "linear.prepare")},
+    "linear.onehot": (None, 0),
+    **{name: WRONG[name] for name in ("linear.build", "linear.compile")},
+}
+ANSWERS = {"right": {}, "half": HALF, "wrong": WRONG, "mixed": MIXED}
 
 
 def due(path: Path, student: str) -> float:
@@ -103,11 +109,11 @@ def submission(released: Path, path: Path, student: str) -> str:
 
 def _answered(cell, path: Path, student: str) -> str | None:
     regions = course.find_regions(cell)
-    if cell.cell_type != "code" or not regions:
-        return None
-    if student == "blank":
+    if cell.cell_type != "code" or not regions or student == "blank":
         return None
     other, _ = ANSWERS[student].get(course.question_name(path, cell), ("", 1))
+    if other is None:
+        return None
     return course.replace_regions(
         cell.source, regions, lambda _, indent, right: [indent + other] if other else right
     )

@@ -245,7 +245,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "an epoch has {found:,} iterations; 60,000 images in batches of 100 make {asked}",
         "look at batch_size, and at how many images fit was given",
     ),
-    "fewer epochs": ("it was trained for {found} epochs", "epochs={asked}"),
+    "fewer epochs": ("its training ended after epoch {found}", "take epochs={asked}"),
     "trained before": (
         "the network had been trained before this fit",
         "build and compile it in the same cell, so that each run starts with new weights",

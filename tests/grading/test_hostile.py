@@ -18,13 +18,13 @@ SECONDS = 10  # of processor time for each notebook
 
 
 def honest():
-    """Thirty notebooks: right, wrong and blank ones, whole and short."""
+    """Fourteen notebooks: right, wrong and blank ones, whole and short."""
     for name in ("5_comparison", "9_writers"):
         yield f"right {name}", student(name)
         yield f"wrong {name}", student(name, wrong=list(WRONG[name]))
     yield "blank", blank("7_sure")
     answers = ("flat", "onehot", "count")
-    for number in range(25):
+    for number in range(0, 25, 3):
         left_out = [cell for bit, cell in enumerate(answers) if number >> bit & 1]
         wrong = ["count"] if number >= 8 and "count" not in left_out else []
         book = beginning(student("1_linear", wrong=wrong, blank=left_out))
@@ -68,7 +68,7 @@ def test_a_class_with_hostile_notebooks(tmp_path):
     victim = tmp_path / "victim"
     victim.mkdir()
     good = dict(honest())
-    assert len(good) == 30
+    assert len(good) == 14
     alone = report(tmp_path / "alone", good.items())
     with contextlib.closing(attacks.Canaries(victim)) as canaries:
         hostile_ones = dict(bad(victim))

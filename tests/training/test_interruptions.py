@@ -149,7 +149,7 @@ def test_ctrl_c_in_a_terminal_keeps_the_run(tmp_path, part, threads):
 
 
 @unix
-@cases(("mlp", 1), ("cnn", 2))
+@cases(("cnn", 2))
 def test_interrupts_in_a_notebook_keep_the_run(part, threads):
     precisions, count = ("float32", "bfloat16"), 4 if part == "linear" else 2
     assert interrupt_in_kernel(part, precisions, threads, count, random.Random(0)) == (count, 0)

@@ -127,8 +127,12 @@ def trained(part: str, values: dict[str, Any], images: int, epochs: int, seed: i
     return {**about, "losses": losses, "history": run.history}
 
 
+# Of each part one or two, with both losses and with another batch size; one of the two seeds.
+SAMPLE = [2 * training for training in (0, 2, 5, 8, 9, 11)]
+
+
 @pytest.mark.gate
-@pytest.mark.parametrize("place", range(0, 2 * len(TRAININGS), 2))  # one of the two seeds
+@pytest.mark.parametrize("place", SAMPLE)
 def test_a_training_still_goes_like_this(place):
     """As near as another processor's TensorFlow comes: tests/front/engine.test.js says how near."""
     golden = json.loads(LOSSES.read_text("utf-8"))[place]
