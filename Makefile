@@ -12,10 +12,12 @@ READY = $(VENV)/ready
 CONSTRAINTS ?=
 # Test processes. Each runs whole files, so that the fixtures of a file are set up once.
 PROCESSES ?= 2
-# One thread of TensorFlow and of NumPy in each process, because more would compete for the cores. Python may write
-# bytecode, or each process would compile the lab and its tests again. tests/without hides a package
-# that takes seconds to import.
-FAST = TF_NUM_INTRAOP_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= PYTHONPATH=$(CURDIR)/tests/without
+# One thread of TensorFlow and of NumPy in each process, because more would compete for the cores.
+# Python may write bytecode, or each process would compile the lab and its tests again. glibc keeps
+# freed memory: to return it and ask for it again takes a twentieth of the time. tests/without hides
+# a package that takes seconds to import.
+FAST = TF_NUM_INTRAOP_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= \
+	MALLOC_TRIM_THRESHOLD_=1000000000 MALLOC_TOP_PAD_=33554432 PYTHONPATH=$(CURDIR)/tests/without
 PYTEST = $(FAST) $(BIN)/python -m pytest --durations 12
 # In the order of the files. Otherwise a file whose few tests are long would come last, and alone.
 # A process that crashes is not started again, since pytest-xdist 3.8 may then wait for ever.
