@@ -18,8 +18,8 @@ from mnist_lab.grading import report_class, write_release
 
 LOCK = Path(__file__).parents[1] / ".ci" / "graders.txt"
 STUDENTS = ("right", "half", "wrong", "blank")
-# What the half right and the wrong student answer, "" for the right answer, None for none, and the
-# share of the points that it gets; all other answers of theirs are right.
+# What the half right and the wrong student answer, "" for the right answer, and the share of the
+# points that it gets; all other answers of theirs are right.
 HALF = {
     "linear.flat": ("pixels = pixels.reshape(784)", 1 / 2),
     "linear.onehot": ("label[4] = 1", 1 / 2),
@@ -76,7 +76,7 @@ WRONG = {
     "comparison.pairs": ("only_mlp, only_dropout = 1, 2", 0),
     "comparison.claim6-numbers": ("ratio, roots = 1 / 0, []", 0),
 }
-# Part 1 with an answer of each kind: half right, blank, wrong, and right.
+# Part 1 with an answer of each kind: half right, blank (None), wrong, and right.
 MIXED = {
     **{name: HALF[name] for name in ("linear.flat", "linear.prepare")},
     "linear.onehot": (None, 0),

@@ -9,6 +9,7 @@ import { inHalves } from "../../mnist_lab/web/kernel/digits.js";
 import { Laboratory } from "../../mnist_lab/web/kernel/laboratory.js";
 import { ignoredWords, linkOf, readLink } from "../../mnist_lab/web/kernel/link.js";
 import { pack } from "../../mnist_lab/web/kernel/pack.js";
+import { until } from "./until.js";
 
 const ENGINE = new URL("../../mnist_lab/web/engine/engine.wasm", import.meta.url);
 
@@ -153,10 +154,6 @@ async function open(changes = {}, link = "") {
   };
 }
 
-async function until(is) {
-  while (!is()) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
 function hasEpochs(sent, epochs) {
   return sent.some(({ curves = [] }) => curves.some(({ history }) => history.shape[1] === epochs));
 }
@@ -291,7 +288,7 @@ test("a stopped training is kept; while one runs, another is refused", async () 
   ask("start");
   ask("start");
   assert.ok(said("Another training is running"));
-  while (!said("epoch 1/34 · iteration")) await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => said("epoch 1/34 · iteration"));
   await ask("stop");
   await ask("start"); // waits for its turn
   await ask("stop");
@@ -330,7 +327,8 @@ test("what cannot be loaded is said, and the rest goes on", async () => {
   assert.deepEqual(shown.status, { text: "mnist-train-0 is not there.", alert: true });
   assert.equal(shown.running, false);
   await play(sent, ask);
-  for (const _ of "ab") await ask("step");
+  await ask("step");
+  await ask("step");
   await laboratory.driver.wait();
   assert.equal(shown.rows.length, 1);
   await ask("digit", {}, [images(1).slice(0, 784)]);

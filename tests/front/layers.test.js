@@ -7,6 +7,7 @@ import test from "node:test";
 import { Digits, scaled } from "../../mnist_lab/web/kernel/digits.js";
 import { layersOf, lookThrough, probabilities, sumAt } from "../../mnist_lab/web/kernel/layers.js";
 import { Through } from "../../mnist_lab/web/kernel/through.js";
+import { until } from "./until.js";
 
 const ARRAYS = {
   float32: Float32Array,
@@ -77,15 +78,11 @@ function opened(networks) {
   return { through, sent };
 }
 
-/** Wait until something holds: which units are dead is known a little later than the rest. */
-async function until(holds) {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve));
-}
-
 for (const each of shared.cases) {
   test(`what is shown of the ${each.part} network is what Python shows`, async () => {
     const { through, sent } = opened([{ name: each.part, layers: network(each) }]);
     through.want({ drawn: false });
+    // Which units are dead is known a little later than the rest.
     await until(() => sent.length === 2);
     assertAlike(sent[1], each.through);
     for (const sum of each.sums) {
